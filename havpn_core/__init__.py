@@ -1,0 +1,53 @@
+"""HA-VPN's framework: everything that a plugin author needs comes from here.
+
+>>> from havpn_core import ProbeType, Sample, hookimpl
+"""
+
+from havpn_core.durations import Duration
+from havpn_core.election import Role
+from havpn_core.errors import ActionError, CommandTimeout, ConfigError, HavpnError, NotResolved
+from havpn_core.execute import Finished, run_command
+from havpn_core.hookspecs import hookimpl
+from havpn_core.hysteresis import Outcome, Verdict
+from havpn_core.plugin import (
+    Action,
+    ActionType,
+    Context,
+    Event,
+    Link,
+    LinkType,
+    Notifier,
+    NotifierType,
+    Probe,
+    ProbeType,
+    Sample,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Action",
+    "ActionError",
+    "ActionType",
+    "CommandTimeout",
+    "ConfigError",
+    "Context",
+    "Duration",
+    "Event",
+    "Finished",
+    "HavpnError",
+    "Link",
+    "LinkType",
+    "NotResolved",
+    "Notifier",
+    "NotifierType",
+    "Outcome",
+    "Probe",
+    "ProbeType",
+    "Role",
+    "Sample",
+    "Verdict",
+    "__version__",
+    "hookimpl",
+    "run_command",
+]

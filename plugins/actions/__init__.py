@@ -1,0 +1,1 @@
+"""Actions: ways to carry a role out."""

@@ -1,0 +1,1 @@
+"""Probes: ways to ask whether the far gateway answers."""
