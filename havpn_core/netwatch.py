@@ -1,0 +1,45 @@
+"""Notice that an address or a link of this host changed, the moment the kernel says so."""
+
+import asyncio
+import contextlib
+import socket
+
+# rtnetlink(7): RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR. Routes are left out: a busy
+# router changes them all the time, and a bound socket does not care.
+_GROUPS = 0x1 | 0x10 | 0x100
+
+
+class NetWatch:
+    """Counts changes; what changed does not matter to those who ask."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Begin to listen; must be called on the loop.
+
+        :raises OSError: where netlink is not to be had.
+        """
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._socket.setblocking(False)
+        self._socket.bind((0, _GROUPS))
+        asyncio.get_running_loop().add_reader(self._socket, self._drain, self._socket)
+
+    def count(self) -> int:
+        """Give the number of changes so far."""
+        return self.changes
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _drain(self, listening: socket.socket) -> None:
+        self.changes += 1
+        # ENOBUFS means that messages were lost: that is a change too, and all we need to know.
+        with contextlib.suppress(OSError):
+            while listening.recv(65536):
+                pass

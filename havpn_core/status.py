@@ -1,0 +1,109 @@
+"""What outlives a process: the memory in ``state_dir`` and the status file in ``run_dir``."""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+MEMORY_FILE = "state.json"
+STATUS_FILE = "status.json"
+FRESH_S = 10.0
+"""A status file older than this many seconds was left by a daemon that no longer works."""
+
+
+class ActionMemory(msgspec.Struct, omit_defaults=True):
+    """What is remembered of an action; roles as text.
+
+    :param running: the role that was being carried out.
+    :param foreign: the role that somebody else gave it.
+    """
+
+    done: str | None = None
+    running: str | None = None
+    foreign: str | None = None
+
+
+class Memory(msgspec.Struct):
+    """What the next run must know; streaks are not part of it.
+
+    :param boot: the kernel's boot id when it was written.
+    """
+
+    boot: str = ""
+    paths: dict[str, str] = {}
+    actions: dict[str, ActionMemory] = {}
+    paused: bool = False
+    forced: str | None = None
+    forced_until: float | None = None
+
+
+def boot_id() -> str:
+    """Give the kernel's id of this boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def recall(file: Path) -> tuple[Memory, str | None]:
+    """Read the memory; a bad file is set aside.
+
+    :returns: the memory, empty if there was none, and a warning where something was wrong.
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Memory), None
+    except FileNotFoundError:
+        return Memory(), None
+    except (OSError, msgspec.DecodeError) as problem:
+        aside = file.with_name(f"{file.name}.corrupt-{int(time.time())}")
+        try:
+            file.rename(aside)
+        except OSError:
+            return Memory(), f"{file} cannot be read ({problem}) nor set aside; starting afresh"
+        return Memory(), f"{file} cannot be read ({problem}); set aside as {aside.name}"
+
+
+def write_atomically(file: Path, content: bytes, *, durable: bool, mode: int = 0o644) -> None:
+    """Replace a file's content in one step, so that no reader ever sees half of it.
+
+    :param durable: make sure that it outlives a power cut.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        os.write(descriptor, content)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(file)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a time in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_status(run_dir: Path) -> dict[str, Any]:
+    """Read the status file and judge its age; works whether or not the daemon lives.
+
+    :raises FileNotFoundError: if no daemon has ever run with this ``run_dir``.
+    :raises msgspec.DecodeError: if somebody else wrote into it.
+    """
+    status: dict[str, Any] = msgspec.json.decode((run_dir / STATUS_FILE).read_bytes(), type=dict)
+    written = datetime.fromisoformat(status["written_at"])
+    status["age_s"] = round((datetime.now(UTC) - written).total_seconds(), 3)
+    alive = _is_running(status.get("pid"), written)
+    if status["state"] != "stopped" and (not alive or status["age_s"] > FRESH_S):
+        status["state"] = "stale"
+    return status
+
+
+def _is_running(pid: Any, written: datetime) -> bool:
+    """Whether the process that wrote the file lives; a recycled number does not count."""
+    try:
+        return bool(psutil.Process(pid).create_time() <= written.timestamp() + 1)
+    except (psutil.Error, TypeError, ValueError):
+        return False
