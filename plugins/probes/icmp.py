@@ -1,172 +1,150 @@
-"""The probe ``icmp``: echo requests as ping sends them (RFC 792, RFC 4443).
+"""``icmp``: echo request and reply of ICMP (RFC 792) and ICMPv6 (RFC 4443).
 
-Where the kernel lets this group use ping sockets (``net.ipv4.ping_group_range``), no privilege
-is needed; elsewhere a raw socket is, and CAP_NET_RAW with it. Firewalls like to drop ICMP:
-``udp-echo`` is the better choice wherever the far end can answer it.
+It uses the kernel's ping socket where the system allows that to the daemon's group, and a raw
+socket otherwise.
 """
 
-import contextlib
-import secrets
+import os
 import socket
 import struct
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
-from havpn_plugins.probes._echo import EchoProbe, EchoSocket, nonce
-from havpn_plugins.probes._target import Target, bound_socket, locate
 
-_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
-_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
-_HEADER = struct.Struct("!BBHH")  # type, code, checksum, identifier; the sequence is in the key
-_PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
-_LONGEST_IP_HEADER = 60
+from ._binding import bind
+from ._echo import EchoProbe
+
+NONCE_BYTES = 16
+REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
+REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
+_HEADER = struct.Struct("!BBHHH")
 
 
-class IcmpOptions(Target, frozen=True, kw_only=True):
+class IcmpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of ``icmp``."""
 
-    size: Annotated[
-        int,
-        msgspec.Meta(
-            ge=8,
-            le=1452,
-            description="payload in bytes; up to 16 of them are random, the rest is padding",
-        ),
-    ] = 16
+    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
+    size: Annotated[int, msgspec.Meta(ge=16, le=1400, description="payload in bytes")] = 16
+    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
+    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
+    family: Annotated[
+        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
+    ] = "any"
 
 
 def checksum(data: bytes) -> int:
-    """Compute the Internet checksum (RFC 1071) of data that has zero in its place."""
-    number = int.from_bytes(data + bytes(len(data) % 2), "big")
-    # Adding 16-bit words with end-around carry is arithmetic modulo 65535, in which only a sum
-    # of nothing but zeros is 0 and any other multiple of 65535 is 65535.
-    return 0xFFFF - ((number - 1) % 0xFFFF + 1 if number else 0)
+    """Give the Internet checksum (RFC 1071)."""
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
-def echo_request(family: int, identifier: int, sequence: int, payload: bytes) -> bytes:
-    """Build an echo request.
+def build_request(family: int, identifier: int, sequence: int, payload: bytes) -> bytes:
+    """Build an echo request; for IPv6 the kernel fills the checksum in."""
+    kind = REQUEST[socket.AddressFamily(family)]
+    empty = _HEADER.pack(kind, 0, 0, identifier, sequence) + payload
+    total = 0 if family == socket.AF_INET6 else checksum(empty)
+    return _HEADER.pack(kind, 0, total, identifier, sequence) + payload
 
-    The checksum is left 0 for IPv6: it covers the IP addresses, which only the kernel knows.
+
+def parse_reply(family: int, raw: bool, identifier: int | None, packet: bytes) -> bytes | None:
+    """Give the payload of an echo reply that is meant for us, else ``None``.
+
+    :param raw: from a raw socket, where IPv4 packets begin with the IP header.
+    :param identifier: ``None`` for a ping socket, whose identifier is the kernel's affair.
     """
-    kind = _REQUEST[socket.AddressFamily(family)]
-    rest = sequence.to_bytes(2, "big") + payload
-    frame = _HEADER.pack(kind, 0, 0, identifier) + rest
-    if family == socket.AF_INET:
-        frame = _HEADER.pack(kind, 0, checksum(frame), identifier) + rest
-    return frame
-
-
-def read_echo(message: bytes, kind: int) -> tuple[int, bytes] | None:
-    """Take an ICMP echo apart.
-
-    :param kind: the type it must have.
-    :returns: its identifier, and sequence number and payload as they stand; ``None`` if it is
-        another message, or too short.
-    """
-    if len(message) < 8 or message[0] != kind or message[1] != 0:
+    if raw and family == socket.AF_INET:
+        if not packet:
+            return None
+        packet = packet[(packet[0] & 0x0F) * 4 :]
+    if len(packet) < _HEADER.size:
         return None
-    return int.from_bytes(message[4:6], "big"), message[6:]
+    kind, code, _, found, _ = _HEADER.unpack_from(packet)
+    if kind != REPLY[socket.AddressFamily(family)] or code != 0:
+        return None
+    if identifier is not None and found != identifier:
+        return None
+    return packet[_HEADER.size :]
 
 
-def without_ip_header(packet: bytes) -> bytes:
-    """Give what an IPv4 packet carries; nothing if it is too short for its own header."""
-    return packet[(packet[0] & 0x0F) * 4 :] if packet else b""
-
-
-class IcmpWire:
-    """Sequence number and payload are the key; the identifier tells whose it is.
-
-    :param identifier: 16 bits; a ping socket writes its own into what it sends.
-    :param headed: whether packets arrive with their IP header (raw IPv4 sockets).
-    """
-
-    def __init__(
-        self, family: socket.AddressFamily, identifier: int, size: int, headed: bool
-    ) -> None:
-        self.identifier = identifier
-        self.room = _LONGEST_IP_HEADER + 8 + size + 1
-        self._family = family
-        self._size = size
-        self._headed = headed
-        self._sequence = 0
-
-    def key(self) -> bytes:
-        """Make up a new payload under the next sequence number."""
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        return self._sequence.to_bytes(2, "big") + nonce(self._size)
-
-    def question(self, key: bytes) -> bytes:
-        """Give the echo request."""
-        sequence = int.from_bytes(key[:2], "big")
-        return echo_request(self._family, self.identifier, sequence, key[2:])
-
-    def answered(self, packet: bytes) -> bytes | None:
-        """Give an echo reply's key; ``None`` for what a raw socket sees of other people's."""
-        message = without_ip_header(packet) if self._headed else packet
-        return self._own(message, _REPLY[self._family])
-
-    def quoted(self, quote: bytes) -> bytes | None:
-        """Give the key of the request that an error quotes."""
-        return self._own(quote, _REQUEST[self._family])
-
-    def _own(self, message: bytes, kind: int) -> bytes | None:
-        echo = read_echo(message, kind)
-        return echo[1] if echo is not None and echo[0] == self.identifier else None
+def ping_sockets_allowed() -> bool:
+    """Whether the kernel lets one of our groups open ping sockets."""
+    try:
+        low, high = map(int, Path("/proc/sys/net/ipv4/ping_group_range").read_text().split())
+    except (OSError, ValueError):
+        return False
+    return any(low <= group <= high for group in (os.getegid(), *os.getgroups()))
 
 
 class Icmp(EchoProbe):
-    """Pings."""
+    """A ping; every socket has an identifier of its own."""
 
     def __init__(self, options: IcmpOptions, context: Context) -> None:
-        super().__init__(options, context)
-        self._size = options.size
-        self._identifier = secrets.randbits(16)
+        self._options = options
+        self._family = socket.AF_INET
+        self._raw = False
+        self._identifier = 0
+        self._sequence = 0
+        self._padding = os.urandom(options.size - NONCE_BYTES)
+        super().__init__(
+            context,
+            options.host,
+            0,
+            options.family,
+            self._open,
+            self._nonce,
+            self._question,
+            NONCE_BYTES,
+        )
 
-    def open(self, address: str) -> EchoSocket:
-        """Open a ping socket, or else a raw one, with a new identifier."""
-        family, peer = locate(address, 0, self._target.device)
+    def _open(self, family: int, address: Any) -> socket.socket:
+        protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
         try:
-            sock = bound_socket(self._target, family, socket.SOCK_DGRAM, _PROTOCOL[family])
-            identifier = sock.getsockname()[1]
-            headed = False
+            made = socket.socket(family, socket.SOCK_DGRAM, protocol)
+            raw = False
         except PermissionError:
-            sock = bound_socket(self._target, family, socket.SOCK_RAW, _PROTOCOL[family])
-            _only_replies(sock)
-            # Any step but 0 gives another one; a random step does not betray how many there were.
-            self._identifier = (self._identifier + 1 + secrets.randbelow(0xFFFF)) & 0xFFFF
-            identifier = self._identifier
-            headed = family == socket.AF_INET
-        wire = IcmpWire(family, identifier, self._size, headed)
-        return EchoSocket(sock, peer, wire, self._context.clock, self.counts)
+            made = socket.socket(family, socket.SOCK_RAW, protocol)
+            raw = True
+        try:
+            bind(made, self._options.source, self._options.device)
+            made.connect(address)
+        except OSError:
+            made.close()
+            raise
+        self._family, self._raw = socket.AddressFamily(family), raw
+        self._identifier = int.from_bytes(os.urandom(2), "big")
+        return made
 
+    def _question(self, family: int, nonce: bytes) -> bytes:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return build_request(family, self._identifier, self._sequence, nonce + self._padding)
 
-def _only_replies(sock: socket.socket) -> None:
-    """Keep the kernel from copying every other ICMP message of this host to a raw socket."""
-    if sock.family == socket.AF_INET:
-        passed = 0xFFFFFFFF & ~(1 << _REPLY[socket.AF_INET])
-        sock.setsockopt(255, 1, struct.pack("=I", passed))  # SOL_RAW, ICMP_FILTER
-    else:
-        blocked = [0xFFFFFFFF] * 8
-        kind = _REPLY[socket.AF_INET6]
-        blocked[kind >> 5] &= ~(1 << (kind & 31))
-        sock.setsockopt(socket.IPPROTO_ICMPV6, 1, struct.pack("=8I", *blocked))  # ICMP6_FILTER
+    def _nonce(self, packet: bytes) -> bytes | None:
+        # No identifier is asked for: after a rotation, answers to the last one are still due
+        # on the old socket, and the nonce, 128 random bits, tells them apart anyway.
+        payload = parse_reply(self._family, self._raw, None, packet)
+        if payload is None or payload[NONCE_BYTES:] != self._padding:
+            return None
+        return payload[:NONCE_BYTES]
 
 
 def _missing(options: IcmpOptions) -> list[str]:
-    family = socket.AF_INET6 if options.resolve_to == socket.AF_INET6 else socket.AF_INET
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
-        with contextlib.suppress(OSError), socket.socket(family, kind, _PROTOCOL[family]):
-            return []
+    if ping_sockets_allowed() or os.geteuid() == 0:
+        return []
     return [
-        "neither a ping socket nor a raw one may be opened: give the daemon CAP_NET_RAW, or its "
-        "group a place in the sysctl net.ipv4.ping_group_range"
+        "neither ping sockets (sysctl net.ipv4.ping_group_range does not hold this group) nor "
+        "raw sockets (CAP_NET_RAW): run with AmbientCapabilities=CAP_NET_RAW"
     ]
 
 
 @hookimpl
-def havpn_register_probes() -> Iterator[ProbeType]:
-    """Supply ``icmp``."""
-    yield ProbeType("icmp", "Pings (ICMP and ICMPv6 echo)", IcmpOptions, Icmp, missing=_missing)
+def havpn_register_probes() -> Iterable[ProbeType]:
+    """Give the type."""
+    yield ProbeType("icmp", "ICMP and ICMPv6 echo (ping)", IcmpOptions, Icmp, missing=_missing)

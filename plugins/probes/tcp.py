@@ -1,131 +1,116 @@
-"""The probe ``tcp``: a connection that the far end must accept."""
+"""``tcp``: connect, and where asked expect a greeting or a TLS handshake."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
 import msgspec
 
 from havpn_core import Context, NotResolved, ProbeType, Sample, hookimpl
-from havpn_plugins.probes._target import Target, bound_socket, locate, plain, sample_of
 
-BANNER_LIMIT = 4096
-"""Bytes of a banner that are searched."""
+from ._binding import bind, from_os_error, target
+
+GREETING_LIMIT = 4096
 
 
-class TcpOptions(Target, frozen=True, kw_only=True):
+class TcpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of ``tcp``."""
 
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="TCP port to connect to")]
+    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="TCP port")]
     expect: Annotated[
-        str,
-        msgspec.Meta(
-            description="text that the first 4096 bytes received must contain, as UTF-8; "
-            "empty: accepting the connection is enough"
-        ),
-    ] = ""
-    tls: Annotated[bool, msgspec.Meta(description="whether a TLS handshake must complete")] = False
-    server_name: Annotated[
-        str, msgspec.Meta(description="name to ask for in the TLS handshake; empty: the host")
-    ] = ""
+        str | None, msgspec.Meta(min_length=1, description="text that the greeting must contain")
+    ] = None
+    tls: Annotated[bool, msgspec.Meta(description="a TLS handshake must succeed")] = False
     verify: Annotated[
-        bool,
-        msgspec.Meta(
-            description="whether the TLS certificate must be valid; off, as an expired "
-            "certificate says nothing about whether the line is alive"
-        ),
+        bool, msgspec.Meta(description="check the certificate; a test of life need not")
     ] = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.tls and (self.server_name or self.verify):
-            raise ValueError("server_name and verify need tls = true")
+    server_name: Annotated[
+        str | None, msgspec.Meta(description="name to ask for in the handshake; default: host")
+    ] = None
+    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
+    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
+    family: Annotated[
+        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
+    ] = "any"
 
 
 class Tcp:
-    """Connects, perhaps listens for a banner, and resets the connection.
-
-    The reset (SO_LINGER with 0 s) is on purpose: thousands of probes an hour would otherwise
-    each leave a TIME_WAIT behind on this host.
-    """
+    """A probe that opens a connection for every question."""
 
     def __init__(self, options: TcpOptions, context: Context) -> None:
         self._options = options
         self._context = context
-        self._expect = options.expect.encode()
-        self._tls = _tls_context(options.verify) if options.tls else None
+        self._tls: ssl.SSLContext | None = None
+        if options.tls:
+            self._tls = ssl.create_default_context()
+            if not options.verify:
+                self._tls.check_hostname = False
+                self._tls.verify_mode = ssl.CERT_NONE
 
     async def check(self, timeout_s: float) -> Sample:
-        """Connect once."""
-        options = self._options
-        try:
-            address = self._context.resolve(options.host, options.resolve_to)
-        except NotResolved as error:
-            return Sample.error(str(error))
+        """Connect once; see :class:`havpn_core.Probe`."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._converse(address)
-        except TimeoutError as error:
-            # The kernel's own ETIMEDOUT has a number, a deadline passed has none.
-            return Sample.fail(plain(error) if error.errno else f"no answer within {timeout_s:g} s")
-        except ssl.SSLError as error:  # before OSError: its numbers are not errno's
-            return Sample.fail(f"TLS: {error.reason or error}")
-        except OSError as error:
-            return sample_of(error)
+                problem = await self._converse()
+        except TimeoutError:
+            return Sample.fail("no answer")
+        except NotResolved as unknown:
+            return Sample.error(str(unknown))
+        except ssl.SSLError as refusal:
+            return Sample.fail(f"TLS handshake failed: {refusal.reason or refusal}")
+        except OSError as refusal:
+            return from_os_error(refusal)
+        return Sample.fail(problem) if problem else Sample.ok(loop.time() - began)
 
-    async def close(self) -> None:
-        """Nothing outlives a check."""
+    def close(self) -> None:
+        """Do nothing; no connection outlives its question."""
 
-    async def _converse(self, address: str) -> Sample:
+    async def _converse(self) -> str:
+        """Give what is wrong with the answer, or nothing."""
         options = self._options
-        family, peer = locate(address, options.port, options.device)
-        with bound_socket(options, family, socket.SOCK_STREAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            started_at = self._context.clock()
-            try:
-                await asyncio.get_running_loop().sock_connect(sock, peer)
-            except PermissionError as error:
-                # IPv6 says EACCES when a router on the way forbids it (RFC 4443, code 1).
-                return sample_of(error)
-            took_s = self._context.clock() - started_at
-            if self._tls is None and not self._expect:
-                return Sample.ok(took_s)
-            return await self._listen(sock.dup(), took_s)
-
-    async def _listen(self, sock: socket.socket, took_s: float) -> Sample:
-        name = (self._options.server_name or self._options.host) if self._tls else None
+        family, address = target(self._context, options.host, options.port, options.family)
+        made = socket.socket(family, socket.SOCK_STREAM)
         try:
-            reader, writer = await asyncio.open_connection(
-                sock=sock, ssl=self._tls, server_hostname=name
-            )
+            bind(made, options.source, options.device)
+            await asyncio.get_running_loop().sock_connect(made, address)
+            # Reset instead of TIME_WAIT: at ten questions a second those would pile up.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if self._tls is None and options.expect is None:
+                return ""
+            return await self._listen(made)
         finally:
-            pass
+            made.close()
+
+    async def _listen(self, made: socket.socket) -> str:
+        options = self._options
+        name = (options.server_name or options.host) if self._tls else None
+        reader, writer = await asyncio.open_connection(
+            sock=made, ssl=self._tls, server_hostname=name
+        )
         try:
-            if not self._expect:
-                return Sample.ok(took_s)
-            heard = b""
-            while self._expect not in heard:
-                more = await reader.read(BANNER_LIMIT - len(heard))
-                heard += more
+            if options.expect is None:
+                return ""
+            wanted, heard = options.expect.encode(), b""
+            while wanted not in heard and len(heard) < GREETING_LIMIT:
+                more = await reader.read(GREETING_LIMIT)
                 if not more:
-                    return Sample.fail(f"expected {self._options.expect!r}, got {heard[:60]!r}")
-            return Sample.ok(took_s)
+                    break
+                heard += more
+            return "" if wanted in heard else f"greeting {heard[:40]!r} lacks {options.expect!r}"
         finally:
             writer.transport.abort()
-
-
-def _tls_context(verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+            with contextlib.suppress(OSError):
+                made.close()
 
 
 @hookimpl
-def havpn_register_probes() -> Iterator[ProbeType]:
-    """Supply ``tcp``."""
-    yield ProbeType("tcp", "Connects to a TCP port, with TLS if asked", TcpOptions, Tcp)
+def havpn_register_probes() -> Iterable[ProbeType]:
+    """Give the type."""
+    yield ProbeType("tcp", "TCP connect, greeting or TLS handshake", TcpOptions, Tcp)

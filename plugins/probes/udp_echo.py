@@ -1,71 +1,78 @@
-"""The probe ``udp-echo``: datagrams that the far gateway sends back (RFC 862)."""
+"""``udp-echo``: ask the UDP echo service (RFC 862) of the far gateway.
 
+UDP rather than ICMP because firewalls drop ICMP; beside the tunnel rather than through it
+because the question is whether the line lives.
+"""
+
+import secrets
 import socket
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
-from havpn_plugins.probes._echo import EchoProbe, EchoSocket, nonce
-from havpn_plugins.probes._target import Target, bound_socket, locate
+
+from ._binding import bind
+from ._echo import EchoProbe
+
+NONCE_BYTES = 16
 
 
-class UdpEchoOptions(Target, frozen=True, kw_only=True):
+class UdpEchoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of ``udp-echo``."""
 
-    port: Annotated[
-        int, msgspec.Meta(ge=1, le=65535, description="UDP port of the echo service")
-    ] = 7
-    size: Annotated[
-        int,
-        msgspec.Meta(
-            ge=5,
-            le=1472,
-            description="payload in bytes; up to 16 of them are random, the rest is padding",
-        ),
-    ] = 16
-
-
-class UdpWire:
-    """The payload is the key: the answer must equal the whole of it."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.room = size + 1
-
-    def key(self) -> bytes:
-        """Make up a new payload."""
-        return nonce(self.size)
-
-    def question(self, key: bytes) -> bytes:
-        """Give the payload itself."""
-        return key
-
-    answered = question
-    quoted = question
+    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="UDP port")] = 7
+    size: Annotated[int, msgspec.Meta(ge=5, le=1400, description="payload in bytes")] = 16
+    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
+    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
+    family: Annotated[
+        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
+    ] = "any"
 
 
 class UdpEcho(EchoProbe):
-    """Asks a UDP echo service, such as the far HA-VPN's own responder."""
+    """A probe that counts an answer only if it is its question, whole, from the right place.
+
+    The socket is connected: the kernel drops what comes from any other address or port, and
+    tells of a refusal. The nonce guards against late answers and forged ones.
+    """
 
     def __init__(self, options: UdpEchoOptions, context: Context) -> None:
-        super().__init__(options, context)
-        self._port = options.port
-        self._wire = UdpWire(options.size)
+        self._options = options
+        nonce_bytes = min(NONCE_BYTES, options.size)
+        # Padding is random once, so that equal questions are not squeezed by a compressing line.
+        self._padding = secrets.token_bytes(options.size - nonce_bytes)
+        super().__init__(
+            context,
+            options.host,
+            options.port,
+            options.family,
+            self._open,
+            self._nonce,
+            lambda family, nonce: nonce + self._padding,
+            nonce_bytes,
+        )
 
-    def open(self, address: str) -> EchoSocket:
-        """Open a datagram socket on a new port.
+    def _open(self, family: int, address: Any) -> socket.socket:
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            bind(made, self._options.source, self._options.device)
+            made.connect(address)
+        except OSError:
+            made.close()
+            raise
+        return made
 
-        It stays unconnected: the kernel then chooses the source address for each datagram
-        anew, and answers from strangers can be counted.
-        """
-        family, peer = locate(address, self._port, self._target.device)
-        sock = bound_socket(self._target, family, socket.SOCK_DGRAM)
-        return EchoSocket(sock, peer, self._wire, self._context.clock, self.counts)
+    def _nonce(self, answer: bytes) -> bytes | None:
+        cut = len(answer) - len(self._padding)
+        if len(answer) != self._options.size or answer[cut:] != self._padding:
+            return None
+        return answer[:cut]
 
 
 @hookimpl
-def havpn_register_probes() -> Iterator[ProbeType]:
-    """Supply ``udp-echo``."""
-    yield ProbeType("udp-echo", "Asks a UDP echo service (RFC 862)", UdpEchoOptions, UdpEcho)
+def havpn_register_probes() -> Iterable[ProbeType]:
+    """Give the type."""
+    yield ProbeType("udp-echo", "UDP echo, RFC 862", UdpEchoOptions, UdpEcho)

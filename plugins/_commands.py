@@ -1,0 +1,25 @@
+"""What plugins that run commands share."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+Argv = Annotated[
+    list[Annotated[str, msgspec.Meta(min_length=1)]],
+    msgspec.Meta(min_length=1, description="program and arguments; no shell reads them"),
+]
+"""A command line in the configuration."""
+
+
+def missing_commands(*commands: Sequence[str] | None) -> list[str]:
+    """Say which of the programs cannot be run on this host."""
+    problems = []
+    for argv in commands:
+        if not argv or shutil.which(argv[0]):
+            continue
+        why = "is not executable" if os.path.exists(argv[0]) else "is not there"  # noqa: PTH110
+        problems.append(f"command {argv[0]} {why}")
+    return problems
