@@ -51,10 +51,12 @@ class RespondOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for endpoint in self.listen:
             try:
-                parse_endpoint(endpoint)
+                host, _ = parse_endpoint(endpoint)
+                if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
+                    raise ValueError(endpoint)  # answers could leave from another address
             except ValueError:
                 raise ValueError(
-                    f'listen: {endpoint!r} is none: write "192.0.2.2:7" or "[2001:db8::2]:7"'
+                    f'listen: {endpoint!r} is no address of this host with a port: write "192.0.2.2:7" or "[2001:db8::2]:7"'
                 ) from None
         for network in self.allow:
             try:

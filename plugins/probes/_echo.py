@@ -10,6 +10,7 @@ import asyncio
 import errno
 import secrets
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -109,32 +110,29 @@ class Conversation:
                 _set(future, from_os_error(problem))
 
 
-class EchoProbe:
-    """A probe over a :class:`Conversation`.
+class EchoProbe(ABC):
+    """A probe over a :class:`Conversation`; what the questions look like is the subclass's."""
 
-    :param connect: makes a bound and connected socket for a family and an address.
-    :param match: finds the nonce in an answer that is whole and well formed.
-    :param phrase: makes the question that carries a nonce.
-    """
+    nonce_bytes = 16
 
-    def __init__(
-        self,
-        context: Context,
-        host: str,
-        port: int,
-        family: str,
-        connect: Callable[[int, Any], socket.socket],
-        match: Callable[[bytes], bytes | None],
-        phrase: Callable[[int, bytes], bytes],
-        nonce_bytes: int,
-    ) -> None:
+    def __init__(self, context: Context, host: str, port: int, family: str) -> None:
         self._context = context
         self._where = (host, port, family)
-        self._connect, self._match, self._phrase = connect, match, phrase
-        self._nonce_bytes = nonce_bytes
         self._current: Conversation | None = None
         self._target: tuple[int, Any] | None = None
         self._changes = 0
+
+    @abstractmethod
+    def connect(self, family: int, address: Any) -> socket.socket:
+        """Make a bound and connected socket; raises :exc:`OSError` if it cannot."""
+
+    @abstractmethod
+    def match(self, answer: bytes) -> bytes | None:
+        """Find the nonce in an answer that is whole and well formed."""
+
+    @abstractmethod
+    def phrase(self, family: int, nonce: bytes) -> bytes:
+        """Make the question that carries a nonce."""
 
     async def check(self, timeout_s: float) -> Sample:
         """Ask once; see :class:`havpn_core.Probe`."""
@@ -144,11 +142,11 @@ class EchoProbe:
             return Sample.error(str(problem))
         except OSError as problem:
             return from_os_error(problem)
-        nonce = secrets.token_bytes(self._nonce_bytes)
+        nonce = secrets.token_bytes(self.nonce_bytes)
         while nonce in conversation.waiting:
-            nonce = secrets.token_bytes(self._nonce_bytes)
+            nonce = secrets.token_bytes(self.nonce_bytes)
         family = self._target[0] if self._target else socket.AF_INET
-        sample = await conversation.ask(nonce, self._phrase(family, nonce), timeout_s)
+        sample = await conversation.ask(nonce, self.phrase(family, nonce), timeout_s)
         if sample.latency_s is None and self._current is conversation:
             self._hang_up()
         return sample
@@ -168,7 +166,7 @@ class EchoProbe:
             self._hang_up()
         if self._current is None:
             self._target, self._changes = wanted, changes
-            self._current = Conversation(self._connect(*wanted), self._match)
+            self._current = Conversation(self.connect(*wanted), self.match)
         return self._current
 
     def _hang_up(self) -> None:

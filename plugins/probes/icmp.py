@@ -40,7 +40,7 @@ def checksum(data: bytes) -> int:
     """Give the Internet checksum (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -93,18 +93,10 @@ class Icmp(EchoProbe):
         self._identifier = 0
         self._sequence = 0
         self._padding = os.urandom(options.size - NONCE_BYTES)
-        super().__init__(
-            context,
-            options.host,
-            0,
-            options.family,
-            self._open,
-            self._nonce,
-            self._question,
-            NONCE_BYTES,
-        )
+        super().__init__(context, options.host, 0, options.family)
 
-    def _open(self, family: int, address: Any) -> socket.socket:
+    def connect(self, family: int, address: Any) -> socket.socket:
+        """Make a socket of the kind that is allowed."""
         protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
         try:
             made = socket.socket(family, socket.SOCK_DGRAM, protocol)
@@ -122,11 +114,13 @@ class Icmp(EchoProbe):
         self._identifier = int.from_bytes(os.urandom(2), "big")
         return made
 
-    def _question(self, family: int, nonce: bytes) -> bytes:
+    def phrase(self, family: int, nonce: bytes) -> bytes:
+        """Make the question."""
         self._sequence = (self._sequence + 1) & 0xFFFF
         return build_request(family, self._identifier, self._sequence, nonce + self._padding)
 
-    def _nonce(self, packet: bytes) -> bytes | None:
+    def match(self, packet: bytes) -> bytes | None:
+        """Find the nonce."""
         # No identifier is asked for: after a rotation, answers to the last one are still due
         # on the old socket, and the nonce, 128 random bits, tells them apart anyway.
         payload = parse_reply(self._family, self._raw, None, packet)

@@ -41,21 +41,13 @@ class UdpEcho(EchoProbe):
 
     def __init__(self, options: UdpEchoOptions, context: Context) -> None:
         self._options = options
-        nonce_bytes = min(NONCE_BYTES, options.size)
+        self.nonce_bytes = min(NONCE_BYTES, options.size)
         # Padding is random once, so that equal questions are not squeezed by a compressing line.
-        self._padding = secrets.token_bytes(options.size - nonce_bytes)
-        super().__init__(
-            context,
-            options.host,
-            options.port,
-            options.family,
-            self._open,
-            self._nonce,
-            lambda family, nonce: nonce + self._padding,
-            nonce_bytes,
-        )
+        self._padding = secrets.token_bytes(options.size - self.nonce_bytes)
+        super().__init__(context, options.host, options.port, options.family)
 
-    def _open(self, family: int, address: Any) -> socket.socket:
+    def connect(self, family: int, address: Any) -> socket.socket:
+        """Make a connected datagram socket."""
         made = socket.socket(family, socket.SOCK_DGRAM)
         try:
             bind(made, self._options.source, self._options.device)
@@ -65,7 +57,12 @@ class UdpEcho(EchoProbe):
             raise
         return made
 
-    def _nonce(self, answer: bytes) -> bytes | None:
+    def phrase(self, family: int, nonce: bytes) -> bytes:
+        """Make the question."""
+        return nonce + self._padding
+
+    def match(self, answer: bytes) -> bytes | None:
+        """Find the nonce."""
         cut = len(answer) - len(self._padding)
         if len(answer) != self._options.size or answer[cut:] != self._padding:
             return None

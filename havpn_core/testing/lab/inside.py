@@ -71,7 +71,7 @@ class Inside(subprocess.Popen[Any]):
         handle = getattr(self, "_handle", None)
         if handle is not None:
             os.close(handle)
-        super().__del__()  # type: ignore[misc]
+        super().__del__()
 
 
 def complete(

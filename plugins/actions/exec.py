@@ -1,0 +1,73 @@
+"""``exec``: one command for each role, and one to look which is in force."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from havpn_core import ActionError, ActionType, Context, Role, hookimpl
+
+from .._commands import Argv, missing_commands
+from ._commands import attempt, carry_out
+
+OBSERVE_S = 10.0
+
+
+class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of ``exec``.
+
+    :param active: takes the shared address; status 0 means done. May run twice.
+    :param standby: gives it up; the same.
+    :param observe: prints ``active`` or ``standby``; anything else means that it cannot tell.
+    """
+
+    active: Argv
+    standby: Argv
+    observe: Argv | None = None
+
+
+class Exec:
+    """An action of two commands."""
+
+    def __init__(self, options: ExecOptions, context: Context) -> None:
+        self._options = options
+        self._context = context
+
+    async def apply(self, role: Role, timeout_s: float) -> None:
+        """Run the role's command; see :class:`havpn_core.Action`."""
+        argv = self._options.active if role is Role.ACTIVE else self._options.standby
+        environment = self._environment(role.value) | {"HAVPN_TIMEOUT": f"{timeout_s:g}"}
+        await carry_out(argv, timeout_s, environment)
+
+    async def observe(self) -> Role | None:
+        """Run the command that looks."""
+        if self._options.observe is None:
+            return None
+        try:
+            ended = await attempt(self._options.observe, OBSERVE_S, self._environment(""))
+        except ActionError as problem:
+            self._context.logger.warning("%s: %s", self._context.instance, problem)
+            return None
+        word = ended.output.strip()
+        return Role(word) if ended.status == 0 and word in ("active", "standby") else None
+
+    def close(self) -> None:
+        """Do nothing; the role stays."""
+
+    def _environment(self, role: str) -> dict[str, str]:
+        return {
+            "HAVPN_INSTANCE": self._context.instance,
+            "HAVPN_NODE": self._context.node,
+            "HAVPN_ROLE": role,
+        }
+
+
+@hookimpl
+def havpn_register_actions() -> Iterable[ActionType]:
+    """Give the type."""
+    yield ActionType(
+        "exec",
+        "A command for each role",
+        ExecOptions,
+        Exec,
+        missing=lambda options: missing_commands(options.active, options.standby, options.observe),
+    )
