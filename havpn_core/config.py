@@ -11,7 +11,7 @@ import socket
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -92,7 +92,7 @@ class Instance:
 
     name: str
     kind: str
-    type: PluginType
+    type: PluginType = field(compare=False)
     options: msgspec.Struct
     deadline_s: float
 

@@ -76,9 +76,10 @@ class Subscriber:
             await self.ready.wait()
             self.ready.clear()
             while self.queue:
-                await self._one(self.queue.popleft(), log)
+                await self.one(self.queue.popleft(), log)
 
-    async def _one(self, event: Event, log: logging.Logger) -> None:
+    async def one(self, event: Event, log: logging.Logger) -> None:
+        """Deliver one event."""
         try:
             await self.caller.call("notify", event, self.deadline_s, deadline_s=self.deadline_s + 1)
         except HavpnError as problem:

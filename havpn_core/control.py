@@ -1,0 +1,61 @@
+"""Requests to the running daemon: one line of JSON over a Unix socket, one line back."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from havpn_core.errors import HavpnError
+
+SOCKET = "control.sock"
+LONGEST = 4096
+Handle = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
+    """Listen in ``run_dir``; only the owner may connect."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(10):
+                line = await reader.readline()
+            reply = await handle(msgspec.json.decode(line, type=dict[str, Any]))
+        except (HavpnError, ValueError, TimeoutError, msgspec.DecodeError) as problem:
+            reply = {"error": str(problem)}
+        with contextlib.suppress(OSError):
+            writer.write(msgspec.json.encode(reply) + b"\n")
+            await writer.drain()
+        writer.close()
+
+    run_dir.mkdir(parents=True, exist_ok=True)
+    path = run_dir / SOCKET
+    path.unlink(missing_ok=True)
+    mask = os.umask(0o177)
+    try:
+        return await asyncio.start_unix_server(answer, path, limit=LONGEST)
+    finally:
+        os.umask(mask)
+
+
+def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, Any]:
+    """Ask the daemon.
+
+    :raises HavpnError: if none listens, or it refuses.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(timeout_s)
+            line.connect(str(run_dir / SOCKET))
+            line.sendall(msgspec.json.encode(what) + b"\n")
+            answer = line.makefile("rb").readline()
+        reply: dict[str, Any] = msgspec.json.decode(answer, type=dict)
+    except (OSError, msgspec.DecodeError) as problem:
+        raise HavpnError(f"no daemon answers at {run_dir / SOCKET}: {problem}") from None
+    if "error" in reply:
+        raise HavpnError(reply["error"])
+    return reply

@@ -1,0 +1,41 @@
+"""Logging that never waits for whoever reads the log."""
+
+import logging
+import logging.handlers
+import queue
+import sys
+
+QUEUE = 1000
+
+
+class DroppingHandler(logging.handlers.QueueHandler):
+    """Queues records for a writing thread; the oldest gives way when the queue is full."""
+
+    dropped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Queue a record without waiting."""
+        while True:
+            try:
+                self.queue.put_nowait(record)
+                return
+            except queue.Full:
+                self.dropped += 1
+                try:
+                    self.queue.get_nowait()  # type: ignore[union-attr]
+                except queue.Empty:
+                    continue
+
+
+def start(level: int = logging.INFO) -> tuple[logging.Logger, logging.handlers.QueueListener]:
+    """Log to standard error, where systemd listens; stop the listener at the end."""
+    records: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE)
+    writer = logging.StreamHandler(sys.stderr)
+    writer.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    log = logging.getLogger("havpn")
+    log.handlers = [DroppingHandler(records)]
+    log.propagate = False
+    log.setLevel(level)
+    listener = logging.handlers.QueueListener(records, writer)
+    listener.start()
+    return log, listener

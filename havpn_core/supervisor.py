@@ -1,0 +1,471 @@
+"""The daemon: owns all state, is the only reader of the clock, and lets pure modules decide."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from havpn_core import __version__, control, status, systemd
+from havpn_core.acting import Acting
+from havpn_core.calls import CallBusy, Caller, Worker, describe
+from havpn_core.config import Config, Instance, PathConfig, load
+from havpn_core.durations import Duration
+from havpn_core.election import Role, starting_level, wanted_role
+from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.events import HISTORY_FILE, EventBus, Subscriber, append_history
+from havpn_core.hysteresis import Level, State, Verdict
+from havpn_core.netwatch import NetWatch
+from havpn_core.pathrun import PathRun
+from havpn_core.plugin import Context, Event
+from havpn_core.registry import Registry
+from havpn_core.resolve import Resolver
+from havpn_core.respond import Responder
+
+STATUS_EVERY_S = 1.0
+WRITE_DEADLINE_S = 1.0
+
+
+class Supervisor:
+    """One gateway's daemon.
+
+    :param config: what to run; it was found good.
+    """
+
+    def __init__(self, config: Config, registry: Registry, log: logging.Logger) -> None:
+        self.config, self.registry, self.log = config, registry, log
+        self.clock: Callable[[], float] = time.monotonic
+        self.paths: dict[str, PathRun] = {}
+        self.memory = status.Memory()
+        self.role_since = time.time()
+        self.acting: Acting
+        self.bus: EventBus
+        self._tasks: dict[object, asyncio.Task[None]] = {}
+        self._responder: Responder | None = None
+        self._notifiers: dict[str, tuple[Instance, Subscriber]] = {}
+        self._actions: dict[str, tuple[Instance, Caller]] = {}
+        self._netwatch = NetWatch()
+        self._resolver = Resolver(self.clock)
+        self._disk = Worker("disk")
+        self._history = Worker("history")
+        self._unwritten: list[Event] = []
+        self._stop = asyncio.Event()
+        self._dirty = asyncio.Event()
+        self.died = False
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        await self._start()
+        server = await control.serve(Path(self.config.node.run_dir), self._answer)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn("reload", self._on_hup()))
+        systemd.notify("READY=1")
+        await self._stop.wait()
+        systemd.notify("STOPPING=1")
+        server.close()
+        await self._end()
+
+    # --- beginning and end -------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        self.bus = EventBus(self.config.node.name, self.log, self._record)
+        self.acting = Acting(self._emit, self._remember, self.clock)
+        memory, warning = status.recall(self._state_file)
+        self.memory = memory
+        try:
+            self._netwatch.start()
+        except OSError as problem:
+            self.log.warning("netlink: %s; sockets are reopened only after failures", problem)
+        built = self._build(self.config)
+        self._install_notifiers(built)
+        self._emit(Event("daemon", "", "", "started", f"version {__version__}"))
+        for text in [*self.registry.problems(), *([warning] if warning else [])]:
+            self._emit(Event("plugin" if text is not warning else "daemon", "", "", "trouble",
+                             text, "warning"))  # fmt: skip
+        self._install_actions(built)
+        self.acting.paused = memory.paused
+        await self.acting.look()
+        for path in self.config.paths:
+            self._install_path(path, self._first_level(path.name), built[path.name])
+        await self._install_responder()
+        self._decide()
+        self._spawn("act", self.acting.act_for_ever())
+        self._spawn("look", self.acting.look_for_ever())
+        self._spawn("status", self._write_status_for_ever())
+
+    async def _end(self) -> None:
+        if self.config.node.on_stop == "release":
+            self.acting.pause(False)
+            self.acting.want(Role.STANDBY)
+            await self._until_settled()
+        for task in self._tasks.values():
+            task.cancel()
+        if self._responder is not None:
+            self._responder.close()
+        for run in self.paths.values():
+            await run.close()
+        self._emit(Event("daemon", "", "", "stopped"))
+        for _, subscriber in self._notifiers.values():
+            await asyncio.wait((asyncio.ensure_future(_drain(subscriber, self.log)),), timeout=2)
+        for _, caller in self._actions.values():
+            await caller.close()
+        await self._remember()
+        self._netwatch.close()
+        self._write_status("stopped")
+
+    async def _until_settled(self) -> None:
+        longest = max((i.deadline_s for i, _ in self._actions.values()), default=0.0)
+        until = self.clock() + longest + 1
+        while not self.acting.settled and self.clock() < until:
+            await asyncio.sleep(0.05)
+
+    def _first_level(self, name: str) -> Level:
+        remembered = self.memory.paths.get(name)
+        expected = {m.done for m in self.memory.actions.values()}
+        done = expected.pop() if len(expected) == 1 else None
+        return starting_level(
+            Level(remembered) if remembered else None,
+            Role(done) if done else None,
+            self.acting.plan.observed,
+            busy=any(m.running for m in self.memory.actions.values()),
+        )
+
+    # --- building ----------------------------------------------------------------------------
+
+    def _context(self, instance: str) -> Context:
+        return Context(
+            instance=instance,
+            node=self.config.node.name,
+            logger=self.log,
+            clock=self.clock,
+            resolve=self._resolver.address,
+            network_changes=self._netwatch.count,
+            run_dir=Path(self.config.node.run_dir),
+        )
+
+    def _build(self, config: Config) -> dict[str, Any]:
+        """Build what is new in a configuration; nothing is started or stopped by it.
+
+        :raises ConfigError: naming every instance that could not be built.
+        """
+        built: dict[str, Any] = {}
+        problems: list[str] = []
+
+        def make(instance: Instance) -> Caller | None:
+            try:
+                made = instance.type.build(instance.options, self._context(instance.name))
+            except Exception as problem:
+                problems.append(f"{config.file}: {instance.name}: {describe(problem)}")
+                return None
+            return Caller(made, instance.name)
+
+        for path in config.paths:
+            if not (path.name in self.paths and self.paths[path.name].config == path):
+                built[path.name] = {probe.id: make(probe) for probe in path.probes}
+        old = {**self._actions, **{n: (i, s.caller) for n, (i, s) in self._notifiers.items()}}
+        for instance in (*config.actions, *config.notifiers):
+            if not (instance.name in old and old[instance.name][0] == instance):
+                built[instance.name] = make(instance)
+        if problems:
+            raise ConfigError(problems)
+        return built
+
+    def _install_path(self, config: PathConfig, level: Level, probes: dict[str, Caller]) -> None:
+        run = PathRun(config, probes, level, self._verdict_changed, self.clock)
+        self.paths[config.name] = run
+        self._spawn(run, run.run())
+
+    def _install_actions(self, built: dict[str, Any]) -> None:
+        self._actions = {
+            instance.name: (instance, built[instance.name])
+            if instance.name in built
+            else self._actions[instance.name]
+            for instance in self.config.actions
+        }
+        self.acting.install(self._actions, self.memory.actions)
+
+    def _install_notifiers(self, built: dict[str, Any]) -> None:
+        wanted = {instance.name: instance for instance in self.config.notifiers}
+        for name in [n for n in self._notifiers if n not in wanted or n in built]:
+            _, subscriber = self._notifiers.pop(name)
+            self._cancel(subscriber)
+            self._spawn(("close", name), _closed(subscriber.caller))
+        for name, instance in wanted.items():
+            if name in built:
+                subscriber = Subscriber(name, built[name], instance.deadline_s)
+                self._notifiers[name] = (instance, subscriber)
+                self._spawn(id(subscriber), subscriber.deliver(self.log))
+        self.bus.subscribers = [subscriber for _, subscriber in self._notifiers.values()]
+
+    async def _install_responder(self) -> None:
+        if self._responder is not None:
+            self._responder.close()
+            self._responder = None
+        if self.config.respond is not None:
+            self._responder = Responder(self.config.respond, self.clock, self.log)
+            await self._responder.start()
+
+    # --- deciding ----------------------------------------------------------------------------
+
+    def _verdict_changed(self, run: PathRun, before: State) -> None:
+        bad = run.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
+        details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
+        severity = "warning" if bad else "info"
+        detail = "; ".join(details) if bad else ""
+        self._emit(
+            Event(
+                "verdict",
+                run.config.name,
+                before.verdict.value,
+                run.verdict.value,
+                detail,
+                severity,
+            )  # fmt: skip
+        )
+        self._decide()
+
+    def _decide(self) -> None:
+        role = self._forced() or wanted_role(
+            [run.view for run in self.paths.values()], give_up_on=self.config.node.give_up_on
+        )
+        before = self.acting.plan.wanted
+        if role is not None and role is not before:
+            self.role_since = time.time()
+            old = before.value if before else ""
+            self._emit(Event("role", "", old, role.value, severity="warning" if old else "info"))
+            self.acting.want(role)
+        self._dirty.set()
+
+    def _forced(self) -> Role | None:
+        if self.memory.forced is None:
+            return None
+        if self.memory.forced_until is not None and time.time() >= self.memory.forced_until:
+            self.memory.forced = self.memory.forced_until = None
+            self._emit(Event("role", "", "forced", "auto", "the time is over"))
+            return None
+        return Role(self.memory.forced)
+
+    # --- requests ----------------------------------------------------------------------------
+
+    async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request.get("do"):
+            case "status":
+                return self.facts("running")
+            case "pause" | "resume" as verb:
+                self.memory.paused = verb == "pause"
+                self.acting.pause(self.memory.paused)
+                self._emit(Event("daemon", "", "", f"{verb}d", severity="warning"))
+                if verb == "resume":
+                    self.acting.insist()
+            case "switch":
+                self._switch(str(request.get("to")), request.get("for_s"))
+            case "reload":
+                await self._reload()
+            case other:
+                raise HavpnError(f"unknown request {other!r}")
+        await self._remember()
+        self._dirty.set()
+        return {"ok": True}
+
+    def _switch(self, to: str, for_s: Any) -> None:
+        if to not in ("active", "standby", "auto"):
+            raise HavpnError(f"cannot switch to {to!r}: say active, standby or auto")
+        limit = None if for_s is None else Duration.parse(for_s)
+        self.memory.forced = None if to == "auto" else to
+        self.memory.forced_until = time.time() + limit if limit and to != "auto" else None
+        self._emit(Event("role", "", "", f"forced to {to}", severity="warning"))
+        self._decide()
+        self.acting.insist()
+
+    async def _on_hup(self) -> None:
+        systemd.reloading()
+        try:
+            await self._reload()
+        except ConfigError as problem:
+            for text in problem.problems:
+                self.log.error("%s", text)
+        systemd.notify("READY=1")
+
+    async def _reload(self) -> None:
+        """Take a new configuration over as a whole, or not at all."""
+        try:
+            config, registry = load(self.config.file)
+            built = self._build(config)
+        except ConfigError as problem:
+            text = f"{len(problem.problems)} problems; the old configuration stays"
+            self._emit(Event("daemon", "", "", "reload refused", text, "error"))
+            raise
+        respond = self.config.respond
+        self.config, self.registry = config, registry
+        self._install_notifiers(built)
+        self._install_actions(built)
+        await self._swap_paths(built)
+        if config.respond != respond:
+            await self._install_responder()
+        self._emit(Event("daemon", "", "", "reloaded"))
+        self._decide()
+
+    async def _swap_paths(self, built: dict[str, Any]) -> None:
+        wanted = {path.name: path for path in self.config.paths}
+        levels = {name: run.state.level for name, run in self.paths.items()}
+        for name in [n for n in self.paths if n not in wanted or n in built]:
+            run = self.paths.pop(name)
+            self._cancel(run)
+            await run.close()
+        for name, path in wanted.items():
+            if name in built:
+                self._install_path(path, levels.get(name, Level.UP), built[name])
+
+    # --- telling and remembering -------------------------------------------------------------
+
+    def _emit(self, event: Event) -> None:
+        self.bus.emit(replace(event, node=self.bus.node))
+        self._dirty.set()
+
+    def _record(self, event: Event) -> None:
+        self._unwritten.append(event)
+        del self._unwritten[:-1000]
+
+    @property
+    def _state_file(self) -> Path:
+        return Path(self.config.node.state_dir) / status.MEMORY_FILE
+
+    async def _remember(self) -> None:
+        """Write the memory in a thread: a disk that hangs must not stop the probing."""
+        levels = {name: run.state.level.value for name, run in self.paths.items()}
+        self.memory.paths = levels or self.memory.paths
+        self.memory.actions = self.acting.memories()
+        self.memory.boot = status.boot_id()
+        content, file = msgspec.json.encode(self.memory), self._state_file
+        try:
+            writing = self._disk.run(
+                lambda: status.write_atomically(file, content, durable=True, mode=0o600)
+            )
+            await asyncio.wait_for(asyncio.shield(writing), WRITE_DEADLINE_S)
+        except (CallBusy, TimeoutError):
+            self.log.warning("%s: writing takes too long; going on without", file)
+        except HavpnError as problem:
+            self.log.error("%s: %s", file, problem)
+
+    async def _write_status_for_ever(self) -> None:
+        fed, pause = 0.0, systemd.watchdog_interval_s()
+        levels: dict[str, Level] = {}
+        while True:
+            if pause is not None and self.clock() - fed >= min(pause, STATUS_EVERY_S):
+                systemd.notify("WATCHDOG=1")
+                fed = self.clock()
+            self._write_status("paused" if self.acting.paused else "running")
+            self._flush_history()
+            if levels != (levels := {n: r.state.level for n, r in self.paths.items()}):
+                await self._remember()
+            if self.memory.forced:
+                self._decide()
+            self._dirty.clear()
+            try:
+                await asyncio.wait_for(self._dirty.wait(), STATUS_EVERY_S)
+                await asyncio.sleep(0.02)  # one file for a burst of changes
+            except TimeoutError:
+                pass
+
+    def _flush_history(self) -> None:
+        if not self._unwritten or self._history.busy:
+            return
+        events, self._unwritten = self._unwritten, []
+        file = Path(self.config.node.state_dir) / HISTORY_FILE
+
+        def write() -> None:
+            for event in events:
+                append_history(file, event)
+
+        self._history.run(write).add_done_callback(lambda done: done.exception())
+
+    def _write_status(self, state: str) -> None:
+        try:
+            status.write_atomically(
+                Path(self.config.node.run_dir) / status.STATUS_FILE,
+                msgspec.json.encode(self.facts(state)),
+                durable=False,
+            )
+        except OSError as problem:
+            self.log.error("%s: %s", self.config.node.run_dir, problem)
+
+    def facts(self, state: str) -> dict[str, Any]:
+        """Give the object that ``havpn status --json`` shows."""
+        plan = self.acting.plan
+        return {
+            "node": self.config.node.name,
+            "version": __version__,
+            "pid": os.getpid(),
+            "written_at": status.rfc3339(datetime.now(UTC)),
+            "age_s": 0.0,
+            "state": state,
+            "role": {
+                "wanted": plan.wanted.value if plan.wanted else None,
+                "observed": plan.observed.value if plan.observed else None,
+                "since": _moment(self.role_since),
+                "forced": self.memory.forced,
+            },
+            "paths": {name: _path_facts(run) for name, run in self.paths.items()},
+            "actions": self.acting.facts(),
+            "notifiers": {
+                name.removeprefix("notifier."): subscriber.facts()
+                for name, (_, subscriber) in self._notifiers.items()
+            },
+            "respond": self._responder.counts if self._responder else None,
+        }
+
+    # --- tasks -------------------------------------------------------------------------------
+
+    def _spawn(self, key: object, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[key] = task
+        task.add_done_callback(lambda done: self._task_ended(key, done))
+
+    def _task_ended(self, key: object, task: "asyncio.Task[None]") -> None:
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+        if task.cancelled() or task.exception() is None:
+            return
+        # A part of the daemon that died in silence would be a gateway that nobody watches:
+        # better to end, loudly, and be restarted by the service manager.
+        self.log.critical("internal error, ending: %r", task.exception(), exc_info=task.exception())
+        self.died = True
+        self._stop.set()
+
+    def _cancel(self, key: object) -> None:
+        task = self._tasks.pop(key if isinstance(key, PathRun) else id(key), None)
+        if task is not None:
+            task.cancel()
+
+
+async def _drain(subscriber: Subscriber, log: logging.Logger) -> None:
+    while subscriber.queue:
+        await subscriber.one(subscriber.queue.popleft(), log)
+    await subscriber.caller.close()
+
+
+async def _closed(caller: Caller) -> None:
+    await caller.close()
+
+
+def _moment(seconds: float) -> str:
+    return status.rfc3339(datetime.fromtimestamp(seconds, UTC))
+
+
+def _path_facts(run: PathRun) -> dict[str, Any]:
+    return {
+        "verdict": run.verdict.value,
+        "since": _moment(run.since),
+        "streak": run.state.streak,
+        "late": run.late_rounds,
+        "probes": {name: tally.facts() for name, tally in run.tallies.items()},
+    }
