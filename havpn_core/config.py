@@ -299,15 +299,15 @@ class _Builder:
         before = len(self.problems)
         self._unknown(f"{key}.", table, tuple(fields))
         values = {}
-        for name, field in fields.items():
+        for name, option in fields.items():
             if name in table:
                 try:
-                    values[field.name] = msgspec.convert(
-                        table[name], field.type, dec_hook=decode_hook
+                    values[option.name] = msgspec.convert(
+                        table[name], option.type, dec_hook=decode_hook
                     )
                 except (msgspec.ValidationError, ValueError) as problem:
                     self.problems.append(f"{key}.{name}: {_plain(str(problem))}")
-            elif field.required:
+            elif option.required:
                 self.problems.append(f"{key}.{name}: is missing and has no default")
         if len(self.problems) > before:
             return None

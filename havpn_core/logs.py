@@ -1,5 +1,6 @@
 """Logging that never waits for whoever reads the log."""
 
+import contextlib
 import logging
 import logging.handlers
 import queue
@@ -11,20 +12,20 @@ QUEUE = 1000
 class DroppingHandler(logging.handlers.QueueHandler):
     """Queues records for a writing thread; the oldest gives way when the queue is full."""
 
-    dropped = 0
+    def __init__(self, records: "queue.Queue[logging.LogRecord]") -> None:
+        super().__init__(records)
+        self._records = records
+        self.dropped = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Queue a record without waiting."""
         while True:
-            try:
-                self.queue.put_nowait(record)
+            with contextlib.suppress(queue.Full):
+                self._records.put_nowait(record)
                 return
-            except queue.Full:
-                self.dropped += 1
-                try:
-                    self.queue.get_nowait()  # type: ignore[union-attr]
-                except queue.Empty:
-                    continue
+            self.dropped += 1
+            with contextlib.suppress(queue.Empty):
+                self._records.get_nowait()
 
 
 def start(level: int = logging.INFO) -> tuple[logging.Logger, logging.handlers.QueueListener]:

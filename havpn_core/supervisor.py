@@ -89,8 +89,8 @@ class Supervisor:
         self._install_notifiers(built)
         self._emit(Event("daemon", "", "", "started", f"version {__version__}"))
         for text in [*self.registry.problems(), *([warning] if warning else [])]:
-            self._emit(Event("plugin" if text is not warning else "daemon", "", "", "trouble",
-                             text, "warning"))  # fmt: skip
+            kind = "daemon" if text is warning else "plugin"
+            self._emit(Event(kind, "", "", "trouble", text, "warning"))
         self._install_actions(built)
         self.acting.paused = memory.paused
         await self.acting.look()
@@ -197,13 +197,13 @@ class Supervisor:
         wanted = {instance.name: instance for instance in self.config.notifiers}
         for name in [n for n in self._notifiers if n not in wanted or n in built]:
             _, subscriber = self._notifiers.pop(name)
-            self._cancel(subscriber)
-            self._spawn(("close", name), _closed(subscriber.caller))
+            self._cancel((name, "deliver"))
+            self._spawn((name, "close"), _closed(subscriber.caller))
         for name, instance in wanted.items():
             if name in built:
                 subscriber = Subscriber(name, built[name], instance.deadline_s)
                 self._notifiers[name] = (instance, subscriber)
-                self._spawn(id(subscriber), subscriber.deliver(self.log))
+                self._spawn((name, "deliver"), subscriber.deliver(self.log))
         self.bus.subscribers = [subscriber for _, subscriber in self._notifiers.values()]
 
     async def _install_responder(self) -> None:
@@ -442,7 +442,7 @@ class Supervisor:
         self._stop.set()
 
     def _cancel(self, key: object) -> None:
-        task = self._tasks.pop(key if isinstance(key, PathRun) else id(key), None)
+        task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
 

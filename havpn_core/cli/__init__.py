@@ -1,0 +1,64 @@
+"""The command ``havpn``; one module a command, each imported only when it is called."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from havpn_core import __version__
+from havpn_core.errors import ConfigError, HavpnError
+
+COMMANDS = {
+    "run": ("run", "run", "Run the daemon in the foreground."),
+    "check": ("check", "check", "Check a configuration, touching nothing."),
+    "status": ("status", "status", "Show what the daemon knows and does."),
+    "events": ("events", "events", "Show the history of transitions and actions."),
+    "plugin": ("plugin", "plugin", "List and check plugins."),
+    "simulate": ("simulate", "simulate", "Replay samples on a virtual clock."),
+    "pause": ("manual", "pause", "Keep the role whatever happens; probing goes on."),
+    "resume": ("manual", "resume", "End a pause."),
+    "switch": ("manual", "switch", "Force a role, or end that."),
+    "reload": ("manual", "reload", "Take a changed configuration over."),
+    "demo": ("demo", "demo", "Build the two-site network here, cut a line and watch."),
+}
+
+
+class Havpn(click.Group):
+    """Imports the module of a command when it is needed, and not for the list of commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"havpn_core.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+
+@click.command(cls=Havpn)
+@click.version_option(__version__, prog_name="havpn")
+def havpn() -> None:
+    """Failover between pairs of IPsec gateways."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; exit status 0 fine, 1 a problem was found, 2 wrong usage."""
+    try:
+        havpn.main(args=arguments, prog_name="havpn")
+    except ConfigError as problem:
+        for text in problem.problems:
+            click.echo(text, err=True)
+        sys.exit(1)
+    except HavpnError as problem:
+        click.echo(f"havpn: {problem}", err=True)
+        sys.exit(1)

@@ -1,0 +1,61 @@
+"""``havpn check``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from havpn_core.capabilities import missing_capabilities
+from havpn_core.cli.options import config_option
+from havpn_core.config import Config, Instance, load
+from havpn_core.durations import Duration
+from havpn_core.profiles import worst_detection_s, worst_failback_s
+
+
+@click.command()
+@config_option
+def check(file: Path) -> None:
+    """Check a configuration and what it needs on this host, touching nothing."""
+    config, registry = load(file)
+    for path in config.paths:
+        options = path.options
+        detection = worst_detection_s(options.interval, options.timeout, options.fall)
+        failback = worst_failback_s(options.interval, options.timeout, options.rise)
+        click.echo(
+            f"path {path.name}: profile {options.profile}, a probe every {options.interval}; "
+            f"detection within {Duration(detection)}, failback within {Duration(failback)}"
+        )
+    for warning in [*warnings(config), *registry.problems()]:
+        click.echo(f"warning: {warning}")
+    problems = missing(config)
+    for problem in problems:
+        click.echo(f"{file}: {problem}", err=True)
+    click.echo(f"{file}: {len(problems)} problems" if problems else f"{file}: good")
+    sys.exit(1 if problems else 0)
+
+
+def warnings(config: Config) -> list[str]:
+    """Say what is allowed but seldom meant."""
+    found = [
+        f"path.{path.name}.fall: one lost packet switches this gateway; write fall = 3 or more"
+        for path in config.paths
+        if path.options.fall == 1
+    ]
+    if not config.paths:
+        found.append("there is no [path.NAME]: nothing is watched")
+    if not config.actions:
+        found.append("there is no [action.NAME]: this gateway watches but never switches")
+    return found
+
+
+def missing(config: Config) -> list[str]:
+    """Say what the instances lack on this host."""
+    instances: list[Instance] = [*config.actions, *config.notifiers]
+    for path in config.paths:
+        instances.extend(path.probes)
+    found = []
+    for instance in instances:
+        for capability in missing_capabilities(instance.type.needs):
+            found.append(f"{instance.name}: needs {capability}: run as root or grant it")
+        found.extend(f"{instance.name}: {text}" for text in instance.type.missing(instance.options))
+    return found

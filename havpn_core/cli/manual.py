@@ -1,0 +1,47 @@
+"""``havpn pause``, ``resume``, ``switch`` and ``reload``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from havpn_core import control
+from havpn_core.cli.options import config_option, directories, run_dir_option
+
+
+def _ask(file: Path, run_dir: Path | None, **what: Any) -> None:
+    control.request(directories(file, run_dir)[0], **what)
+
+
+@click.command()
+@config_option
+@run_dir_option
+def pause(file: Path, run_dir: Path | None) -> None:
+    """Keep the role whatever happens; probing goes on."""
+    _ask(file, run_dir, do="pause")
+
+
+@click.command()
+@config_option
+@run_dir_option
+def resume(file: Path, run_dir: Path | None) -> None:
+    """End a pause, and stop respecting a role that somebody changed by hand."""
+    _ask(file, run_dir, do="resume")
+
+
+@click.command()
+@config_option
+@run_dir_option
+@click.option("--to", type=click.Choice(["standby", "active", "auto"]), required=True)
+@click.option("--for", "for_s", help='Go back to auto after this time, as "10m".')
+def switch(file: Path, run_dir: Path | None, to: str, for_s: str | None) -> None:
+    """Force a role, or go back to deciding."""
+    _ask(file, run_dir, do="switch", to=to, for_s=for_s)
+
+
+@click.command()
+@config_option
+@run_dir_option
+def reload(file: Path, run_dir: Path | None) -> None:
+    """Take a changed configuration over as a whole, or say why not."""
+    _ask(file, run_dir, do="reload")
