@@ -125,15 +125,15 @@ class Acting:
         if after.foreign is not before.foreign:
             word = "overridden" if after.foreign else "followed again"
             shown = after.foreign.value if after.foreign else ""
-            self._emit(Event("action", after.name, "", word, shown, "warning"))
+            self._emit(Event("action", _short(after.name), "", word, shown, "warning"))
         elif after.failures > before.failures:
-            self._emit(Event("action", after.name, "", "failed", after.error, "error"))
+            self._emit(Event("action", _short(after.name), "", "failed", after.error, "error"))
 
     async def _carry_out(self, effect: Effect) -> None:
         instance, caller = self._actions[effect.action]
         self.plan = begin(self.plan, effect)
         await self._remember()
-        self._emit(Event("action", effect.action, "", f"applying {effect.role.value}"))
+        self._emit(Event("action", _short(effect.action), "", f"applying {effect.role.value}"))
         error = None
         try:
             await caller.call(
@@ -149,11 +149,11 @@ class Acting:
     def _report_end(self, effect: Effect, error: str | None) -> None:
         state = self.plan.get(effect.action)
         if error is None:
-            self._emit(Event("action", effect.action, "", effect.role.value))
+            self._emit(Event("action", _short(effect.action), "", effect.role.value))
             return
         pause = max(0.0, state.retry_s - self._clock())
         detail = f"{effect.role.value}: {error}; next try in {pause:.0f} s"
-        self._emit(Event("action", effect.action, "", "failed", detail, "error"))
+        self._emit(Event("action", _short(effect.action), "", "failed", detail, "error"))
 
     def memories(self) -> dict[str, ActionMemory]:
         """Give what the next run must know."""
@@ -171,7 +171,7 @@ class Acting:
         """Give its part of the status."""
         now = self._clock()
         return {
-            action.name.removeprefix("action."): {
+            _short(action.name): {
                 "type": self._actions[action.name][0].type.name,
                 "phase": self.plan.phase(action.name, now).value,
                 "observed": action.observed.value if action.observed else None,
@@ -199,3 +199,7 @@ def _recalled(name: str, instance: Instance, memory: ActionMemory | None) -> Act
         proved=memory.done is not None,
         foreign=Role(memory.foreign) if memory.foreign else None,
     )
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("action.")

@@ -54,6 +54,7 @@ class Supervisor:
         self._netwatch = NetWatch()
         self._resolver = Resolver(self.clock)
         self._disk = Worker("disk")
+        self._writing = asyncio.Lock()
         self._history = Worker("history")
         self._unwritten: list[Event] = []
         self._stop = asyncio.Event()
@@ -221,16 +222,8 @@ class Supervisor:
         details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
         severity = "warning" if bad else "info"
         detail = "; ".join(details) if bad else ""
-        self._emit(
-            Event(
-                "verdict",
-                run.config.name,
-                before.verdict.value,
-                run.verdict.value,
-                detail,
-                severity,
-            )  # fmt: skip
-        )
+        change = (before.verdict.value, run.verdict.value)
+        self._emit(Event("verdict", run.config.name, *change, detail, severity))
         self._decide()
 
     def _decide(self) -> None:
@@ -345,12 +338,14 @@ class Supervisor:
         self.memory.paths = levels or self.memory.paths
         self.memory.actions = self.acting.memories()
         self.memory.boot = status.boot_id()
-        content, file = msgspec.json.encode(self.memory), self._state_file
+        file = self._state_file
         try:
-            writing = self._disk.run(
-                lambda: status.write_atomically(file, content, durable=True, mode=0o600)
-            )
-            await asyncio.wait_for(asyncio.shield(writing), WRITE_DEADLINE_S)
+            async with asyncio.timeout(WRITE_DEADLINE_S), self._writing:
+                # Encoded when its turn comes: of several writes in a row the last has it all.
+                content = msgspec.json.encode(self.memory)
+                await self._disk.run(
+                    lambda: status.write_atomically(file, content, durable=True, mode=0o600)
+                )
         except (CallBusy, TimeoutError):
             self.log.warning("%s: writing takes too long; going on without", file)
         except HavpnError as problem:

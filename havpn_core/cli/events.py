@@ -31,4 +31,5 @@ def events(file: Path, as_json: bool, last: int) -> None:
             continue  # a line cut off by a crash
         change = " -> ".join(word for word in (event["before"], event["after"]) if word)
         detail = f" ({event['detail']})" if event["detail"] else ""
-        click.echo(f"{event['at']} {event['kind']} {event['subject']}: {change}{detail}")
+        subject = f"{event['kind']} {event['subject']}".strip()
+        click.echo(f"{event['at']} {subject}: {change}{detail}")

@@ -35,7 +35,7 @@ def simulate(file: Path, name: str, samples: TextIO, as_json: bool) -> None:
     for change in replay(paths[name].options, outcomes):
         role = change.role.value if change.role else None
         if as_json:
-            found = {"sample": change.sample, "time_s": change.time_s}
+            found: dict[str, object] = {"sample": change.sample, "time_s": change.time_s}
             found |= {"from": change.before.value, "to": change.after.value, "role": role}
             click.echo(json.dumps(found))
         else:

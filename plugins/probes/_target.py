@@ -22,6 +22,8 @@ IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; the socket module has no name for it
 
 _FAMILIES = {"any": 0, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The options that all network probes share.

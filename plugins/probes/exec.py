@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from havpn_core import CommandTimeout, Context, Outcome, ProbeType, Sample, hookimpl, run_command
+from havpn_core import CommandTimeout, Context, ProbeType, Sample, hookimpl, run_command
 
 from .._commands import Argv, missing_commands
 

@@ -53,86 +53,61 @@ class Tcp:
                 self._tls.verify_mode = ssl.CERT_NONE
 
     async def check(self, timeout_s: float) -> Sample:
-        """Connect once."""
-        import asyncio
-        import ssl
-
-        options = self._options
-        try:
-            address = self._context.resolve(options.host, options.resolve_to)
-        except NotResolved as error:
-            return Sample.error(str(error))
+        """Connect once; see :class:`havpn_core.Probe`."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._converse(address)
-        except TimeoutError as error:
-            # The kernel's own ETIMEDOUT has a number, a deadline passed has none.
-            return Sample.fail(plain(error) if error.errno else f"no answer within {timeout_s:g} s")
-        except ssl.SSLError as error:  # before OSError: its numbers are not errno's
-            return Sample.fail(f"TLS: {error.reason or error}")
-        except OSError as error:
-            return sample_of(error)
+                problem = await self._converse()
+        except TimeoutError:
+            return Sample.fail("no answer")
+        except NotResolved as unknown:
+            return Sample.error(str(unknown))
+        except ssl.SSLError as refusal:
+            return Sample.fail(f"TLS handshake failed: {refusal.reason or refusal}")
+        except OSError as refusal:
+            return from_os_error(refusal)
+        return Sample.fail(problem) if problem else Sample.ok(loop.time() - began)
 
-    async def close(self) -> None:
-        """Nothing outlives a check."""
+    def close(self) -> None:
+        """Do nothing; no connection outlives its question."""
 
-    async def _converse(self, address: str) -> Sample:
-        started_at = self._context.clock()
-        sock = await self._connect(address)
-        sample = Sample.ok(self._context.clock() - started_at)
-        if self._tls is None and not self._expect:
-            sock.close()
-            return sample
-        problem = await self._listen(sock)
-        return Sample.fail(problem) if problem else sample
-
-    async def _connect(self, address: str) -> socket.socket:
-        import asyncio
-
+    async def _converse(self) -> str:
+        """Give what is wrong with the answer, or nothing."""
         options = self._options
-        family, peer = locate(address, options.port, options.device)
-        with contextlib.ExitStack() as stack:
-            sock = stack.enter_context(bound_socket(options, family, socket.SOCK_STREAM))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            try:
-                await asyncio.get_running_loop().sock_connect(sock, peer)
-            except PermissionError as error:
-                # A router that forbids IPv6 traffic (RFC 4443, code 1) reads EACCES here, like
-                # our own lack of permission; EHOSTUNREACH is what IPv4 makes of the same.
-                if family == socket.AF_INET6 and error.errno == errno.EACCES:
-                    raise OSError(errno.EHOSTUNREACH, "prohibited on the way") from None
-                raise
-            stack.pop_all()
-        return sock
-
-    async def _listen(self, sock: socket.socket) -> str:
-        """Shake hands, look for the banner, and reset the connection; say what was wrong."""
-        import asyncio
-
-        name = (self._options.server_name or self._options.host) if self._tls else None
-        reader, writer = await asyncio.open_connection(
-            sock=sock, ssl=self._tls, server_hostname=name
-        )
-        heard = b""
+        family, address = target(self._context, options.host, options.port, options.family)
+        made = socket.socket(family, socket.SOCK_STREAM)
         try:
-            while self._expect not in heard:
-                more = await reader.read(BANNER_LIMIT - len(heard))
+            bind(made, options.source, options.device)
+            await asyncio.get_running_loop().sock_connect(made, address)
+            # Reset instead of TIME_WAIT: at ten questions a second those would pile up.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if self._tls is None and options.expect is None:
+                return ""
+            return await self._listen(made)
+        finally:
+            made.close()
+
+    async def _listen(self, made: socket.socket) -> str:
+        options = self._options
+        name = (options.server_name or options.host) if self._tls else None
+        reader, writer = await asyncio.open_connection(
+            sock=made, ssl=self._tls, server_hostname=name
+        )
+        try:
+            if options.expect is None:
+                return ""
+            wanted, heard = options.expect.encode(), b""
+            while wanted not in heard and len(heard) < GREETING_LIMIT:
+                more = await reader.read(GREETING_LIMIT)
                 if not more:
-                    return f"expected {self._options.expect!r}, got {heard[:60]!r}"
+                    break
                 heard += more
-            return ""
+            return "" if wanted in heard else f"greeting {heard[:40]!r} lacks {options.expect!r}"
         finally:
             writer.transport.abort()
-
-
-def _tls_context(verify: bool) -> "ssl.SSLContext":
-    import ssl  # heavy, and only for those who ask for it
-
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+            with contextlib.suppress(OSError):
+                made.close()
 
 
 @hookimpl

@@ -1,0 +1,31 @@
+# Everything from a fresh clone: make demo, make test, make lint, make bench.
+VENV := .venv
+BIN := $(VENV)/bin
+ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
+
+.PHONY: all test lint demo bench packages clean
+all: test
+
+$(VENV)/ready: pyproject.toml packages.txt
+	$(if $(ROOT),scripts/install-packages)
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[test,lint]'
+	touch $@
+
+lint: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	shellcheck scripts/install-packages .ci/run
+
+test: $(VENV)/ready lint
+	$(BIN)/pytest
+
+demo: $(VENV)/ready
+	$(BIN)/havpn demo
+
+bench: $(VENV)/ready
+	$(BIN)/python -m benchmarks.footprint
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

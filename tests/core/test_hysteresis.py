@@ -1,0 +1,114 @@
+"""The verdict, sample by sample, on a virtual clock."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from havpn_core.hysteresis import Level, Outcome, Rules, Verdict, begin, expire, step
+
+OK, FAIL, ERROR = Outcome.OK, Outcome.FAIL, Outcome.ERROR
+RULES = Rules(fall=3, rise=4, stale_s=10.0)
+
+
+def feed(rules, state, outcomes, interval=1.0):
+    verdicts = []
+    for number, outcome in enumerate(outcomes, start=1):
+        state = step(rules, state, outcome, number * interval)
+        verdicts.append(state.verdict)
+    return state, verdicts
+
+
+def test_fall_needs_consecutive_failures():
+    _, verdicts = feed(RULES, begin(Level.UP, 0), [OK, FAIL, FAIL, OK, FAIL, FAIL, FAIL])
+    assert verdicts[-3:] == [Verdict.FAILING, Verdict.FAILING, Verdict.DOWN]
+    assert verdicts[3] is Verdict.UP
+
+
+def test_rise_needs_consecutive_successes_and_one_failure_starts_over():
+    _, verdicts = feed(RULES, begin(Level.DOWN, 0), [OK, OK, OK, FAIL, OK, OK, OK, OK])
+    assert verdicts[2:5] == [Verdict.RECOVERING, Verdict.DOWN, Verdict.RECOVERING]
+    assert verdicts[-1] is Verdict.UP
+
+
+def test_error_neither_counts_nor_resets():
+    _, verdicts = feed(RULES, begin(Level.UP, 0), [FAIL, ERROR, FAIL, ERROR, ERROR, FAIL])
+    assert verdicts[-1] is Verdict.DOWN
+    _, verdicts = feed(RULES, begin(Level.UP, 0), [OK] + [ERROR] * 8)
+    assert set(verdicts) == {Verdict.UP}
+
+
+def test_silence_makes_unknown_and_keeps_the_level():
+    state, _ = feed(RULES, begin(Level.DOWN, 0), [FAIL])
+    state = expire(RULES, state, 10.9)
+    assert state.verdict is Verdict.DOWN
+    state = expire(RULES, state, 11.0)
+    assert state.verdict is Verdict.UNKNOWN
+    assert state.level is Level.DOWN
+    assert step(RULES, state, OK, 12).verdict is Verdict.RECOVERING
+
+
+def test_since_is_the_time_of_the_last_change_of_verdict():
+    state, _ = feed(RULES, begin(Level.UP, 0), [OK, OK, FAIL, FAIL])
+    assert state.since_s == 3.0
+
+
+def test_rules_that_never_switch_are_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        Rules(fall=1, rise=0, stale_s=1)
+
+
+class Published:
+    """The published shell supervisor, written down anew from its description."""
+
+    def __init__(self, maxfail, hystere):
+        self.maxfail, self.hystere = maxfail, hystere
+        self.backup, self.fails, self.good = False, 0, 0
+
+    def sample(self, answered):
+        if not self.backup:
+            self.fails = 0 if answered else self.fails + 1
+            if self.fails > self.maxfail:
+                self.backup, self.good = True, 0
+        else:
+            self.good = self.good + 1 if answered else 0
+            if self.good == self.hystere:
+                self.backup, self.fails = False, 0
+        return self.backup
+
+
+RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 400)), max_size=30)
+
+
+@given(RUNS)
+def test_profile_article_is_the_published_system_sample_by_sample(runs):
+    from havpn_core.profiles import PROFILES
+
+    article = PROFILES["article"]
+    rules = Rules(article["fall"], article["rise"], stale_s=10)
+    state, published = begin(Level.UP, 0, known=True), Published(maxfail=5, hystere=180)
+    now = 0
+    for answered, length in runs:
+        for _ in range(length):
+            now += 1
+            state = step(rules, state, OK if answered else FAIL, now)
+            assert (state.level is Level.DOWN) == published.sample(answered)
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.lists(st.sampled_from([OK, FAIL, ERROR]), max_size=200),
+)
+def test_level_follows_the_runs_of_the_trace(fall, rise, trace):
+    """An independent reading: look back over the whole trace at every sample."""
+    rules = Rules(fall, rise, stale_s=1e9)
+    state = begin(Level.UP, 0)
+    down, counted = False, []
+    for now, outcome in enumerate(trace):
+        state = step(rules, state, outcome, now)
+        if outcome is not ERROR:
+            counted.append(outcome)
+        need, kind = (rise, OK) if down else (fall, FAIL)
+        if outcome is not ERROR and len(counted) >= need and set(counted[-need:]) == {kind}:
+            down, counted = not down, []
+        assert (state.level is Level.DOWN) == down

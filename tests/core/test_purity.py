@@ -1,0 +1,24 @@
+"""The four pure modules stay pure."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import havpn_core
+
+PURE = ("hysteresis", "vote", "election", "reconcile")
+ALLOWED = {"typing", "dataclasses", "enum", "collections.abc"}
+ALLOWED |= {f"havpn_core.{name}" for name in PURE}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_module_imports_nothing_with_side_effects(name):
+    source = Path(havpn_core.__file__).with_name(f"{name}.py").read_text()
+    imported = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module)
+    assert imported <= ALLOWED
