@@ -1,0 +1,124 @@
+import os
+
+import pytest
+
+from havpn_core import ConfigError, Duration
+from havpn_core.config import load
+
+GOOD = """
+[node]
+name = "gw-aa"
+[path.vpn1]
+interval = "500ms"
+timeout = 2
+rise = 60
+[path.vpn1.probe.echo]
+type = "udp-echo"
+host = "192.0.2.6"
+[action.gateway]
+type = "exec"
+active = ["true"]
+standby = ["true"]
+deadline = "3m"
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "havpn.toml"
+
+
+def problems_of(file, text):
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert all(problem.startswith(f"{file}: ") for problem in caught.value.problems)
+    return "\n".join(caught.value.problems)
+
+
+def test_a_good_file_gives_typed_values_over_its_profile(file):
+    file.write_text(GOOD)
+    config, _ = load(file)
+    options = config.paths[0].options
+    assert (options.interval, options.timeout, options.fall, options.rise) == (0.5, 2.0, 4, 60)
+    assert options.stale_s == 5.0
+    assert config.paths[0].probes[0].options.host == "192.0.2.6"
+    assert config.actions[0].deadline_s == 180
+
+
+def test_every_problem_is_reported_at_once_with_key_and_remedy(file):
+    text = (
+        GOOD
+        + """
+[nod]
+[plugins]
+enable = ["nonesuch"]
+[path.two]
+intervall = "1s"
+fall = "three"
+rise = 0
+timeout = "5 parsecs"
+require = 2
+[path.two.probe.echo]
+type = "udp-ecko"
+[path.two.probe.ping]
+type = "icmp"
+hots = "x"
+[path.three]
+[notifier.log]
+type = "syslog"
+facility = "kitchen"
+[respond]
+listen = ["192.0.2.2"]
+allow = ["192.0.2.6/32"]
+"""
+    )
+    found = problems_of(file, text)
+    for expected in (
+        "nod: there is no such key, did you mean 'node'?",
+        "plugins.enable: no plugin 'nonesuch' is installed",
+        "path.two.intervall: there is no such key, did you mean 'interval'?",
+        "path.two.fall: Expected a whole number, got a text",
+        "path.two.rise: Expected a whole number >= 1",
+        "path.two.timeout: '5 parsecs' is no duration: write \"50ms\"",
+        "path.two.probe.echo.type: there is no probe type 'udp-ecko'",
+        "path.two.probe.ping.hots: there is no such key, did you mean 'host'?",
+        "path.two.probe.ping.host: is missing and has no default",
+        "path.three.probe: a path needs a probe",
+        "notifier.log.facility: Invalid enum value",
+        "respond: listen: '192.0.2.2' is no address",
+    ):
+        assert expected in found, found
+
+
+def test_more_required_than_there_are_probes_is_refused(file):
+    text = GOOD.replace("rise = 60", "rise = 60\nrequire = 2")
+    assert "require: 2 of 1 probes can never be OK" in problems_of(file, text)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the rule is root's")
+def test_root_refuses_a_file_that_others_may_write(file):
+    file.write_text(GOOD)
+    file.chmod(0o666)
+    with pytest.raises(ConfigError, match="others than root may write it: run chown"):
+        load(file)
+
+
+def test_a_missing_and_a_mangled_file_are_explained(file):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load(file)
+    assert "is no valid TOML" in problems_of(file, "[path")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("50ms", 0.05), ("1.5s", 1.5), ("3m", 180), (2, 2.0), ("1h", 3600)]
+)
+def test_durations(text, seconds):
+    assert Duration.parse(text) == seconds
+    assert Duration.parse(str(Duration.parse(text))) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "-1s", 0, True, "1 s s", "nan", float("inf"), None])
+def test_what_is_no_duration(text):
+    with pytest.raises(ValueError, match="is no duration"):
+        Duration.parse(text)

@@ -1,0 +1,210 @@
+"""The daemon as a process: real probes, real commands, real signals."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.core.daemon import Daemon
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    made = Daemon(tmp_path)
+    yield made
+    made.end(signal.SIGKILL)
+
+
+def test_a_cut_gives_the_role_up_and_a_heal_takes_it_back(daemon):
+    daemon.start().wait_role("active")
+    daemon.cut()
+    daemon.wait_role("standby")
+    daemon.heal()
+    daemon.wait_verdict("recovering")
+    assert daemon.role == "standby"
+    daemon.wait_role("active")
+    assert daemon.calls == ["give", "take"]
+
+
+def test_starting_on_a_good_line_does_nothing(daemon):
+    daemon.start().wait_verdict("up")
+    time.sleep(0.3)
+    assert daemon.calls == []
+
+
+@pytest.mark.parametrize("verdict", ["up", "failing", "down", "recovering"])
+def test_kill_9_in_any_verdict_changes_nothing_and_it_still_restores(tmp_path, verdict):
+    slow = 'fall = 8\nrise = 12\ninterval = "100ms"\n'
+    daemon = Daemon(tmp_path)
+    daemon.file.write_text(
+        daemon.file.read_text()
+        .replace('interval = "50ms"\n', "")
+        .replace("fall = 3\nrise = 10\n", slow)
+    )
+    try:
+        daemon.start().wait_role("active")
+        if verdict != "up":
+            daemon.cut()
+        if verdict in ("down", "recovering"):
+            daemon.wait_role("standby")
+        if verdict == "recovering":
+            daemon.heal()
+        daemon.wait_verdict(verdict)
+        role, calls = daemon.role, daemon.calls
+        daemon.end(signal.SIGKILL)
+        daemon.start()
+        daemon.wait(lambda s: s["paths"]["vpn1"]["verdict"] != "unknown", "a verdict")
+        assert (daemon.role, daemon.calls) == (role, calls)
+        daemon.cut()
+        daemon.wait_role("standby")
+        daemon.heal()
+        daemon.wait_role("active")
+        assert daemon.calls == ["give", "take"]
+    finally:
+        daemon.end(signal.SIGKILL)
+
+
+def test_kill_9_during_an_action_is_carried_on_by_the_next_run(daemon):
+    daemon.script("give", f"echo begun >> {daemon.dir}/calls; sleep 60")
+    daemon.start().wait_role("active")
+    daemon.cut()
+    daemon.wait(lambda s: "begun" in daemon.calls, "the action's begin")
+    daemon.end(signal.SIGKILL)
+    daemon.script("give", f"echo standby > {daemon.dir}/role; echo give >> {daemon.dir}/calls")
+    daemon.start().wait_role("standby")
+    daemon.heal()
+    daemon.wait_role("active")
+
+
+def test_a_hung_action_is_killed_reported_and_retried_while_probing_goes_on(daemon):
+    daemon.script("give", f"echo begun >> {daemon.dir}/calls; sleep 60")
+    daemon.start().wait_role("active")
+    daemon.cut()
+    status = daemon.wait(lambda s: s["actions"]["gateway"]["failures"] == 1, "a failure")
+    assert "did not end within 2 s" in status["actions"]["gateway"]["error"]
+    before = status["paths"]["vpn1"]["probes"]["echo"]["fail"]
+    status = daemon.wait(lambda s: s["actions"]["gateway"]["failures"] == 2, "a retry")
+    # One pause of 1 s and one deadline of 2 s later, at 20 samples a second.
+    assert status["paths"]["vpn1"]["probes"]["echo"]["fail"] - before > 30
+    daemon.script("give", f"echo standby > {daemon.dir}/role")
+    daemon.wait_role("standby")
+    assert "next try in" in daemon.log()
+
+
+def test_a_role_changed_by_hand_is_reported_and_not_fought(daemon):
+    daemon.start().wait_role("active")
+    daemon.cut()
+    daemon.wait_role("standby")
+    daemon.heal()
+    daemon.wait_role("active")
+    (daemon.dir / "role").write_text("standby\n")
+    daemon.wait(lambda s: s["actions"]["gateway"]["phase"] == "overridden", "the report")
+    assert daemon.role == "standby"
+    assert daemon.havpn("resume").returncode == 0
+    daemon.wait_role("active")
+
+
+def test_pause_and_switch(daemon):
+    daemon.start().wait_role("active")
+    assert daemon.havpn("pause").returncode == 0
+    daemon.cut()
+    daemon.wait_verdict("down")
+    time.sleep(0.3)
+    assert daemon.role == "active"
+    assert daemon.status()["state"] == "paused"
+    daemon.havpn("resume")
+    daemon.wait_role("standby")
+    daemon.havpn("switch", "--to", "active", "--for", "1s")
+    daemon.wait_role("active")
+    daemon.wait_role("standby")
+    refused = daemon.havpn("switch", "--to", "active", "--for", "soon")
+    assert refused.returncode == 1
+    assert "'soon' is no duration" in refused.stderr
+
+
+def test_a_corrupt_state_file_is_set_aside(daemon):
+    (daemon.dir / "state").mkdir()
+    (daemon.dir / "state" / "state.json").write_text('{"paths": {"vpn1": "do')
+    daemon.start().wait_role("active")
+    assert list((daemon.dir / "state").glob("state.json.corrupt-*"))
+    assert "set aside" in daemon.log()
+
+
+def test_a_bad_reload_keeps_everything_and_a_good_one_keeps_the_counts(daemon):
+    daemon.start().wait_role("active")
+    good = daemon.file.read_text()
+    daemon.file.write_text(good.replace("fall = 3", "fall = 0"))
+    refused = daemon.havpn("reload")
+    assert refused.returncode == 1
+    assert "path.vpn1.fall: Expected a whole number >= 1" in refused.stderr
+    count = daemon.status()["paths"]["vpn1"]["probes"]["echo"]["ok"]
+    daemon.file.write_text(good.replace("[action.gateway]", "[notifier.x]\ntype='exec'\n"
+                           f"command = ['{daemon.dir}/tell']\n[action.gateway]"))  # fmt: skip
+    daemon.script("tell", f'echo "$HAVPN_MESSAGE" >> {daemon.dir}/told')
+    assert daemon.havpn("reload").returncode == 0
+    status = daemon.wait(lambda s: "x" in s["notifiers"], "the notifier")
+    assert status["paths"]["vpn1"]["probes"]["echo"]["ok"] >= count
+    daemon.cut()
+    daemon.wait_role("standby")
+    assert "role: active -> standby" in (daemon.dir / "told").read_text()
+
+
+def test_a_hanging_notifier_delays_nothing(tmp_path):
+    more = f"[notifier.slow]\ntype = 'exec'\ncommand = ['{tmp_path}/tell']\n"
+    daemon = Daemon(tmp_path, more=more)
+    daemon.script("tell", "sleep 60")
+    try:
+        daemon.start().wait_role("active")
+        daemon.cut()
+        began = time.monotonic()
+        daemon.wait_role("standby")
+        assert time.monotonic() - began < 5  # the notifier's deadline is 10 s
+    finally:
+        daemon.end(signal.SIGKILL)
+
+
+def test_sigstop_is_not_the_lines_fault(daemon):
+    daemon.start().wait_role("active")
+    daemon.process.send_signal(signal.SIGSTOP)
+    time.sleep(2)
+    daemon.process.send_signal(signal.SIGCONT)
+    daemon.wait(lambda s: s["paths"]["vpn1"]["late"] > 0, "the late count")
+    time.sleep(0.5)
+    assert daemon.calls == []
+
+
+def test_status_of_a_dead_daemon_says_so(daemon):
+    daemon.start().wait_role("active")
+    shown = daemon.havpn("status", "--json")
+    assert json.loads(shown.stdout)["state"] == "running"
+    assert shown.returncode == 0
+    daemon.end(signal.SIGKILL)
+    shown = daemon.havpn("status", "--json")
+    assert json.loads(shown.stdout)["state"] == "stale"
+    assert shown.returncode == 1
+    assert "THE DAEMON DOES NOT WORK" in daemon.havpn("status").stdout
+
+
+def test_sigterm_keeps_the_role_unless_told_to_release(tmp_path):
+    daemon = Daemon(tmp_path)
+    try:
+        daemon.start().wait_role("active")
+        daemon.end()
+        assert (daemon.role, daemon.status()["state"]) == ("active", "stopped")
+        daemon.configure(node='on_stop = "release"')
+        daemon.start().wait_role("active")
+        daemon.end()
+        assert daemon.role == "standby"
+    finally:
+        daemon.end(signal.SIGKILL)
+
+
+def test_import_pulls_in_nothing_heavy():
+    code = "import havpn_core, sys; print(*(m.partition('.')[0] for m in sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert not {"asyncio", "click", "rich", "psutil"} & set(ended.stdout.split())
