@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from havpn_core.testing.lab import leftovers
-from havpn_core.testing.lab.errors import CommandFailed, HostFailed
-from havpn_core.testing.lab.inside import TIED, Inside, complete, entry
+from havpn_core.testing.lab.errors import CommandFailed, HostFailed, NotInTime
+from havpn_core.testing.lab.inside import TIED, Inside, complete, entry, resume_wrappers
+from havpn_core.testing.lab.waiting import wait_for
 
 PROGRAMS = Path(__file__).parent / "programs"
 NAMESPACES = ("--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
 GRACE_S = 1
 READY_S = 15.0
+END_S = 10.0
 
 
 def program(name: str, *arguments: str) -> list[str]:
@@ -147,7 +149,14 @@ class Host:
     def kill(self) -> None:
         """End the host as a power failure does: SIGKILL to pid 1. Safe to call twice."""
         self.begin_kill()
-        self._starter.wait(timeout=10)
+        wait_for(self._is_over, END_S, f"the end of host {self.name}")
+
+    def _is_over(self) -> bool:
+        if self._starter.poll() is not None:
+            return True
+        if self._life is not None:
+            resume_wrappers(self._life.pid)
+        return False
 
     def begin_kill(self) -> None:
         """Send the SIGKILL of :meth:`kill` without waiting: the kernel takes 0.2 s a host."""
@@ -163,6 +172,7 @@ class Host:
     def thaw(self) -> None:
         """Let the processes stopped by :meth:`freeze` go on."""
         self._signal_all("CONT")
+        resume_wrappers(self.pid)
 
     def _signal_all(self, name: str) -> None:
         # Without `timeout` around it: that process would be stopped with the others.
@@ -192,5 +202,5 @@ def end_hosts(hosts: Iterable[Host]) -> None:
     for host in doomed:
         try:
             host.kill()
-        except (OSError, subprocess.TimeoutExpired):
+        except (OSError, NotInTime):
             continue

@@ -66,12 +66,30 @@ class Inside(subprocess.Popen[Any]):
             signal.pidfd_send_signal(self._handle, sig)
         except ProcessLookupError:
             return
+        if sig in (signal.SIGCONT, signal.SIGKILL):
+            super().send_signal(signal.SIGCONT)  # see resume_wrappers
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
         if handle is not None:
             os.close(handle)
         super().__del__()
+
+
+def resume_wrappers(pid: int) -> None:
+    """Let go on what waits outside for commands of the host with this pid 1.
+
+    A wrapper whose command is stopped stops itself and then collects nothing any more. It
+    continues its command when it is continued: only for hosts that are thawed or at their end.
+    """
+    for process in psutil.process_iter():
+        try:
+            if process.name() != "nsenter" or process.status() != psutil.STATUS_STOPPED:
+                continue
+            if process.cmdline()[1:3] == ["--target", str(pid)]:
+                process.send_signal(signal.SIGCONT)
+        except psutil.NoSuchProcess:
+            continue
 
 
 def complete(

@@ -15,6 +15,8 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from havpn_core.testing.lab.inside import resume_wrappers
+
 # Fixed, not $TMPDIR: a later run must look where the earlier one wrote. Visible in every host.
 BASE = Path("/tmp")
 PREFIX = "havpn-lab"
@@ -132,7 +134,10 @@ def sweep() -> list[str]:
             continue
         for file in folder.glob("*.host"):
             life = _read(file)
-            if life is not None and end(life):
+            if life is None or not is_alive(life):
+                continue
+            resume_wrappers(life.pid)
+            if end(life):
                 ended.append(file.stem)
         shutil.rmtree(folder, ignore_errors=True)
     return ended

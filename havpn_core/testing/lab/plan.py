@@ -52,7 +52,8 @@ class Site:
         return self.gateways[1].name
 
 
-def _gateway(name: str, lan: str, wan: str, router: str, provider: str, far: str) -> Gateway:
+def _gateway(name: str, lan: str, line: tuple[str, str, str], far: str) -> Gateway:
+    wan, router, provider = line
     side = Direction.A_TO_B if name.startswith("gw-a") else Direction.B_TO_A
     addresses = (IPv4Interface(lan), IPv4Interface(wan), IPv4Interface(router))
     return Gateway(name, *addresses, provider, side, far)
@@ -64,9 +65,14 @@ SITE_A = Site(
     "client",
     IPv4Interface("10.1.0.10/16"),
     (
-        _gateway("gw-aa", "10.1.255.252/16", "192.0.2.2/30", "192.0.2.1/30", "provider-1", "gw-ba"),
         _gateway(
-            "gw-ab", "10.1.255.253/16", "198.51.100.2/30", "198.51.100.1/30", "provider-2", "gw-bb"
+            "gw-aa", "10.1.255.252/16", ("192.0.2.2/30", "192.0.2.1/30", "provider-1"), "gw-ba"
+        ),
+        _gateway(
+            "gw-ab",
+            "10.1.255.253/16",
+            ("198.51.100.2/30", "198.51.100.1/30", "provider-2"),
+            "gw-bb",
         ),
     ),
 )
@@ -76,9 +82,11 @@ SITE_B = Site(
     "server",
     IPv4Interface("10.31.0.10/24"),
     (
-        _gateway("gw-ba", "10.31.0.251/24", "192.0.2.6/30", "192.0.2.5/30", "provider-1", "gw-aa"),
         _gateway(
-            "gw-bb", "10.31.0.252/24", "198.51.100.6/30", "198.51.100.5/30", "provider-2", "gw-ab"
+            "gw-ba", "10.31.0.251/24", ("192.0.2.6/30", "192.0.2.5/30", "provider-1"), "gw-aa"
+        ),
+        _gateway(
+            "gw-bb", "10.31.0.252/24", ("198.51.100.6/30", "198.51.100.5/30", "provider-2"), "gw-ab"
         ),
     ),
 )

@@ -21,11 +21,11 @@ STRONGSWAN_CONF = """\
 charon {
   load = random nonce openssl aes sha2 hmac kdf gcm kernel-libipsec kernel-netlink \
 socket-default vici
-  threads = 8
   filelog {
     lab {
       path = /run/charon.log
       default = 1
+      flush_line = yes
     }
   }
 }

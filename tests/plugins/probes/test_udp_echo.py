@@ -1,13 +1,25 @@
 import asyncio
+import itertools
 import socket
+import time
 
 import msgspec
 import pytest
+from havpn_plugins.probes import udp_echo
+from probe_world import (
+    built,
+    closed,
+    descriptors,
+    echo,
+    free_port,
+    run,
+    silence,
+    udp_service,
+    until,
+)
 
 from havpn_core import Outcome
-from havpn_plugins.probes import udp_echo
-
-from .conftest import built, closed, descriptors, echo, free_port, run, silence, udp_service, until
+from havpn_core.calls import Caller
 
 [TYPE] = udp_echo.havpn_register_probes()
 
@@ -104,6 +116,7 @@ def test_late_answer_counts_for_nobody(world):
             built(TYPE, world, host="127.0.0.1", port=far.port) as probe,
         ):
             long = asyncio.ensure_future(probe.check(1.5))  # keeps the first socket open
+            await until(lambda: far.asked)
             first = await probe.check(0.1)
             second = asyncio.ensure_future(probe.check(0.5))
             await until(lambda: len(far.asked) == 3)
@@ -210,8 +223,6 @@ def test_an_answer_already_here_wins_over_a_deadline_noticed_late(world):
                 await asyncio.sleep(0.05)
                 far.sendto(*far.recvfrom(100))
                 # Nobody but the loop itself can find the answer during this.
-                import time
-
                 time.sleep(0.4)
                 return await question
 
@@ -230,7 +241,7 @@ def test_after_a_fail_the_next_question_has_another_port(world):
 
     ports = run(scenario())
     assert len(ports) == 5
-    assert all(before != after for before, after in zip(ports, ports[1:], strict=False))
+    assert all(before != after for before, after in itertools.pairwise(ports))
 
 
 def test_while_it_answers_the_port_stays(world):
@@ -365,7 +376,9 @@ def test_closing_ends_questions_in_flight_without_blaming_the_line(world):
     assert run(scenario()).outcome is Outcome.ERROR
 
 
-@pytest.mark.parametrize("wrong", [{}, {"host": ""}, {"host": "h", "port": 0}, {"host": "h", "size": 4}])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"host": ""}, {"host": "h", "port": 0}, {"host": "h", "size": 4}]
+)
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, TYPE.config)

@@ -1,0 +1,74 @@
+"""The ``havpn`` daemons of the four gateways, watching each other beside the tunnels."""
+
+from havpn_core.testing.lab import plan
+from havpn_core.testing.lab.supervisor import Supervisor
+from havpn_core.testing.lab.twosite import TwoSite
+from havpn_core.testing.lab.waiting import wait_for
+
+CONFIG = """
+[node]
+name = "{name}"
+[path.line]
+interval = "200ms"
+timeout = "400ms"
+fall = 3
+rise = {rise}
+{path}
+[path.line.probe.echo]
+type = "udp-echo"
+host = "{far}"
+device = "wan"
+[respond]
+listen = ["{near}:7"]
+allow = ["{far}/32", "203.0.113.0/30"]
+[action.gateway]
+type = "heartbeat"
+{action}
+[notifier.log]
+type = "exec"
+command = ["/bin/sh", "-c", 'echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told']
+"""
+
+
+def gateway_config(name: str, *, rise: int = 15, path: str = "", action: str = "") -> str:
+    """Write a gateway's configuration: a probe every 200 ms, three failures to ``down``.
+
+    :param path: further lines for the path.
+    :param action: further lines for the action.
+    """
+    gateway = plan.GATEWAYS[name]
+    far = plan.GATEWAYS[gateway.far]
+    return CONFIG.format(
+        name=name, near=gateway.wan.ip, far=far.wan.ip, rise=rise, path=path, action=action
+    )
+
+
+def start_gateways(lab: TwoSite, rise: int = 15) -> dict[str, Supervisor]:
+    """Start ``havpn run`` on all four gateways and wait until every line is up."""
+    daemons = {}
+    for name in plan.GATEWAYS:
+        daemons[name] = lab.supervisor(name, gateway_config(name, rise=rise))
+        daemons[name].start()
+    wait_calm(lab, daemons)
+    return daemons
+
+
+def wait_calm(lab: TwoSite, daemons: dict[str, Supervisor], timeout: float = 60.0) -> None:
+    """Wait until every line is up and the preferred gateways hold the shared addresses.
+
+    :raises NotInTime: if that does not come about within ``timeout`` seconds.
+    """
+    for daemon in daemons.values():
+        daemon.wait_verdict("line", "up", timeout)
+        daemon.wait_role("active", timeout)
+    for name, site in plan.SITES.items():
+        lab.wait_holder(name, site.preferred, timeout)
+
+
+def wait_backup(lab: TwoSite, timeout: float = 30.0) -> None:
+    """Wait until both sites use their second gateway."""
+    wait_for(
+        lambda: all(lab.holders(n) == {s.backup} for n, s in plan.SITES.items()),
+        timeout,
+        "both sites to use their second gateway",
+    )

@@ -1,0 +1,212 @@
+"""The two-site network of the published system, in namespaces on one machine.
+
+``with TwoSite() as lab:`` gives two sites with two gateways each, a client and a server, two
+providers, and, as asked for, IPsec tunnels and heartbeat clusters. Needs root (or
+``unshare --user --map-root-user`` without tunnels and clusters).
+"""
+
+import itertools
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from havpn_core.testing.lab import leftovers, plan
+from havpn_core.testing.lab.cable import SerialCable
+from havpn_core.testing.lab.heartbeat import Heartbeat
+from havpn_core.testing.lab.host import Host, end_hosts, start_hosts
+from havpn_core.testing.lab.network import Lan, Provider, set_up
+from havpn_core.testing.lab.ownership import AddressWatch
+from havpn_core.testing.lab.pinger import Pinger
+from havpn_core.testing.lab.strongswan import StrongSwan
+from havpn_core.testing.lab.supervisor import DEFAULT, Supervisor
+from havpn_core.testing.lab.traffic import Stream
+from havpn_core.testing.lab.waiting import wait_for
+
+GATEWAY_SYSCTLS = (
+    "net.ipv4.ip_forward=1",
+    *(f"net.ipv4.conf.{which}.rp_filter=0" for which in ("all", "default", "lan", "wan")),
+    *(f"net.ipv4.conf.{which}.send_redirects=0" for which in ("all", "default", "lan", "wan")),
+)
+CLUSTER_S = 25.0
+
+
+class TwoSite:
+    """The network; a context manager that leaves nothing behind.
+
+    :param ipsec: tunnels by strongSwan. Without them the providers route the LANs in the clear,
+        so that no daemon is needed; each gateway still uses its own provider only.
+    :param cluster: who moves the shared addresses; None leaves that to the test or to havpn.
+    """
+
+    def __init__(self, *, ipsec: bool = True, cluster: Literal["heartbeat"] | None = None) -> None:
+        self._ipsec = ipsec
+        self._cluster = cluster
+        self.hosts: dict[str, Host] = {}
+        self.lans: dict[str, Lan] = {}
+        self.providers: dict[str, Provider] = {}
+        self.cables: dict[str, SerialCable] = {}
+        self.tunnels: dict[str, StrongSwan] = {}
+        self.clusters: dict[str, Heartbeat] = {}
+        self.addresses = AddressWatch()
+        self.timings: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        """Bring everything up; on any failure nothing stays."""
+        leftovers.sweep()
+        self.folder = leftovers.open_folder()
+        try:
+            self._timed("hosts", self._start_hosts)
+            self._timed("network", self._lay_network)
+            self._timed("daemons", self._start_daemons)
+        except BaseException:
+            self.tear_down()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take everything down."""
+        self._timed("teardown", self.tear_down)
+
+    def tear_down(self) -> None:
+        """End every host and remove the lab's folder; safe to call twice."""
+        try:
+            end_hosts(self.hosts.values())
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _timed(self, name: str, step: Callable[[], None]) -> None:
+        begun = time.monotonic()
+        step()
+        self.timings[name] = time.monotonic() - begun
+
+    def _start_hosts(self) -> None:
+        self.hosts = start_hosts(plan.HOSTS, self.folder)
+
+    def _lay_network(self) -> None:
+        with ThreadPoolExecutor(len(plan.HOSTS)) as pool:
+            sites = pool.map(self._lay_site, plan.SITES)
+            providers = pool.map(self._lay_provider, plan.PROVIDERS)
+            _all_of(sites, providers)
+            _all_of(pool.map(self._furnish, plan.GATEWAYS))
+        self.addresses.add(self.hosts[name] for name in plan.GATEWAYS)
+
+    def _lay_site(self, name: str) -> None:
+        site = plan.SITES[name]
+        bearer = self.hosts[site.lan]
+        lan = self.lans[name] = Lan(bearer)
+        for station in (site.end_host, site.preferred, site.backup):
+            lan.attach(self.hosts[station], "lan")
+        default = f"default via {site.shared.ip} dev lan"
+        set_up(self.hosts[site.end_host], [(str(site.end_address), "lan")], [default])
+        self.cables[name] = SerialCable(bearer)
+
+    def _lay_provider(self, name: str) -> None:
+        provider = self.providers[name] = Provider(self.hosts[name])
+        for gateway in plan.GATEWAYS.values():
+            if gateway.provider == name:
+                self._connect_to_provider(provider, gateway)
+
+    def _connect_to_provider(self, provider: Provider, gateway: plan.Gateway) -> None:
+        provider.attach(self.hosts[gateway.name], gateway.side)
+        site = plan.site_of(gateway.name)
+        clear = [f"{site.shared.network} via {gateway.wan.ip}"]
+        addresses = [(str(gateway.router), gateway.side.value)]
+        set_up(provider.host, addresses, [] if self._ipsec else clear)
+
+    def _furnish(self, name: str) -> None:
+        """Give a gateway whose cables are plugged in its addresses and routes."""
+        gateway = plan.GATEWAYS[name]
+        far = plan.GATEWAYS[gateway.far]
+        routes = [f"{far.wan.ip} via {gateway.router.ip} dev wan"]
+        if not self._ipsec:
+            routes.append(f"{plan.far_site(name).shared.network} via {gateway.router.ip} dev wan")
+        addresses = [(str(gateway.lan), "lan"), (str(gateway.wan), "wan")]
+        set_up(self.hosts[name], addresses, routes, GATEWAY_SYSCTLS)
+        key, site = next(each for each in plan.SITES.items() if each[1] is plan.site_of(name))
+        self.cables[key].attach(self.hosts[name], [site.preferred, site.backup].index(name))
+
+    def _start_daemons(self) -> None:
+        near = [gateway.name for gateway in plan.SITE_A.gateways]
+        with ThreadPoolExecutor(len(plan.GATEWAYS)) as pool:
+            if self._cluster:
+                _all_of(pool.map(self._start_cluster, plan.GATEWAYS))
+            if self._ipsec:
+                _all_of(pool.map(self._start_tunnel, plan.GATEWAYS))
+                _all_of(pool.map(lambda name: self.tunnels[name].initiate(), near))
+        if self._cluster:
+            for name, site in plan.SITES.items():
+                self.wait_holder(name, site.preferred, CLUSTER_S)
+
+    def _start_cluster(self, name: str) -> None:
+        node = self.clusters[name] = Heartbeat(self.hosts[name], plan.site_of(name))
+        node.configure()
+        node.start()
+
+    def _start_tunnel(self, name: str) -> None:
+        tunnel = self.tunnels[name] = StrongSwan(self.hosts[name])
+        tunnel.configure()
+        tunnel.start()
+        tunnel.load()
+
+    @property
+    def client(self) -> Host:
+        """The end host on LAN A."""
+        return self.hosts["client"]
+
+    @property
+    def server(self) -> Host:
+        """The end host on LAN B."""
+        return self.hosts["server"]
+
+    def holders(self, site: str) -> frozenset[str]:
+        """Return the gateways that have the shared address of a site (``a`` or ``b``) now."""
+        return self.addresses.holders(str(plan.SITES[site].shared.ip))
+
+    def wait_holder(self, site: str, gateway: str, timeout: float) -> None:
+        """Wait until exactly this gateway has the shared address of its site.
+
+        :raises NotInTime: it does not within ``timeout`` seconds.
+        """
+        wait_for(
+            lambda: self.holders(site) == {gateway},
+            timeout,
+            f"{gateway} alone to hold the shared address of site {site}",
+        )
+
+    def give_address(self, gateway: str) -> None:
+        """Put the shared address on a gateway by hand, take it from the partner, announce it."""
+        site = plan.site_of(gateway)
+        partner = site.backup if gateway == site.preferred else site.preferred
+        drop = ("ip", "address", "del", str(site.shared), "dev", "lan")
+        self.hosts[partner].run_in_network(*drop, check=False)
+        set_up(self.hosts[gateway], [(str(site.shared), "lan")])
+        announce = ("arping", "-q", "-A", "-c", "1", "-I", "lan", str(site.shared.ip))
+        self.hosts[gateway].run_in_network(*announce)
+
+    def stream(self, **options: Any) -> Stream:
+        """Open a verified TCP connection from client to server; options of :class:`Stream`."""
+        return Stream(self.client, self.server, str(plan.SITE_B.end_address.ip), **options)
+
+    def pinger(self, **options: Any) -> Pinger:
+        """Start measuring outages from client to server; options of :class:`Pinger`."""
+        return Pinger(self.client, self.server, str(plan.SITE_B.end_address.ip), **options)
+
+    def supervisor(
+        self, gateway: str, config: str, executable: Iterable[str] = DEFAULT
+    ) -> Supervisor:
+        """Configure (not start) the havpn daemon of a gateway."""
+        return Supervisor(self.hosts[gateway], config, tuple(executable))
+
+
+def _all_of(*steps: Iterable[None]) -> None:
+    """Wait for steps under way and raise the first error among them."""
+    for step in itertools.chain(*steps):
+        assert step is None

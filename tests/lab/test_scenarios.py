@@ -1,0 +1,227 @@
+"""The whole street, end to end: real heartbeat, real strongSwan, real lines that really fail.
+
+One network serves all scenarios; each leaves it calm, and the last one breaks it.
+"""
+
+import time
+
+import pytest
+
+from havpn_core.testing.lab import Direction, TwoSite, wait_for
+from havpn_core.testing.lab.gateways import (
+    gateway_config,
+    start_gateways,
+    wait_backup,
+    wait_calm,
+)
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+
+HANG = "/etc/havpn/heartbeat"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with TwoSite(cluster="heartbeat") as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def daemons(lab):
+    return start_gateways(lab)
+
+
+@pytest.fixture(autouse=True)
+def calm(lab, daemons):
+    wait_calm(lab, daemons)
+
+
+@pytest.fixture
+def line(lab):
+    provider = lab.providers["provider-1"]
+    yield provider
+    provider.heal()
+
+
+def told(daemon):
+    return daemon.host.read("/run/havpn/told")
+
+
+def actions_of(daemon):
+    return told(daemon).count("applying")
+
+
+def test_silent_cut_moves_both_sites_and_a_connection_survives(lab, daemons, line, capsys):
+    pinger, stream = lab.pinger(), lab.stream()
+    try:
+        wait_for(lambda: pinger.answered() > 20, 10, "traffic")
+        cut = time.monotonic()
+        line.cut()
+        wait_backup(lab)
+        wait_for(lambda: pinger.answered(since=time.monotonic() - 0.5) > 10, 20, "traffic again")
+        outage = pinger.longest_outage_since(cut)
+        time.sleep(2)
+        assert stream.report().alive
+        before = stream.report().bytes
+        healed = time.monotonic()
+        line.heal()
+        wait_calm(lab, daemons)
+        failback = time.monotonic() - healed
+        time.sleep(3)
+        back = pinger.longest_outage_since(healed)
+        assert stream.report().alive
+        assert stream.report().bytes > before
+        report = stream.finish()
+    finally:
+        pinger.stop()
+        stream.kill()
+    with capsys.disabled():
+        print(
+            f"\n  silent cut: client outage {outage:.2f} s; both sites back {failback:.1f} s "
+            f"after the heal, outage then {back:.2f} s; {report.bytes} bytes both ways intact"
+        )
+    assert report.intact, report.error
+    assert outage <= 2.0
+
+
+def test_bursts_shorter_than_fall_and_heals_shorter_than_rise_cause_no_action(lab, daemons, line):
+    before = actions_of(daemons["gw-aa"])
+    for _ in range(5):
+        line.cut()
+        daemons["gw-aa"].wait_verdict("line", "failing", 10)
+        line.heal()
+        daemons["gw-aa"].wait_verdict("line", "up", 10)
+    assert actions_of(daemons["gw-aa"]) == before
+    line.cut()
+    wait_backup(lab)
+    before = actions_of(daemons["gw-aa"])
+    for _ in range(2):
+        line.heal()
+        daemons["gw-aa"].wait_verdict("line", "recovering", 10)
+        line.cut()
+        daemons["gw-aa"].wait_verdict("line", "down", 10)
+    assert actions_of(daemons["gw-aa"]) == before
+    assert lab.holders("a") == {"gw-ab"}
+
+
+@pytest.mark.parametrize("when", ["up", "failing", "stopping", "down", "recovering"])
+def test_kill_9_at_any_moment_ends_in_the_right_role(lab, daemons, line, when):
+    daemon = daemons["gw-aa"]
+    if when != "up":
+        line.cut()
+    if when == "stopping":
+        wait_for(lambda: "applying standby" in told(daemon).splitlines()[-1], 10, "the stop")
+    elif when in ("down", "recovering"):
+        daemon.wait_role("standby", 30)
+    if when == "recovering":
+        line.heal()
+    if when != "stopping":
+        daemon.wait_verdict("line", when, 10)
+    daemon.kill()
+    daemon.start()
+    if when in ("failing", "stopping", "down"):
+        wait_backup(lab)
+        daemon.wait_role("standby", 30)
+    line.heal()
+    wait_calm(lab, daemons)
+
+
+def test_far_supervisor_dies(lab, daemons, line):
+    daemons["gw-ba"].kill()
+    daemons["gw-aa"].wait_role("standby", 30)
+    lab.wait_holder("a", "gw-ab", 30)
+    daemons["gw-ba"].start()
+
+
+@pytest.mark.parametrize("way", list(Direction))
+def test_a_line_that_is_dead_in_one_direction_is_dead_for_both(lab, daemons, line, way):
+    line.cut_one_way(way)
+    wait_backup(lab)
+
+
+def test_the_local_interface_goes_down_and_comes_back(lab, daemons, line):
+    gateway = lab.hosts["gw-aa"]
+    gateway.run_in_network("ip", "link", "set", "wan", "down")
+    try:
+        daemons["gw-aa"].wait_role("standby", 30)
+        lab.wait_holder("a", "gw-ab", 30)
+    finally:
+        gateway.run_in_network("ip", "link", "set", "wan", "up")
+        gateway.run_in_network("ip", "route", "replace", "192.0.2.6", "via", "192.0.2.1")
+
+
+def test_a_stop_that_hangs_is_reported_and_retried_while_probing_goes_on(lab, daemons, line):
+    daemon = daemons["gw-aa"]
+    daemon.host.write(HANG, "#!/bin/sh\nexec sleep 1000\n", 0o755)
+    action = f'control = "init"\ninit_script = "{HANG}"\ndeadline = "3s"'
+    daemon.configure(gateway_config("gw-aa", action=action))
+    daemon.reload()
+    daemon.wait_for(lambda _: "reloaded" in told(daemon), 10, "the reload")
+    line.cut()
+    status = daemon.wait_for(lambda s: s["actions"]["gateway"]["failures"] >= 1, 30, "a report")
+    assert status["actions"]["gateway"]["error"]
+    first = status["paths"]["line"]["probes"]["echo"]["fail"]
+    begun = time.monotonic()
+    status = daemon.wait_for(lambda s: s["actions"]["gateway"]["failures"] >= 2, 30, "a retry")
+    asked = status["paths"]["line"]["probes"]["echo"]["fail"] - first
+    assert asked >= (time.monotonic() - begun) / 0.2 - 3
+    daemon.host.write(HANG, '#!/bin/sh\nexec /etc/init.d/heartbeat "$@"\n', 0o755)
+    wait_backup(lab)
+
+
+def test_a_name_as_target_outlives_its_resolver(lab, daemons, line):
+    daemon = daemons["gw-aa"]
+    hosts = daemon.host.read("/etc/hosts")
+    named = gateway_config("gw-aa").replace('host = "192.0.2.6"', 'host = "far.example"')
+    daemon.stop()
+    daemon.configure(named)
+    before = actions_of(daemon)
+    daemon.start()
+    daemon.wait_for(
+        lambda s: s["paths"]["line"]["probes"]["echo"]["outcome"] == "error", 20, "an error"
+    )
+    assert daemon.verdict("line") == "unknown"
+    daemon.host.write("/etc/hosts", hosts + "192.0.2.6 far.example\n")
+    daemon.wait_verdict("line", "up", 30)
+    daemon.host.write("/etc/hosts", hosts)
+    time.sleep(3)
+    assert daemon.verdict("line") == "up"
+    assert actions_of(daemon) == before
+    line.cut()
+    wait_backup(lab)
+
+
+def test_the_wan_address_changes(lab, daemons, line):
+    gateway, router = lab.hosts["gw-aa"], line.host
+    change = [
+        (router, "address", "add", "203.0.113.1/30", "dev", "side-a"),
+        (gateway, "address", "add", "203.0.113.2/30", "dev", "wan"),
+        (gateway, "address", "del", "192.0.2.2/30", "dev", "wan"),
+        (gateway, "route", "replace", "192.0.2.6", "via", "203.0.113.1", "dev", "wan"),
+    ]
+    for host, *words in change:
+        host.run_in_network("ip", *words)
+    try:
+        daemons["gw-aa"].wait_verdict("line", "up", 30)
+        assert "203.0.113.2" in gateway.run_in_network("ip", "address").stdout
+    finally:
+        for host, *words in (
+            (gateway, "address", "add", "192.0.2.2/30", "dev", "wan"),
+            (gateway, "route", "replace", "192.0.2.6", "via", "192.0.2.1", "dev", "wan"),
+            (gateway, "address", "del", "203.0.113.2/30", "dev", "wan"),
+        ):
+            host.run_in_network("ip", *words)
+
+
+def test_the_far_gateway_dies(lab, daemons, line):
+    """The last one: what is dead stays dead."""
+    pinger = lab.pinger()
+    try:
+        lab.hosts["gw-ba"].kill()
+        lab.addresses.gone("gw-ba")
+        daemons["gw-aa"].wait_role("standby", 30)
+        wait_backup(lab)
+        wait_for(lambda: pinger.answered(since=time.monotonic() - 0.5) > 10, 20, "traffic again")
+    finally:
+        pinger.stop()
+        daemons.pop("gw-ba")
