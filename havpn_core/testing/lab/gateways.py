@@ -5,13 +5,13 @@ from havpn_core.testing.lab.supervisor import Supervisor
 from havpn_core.testing.lab.twosite import TwoSite
 from havpn_core.testing.lab.waiting import wait_for
 
-CONFIG = """
+CONFIG = '''
 [node]
 name = "{name}"
 [path.line]
 interval = "200ms"
 timeout = "400ms"
-fall = 3
+fall = {fall}
 rise = {rise}
 {path}
 [path.line.probe.echo]
@@ -26,12 +26,15 @@ type = "heartbeat"
 {action}
 [notifier.log]
 type = "exec"
-command = ["/bin/sh", "-c", 'echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told']
-"""
+command = ["/bin/sh", "-c", """
+mkdir -p /run/havpn; echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told"""]
+'''
 
 
-def gateway_config(name: str, *, rise: int = 15, path: str = "", action: str = "") -> str:
-    """Write a gateway's configuration: a probe every 200 ms, three failures to ``down``.
+def gateway_config(
+    name: str, *, fall: int = 3, rise: int = 15, path: str = "", action: str = ""
+) -> str:
+    """Write a gateway's configuration: a probe every 200 ms.
 
     :param path: further lines for the path.
     :param action: further lines for the action.
@@ -39,7 +42,13 @@ def gateway_config(name: str, *, rise: int = 15, path: str = "", action: str = "
     gateway = plan.GATEWAYS[name]
     far = plan.GATEWAYS[gateway.far]
     return CONFIG.format(
-        name=name, near=gateway.wan.ip, far=far.wan.ip, rise=rise, path=path, action=action
+        name=name,
+        near=gateway.wan.ip,
+        far=far.wan.ip,
+        fall=fall,
+        rise=rise,
+        path=path,
+        action=action,
     )
 
 

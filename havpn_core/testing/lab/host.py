@@ -15,7 +15,7 @@ from typing import Any
 
 from havpn_core.testing.lab import leftovers
 from havpn_core.testing.lab.errors import CommandFailed, HostFailed, NotInTime
-from havpn_core.testing.lab.inside import TIED, Inside, complete, entry, resume_wrappers
+from havpn_core.testing.lab.inside import EVERY, TIED, Inside, complete, entry, resume_wrappers
 from havpn_core.testing.lab.waiting import wait_for
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -106,7 +106,7 @@ class Host:
         :raises CommandFailed: with ``check``, when the status is not 0.
         """
         deadline = ["timeout", f"--kill-after={GRACE_S}", f"{timeout:g}"]
-        full = [*entry(self.pid, "--all"), *TIED, *deadline, *argv]
+        full = [*entry(self.pid, *EVERY), *TIED, *deadline, *argv]
         done = complete(full, timeout + GRACE_S + 2, input, env)
         return self._judge(done, argv, check)
 
@@ -176,7 +176,7 @@ class Host:
 
     def _signal_all(self, name: str) -> None:
         # Without `timeout` around it: that process would be stopped with the others.
-        complete([*entry(self.pid, "--all"), "sh", "-c", f"kill -{name} -1"], 5.0, None, None)
+        complete([*entry(self.pid, *EVERY), "sh", "-c", f"kill -{name} -1"], 5.0, None, None)
 
 
 def start_hosts(names: Iterable[str], folder: Path, timeout: float = READY_S) -> dict[str, Host]:

@@ -19,16 +19,18 @@ from havpn_core.testing.lab.waiting import wait_for
 # Heartbeat closes every descriptor up to this limit at start; some machines allow 1e9 of them.
 LIMIT = ("prlimit", "--nofile=1024:")
 TIED = ("setpriv", "--pdeathsig", "KILL", *LIMIT)
+EVERY = ("--mount", "--uts", "--ipc", "--net", "--pid")
 WRAPPERS = ("nsenter", "setpriv", "prlimit")
 ENTER_S = 10.0
 
 
-def entry(pid: int, which: str) -> list[str]:
-    """Return the start of a command line that enters the namespaces of a process.
+def entry(pid: int, *which: str) -> list[str]:
+    """Return the start of a command line that enters namespaces of a process.
 
-    :param which: ``--all`` or one option of ``nsenter`` such as ``--net``.
+    :param which: options of ``nsenter`` such as ``--net``. Never ``--all``: it includes the
+        cgroup namespace, which nobody may enter from a user namespace.
     """
-    return ["nsenter", "--target", str(pid), which, "--"]
+    return ["nsenter", "--target", str(pid), *which, "--"]
 
 
 class Inside(subprocess.Popen[Any]):
@@ -41,7 +43,7 @@ class Inside(subprocess.Popen[Any]):
         self._handle: int | None = None
         kw.setdefault("stdin", subprocess.DEVNULL)
         kw.setdefault("start_new_session", True)
-        super().__init__([*entry(pid, "--all"), *TIED, *argv], **kw)
+        super().__init__([*entry(pid, *EVERY), *TIED, *argv], **kw)
         wait_for(self._has_entered, ENTER_S, f"{argv[0]} to start", poll=0.002)
 
     def _has_entered(self) -> bool:

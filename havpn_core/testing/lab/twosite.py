@@ -188,8 +188,8 @@ class TwoSite:
         drop = ("ip", "address", "del", str(site.shared), "dev", "lan")
         self.hosts[partner].run_in_network(*drop, check=False)
         set_up(self.hosts[gateway], [(str(site.shared), "lan")])
-        announce = ("arping", "-q", "-A", "-c", "1", "-I", "lan", str(site.shared.ip))
-        self.hosts[gateway].run_in_network(*announce)
+        announce = f"arping -q -A -c 1 -I lan {site.shared.ip} &"  # it waits a second
+        self.hosts[gateway].run("sh", "-c", announce)
 
     def stream(self, **options: Any) -> Stream:
         """Open a verified TCP connection from client to server; options of :class:`Stream`."""
