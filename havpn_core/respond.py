@@ -57,7 +57,7 @@ class RespondOptions(msgspec.Struct, frozen=True, kw_only=True):
             except ValueError:
                 raise ValueError(
                     f"listen: {endpoint!r} is no address of this host with a port: "
-                    'write "192.0.2.2:7" or "[2001:db8::2]:7"\'
+                    'write "192.0.2.2:7" or "[2001:db8::2]:7"'
                 ) from None
         for network in self.allow:
             try:
