@@ -1,6 +1,7 @@
 """``exec``: one command for each role, and one to look which is in force."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -15,14 +16,24 @@ OBSERVE_S = 10.0
 class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of ``exec``.
 
-    :param active: takes the shared address; status 0 means done. May run twice.
-    :param standby: gives it up; the same.
-    :param observe: prints ``active`` or ``standby``; anything else means that it cannot tell.
+    What is in force is printed, not an exit status: a script that breaks ends with 1 or 2 by
+    itself, and that must never be taken for a role.
     """
 
-    active: Argv
-    standby: Argv
-    observe: Argv | None = None
+    active: Annotated[
+        Argv,
+        msgspec.Meta(description="takes the shared address; status 0 means done; may run twice"),
+    ]
+    standby: Annotated[
+        Argv, msgspec.Meta(description="gives the address up; status 0 means done; may run twice")
+    ]
+    observe: Annotated[
+        Argv | None,
+        msgspec.Meta(
+            description="changes nothing, prints active or standby and ends with status 0; "
+            "anything else means that it cannot tell"
+        ),
+    ] = None
 
 
 class Exec:
@@ -33,17 +44,21 @@ class Exec:
         self._context = context
 
     async def apply(self, role: Role, timeout_s: float) -> None:
-        """Run the role's command; see :class:`havpn_core.Action`."""
+        """Run the role's command; see :class:`havpn_core.Action`.
+
+        :raises ActionError: if it cannot be started, fails or overruns ``timeout_s`` seconds.
+        """
         argv = self._options.active if role is Role.ACTIVE else self._options.standby
-        environment = self._environment(role.value) | {"HAVPN_TIMEOUT": f"{timeout_s:g}"}
-        await carry_out(argv, timeout_s, environment)
+        await carry_out(argv, timeout_s, self._environment(role.value, timeout_s))
 
     async def observe(self) -> Role | None:
         """Run the command that looks."""
         if self._options.observe is None:
             return None
         try:
-            ended = await attempt(self._options.observe, OBSERVE_S, self._environment(""))
+            ended = await attempt(
+                self._options.observe, OBSERVE_S, self._environment("", OBSERVE_S)
+            )
         except ActionError as problem:
             self._context.logger.warning("%s: %s", self._context.instance, problem)
             return None
@@ -53,11 +68,12 @@ class Exec:
     def close(self) -> None:
         """Do nothing; the role stays."""
 
-    def _environment(self, role: str) -> dict[str, str]:
+    def _environment(self, role: str, timeout_s: float) -> dict[str, str]:
         return {
             "HAVPN_INSTANCE": self._context.instance,
             "HAVPN_NODE": self._context.node,
             "HAVPN_ROLE": role,
+            "HAVPN_TIMEOUT": f"{timeout_s:g}",
         }
 
 

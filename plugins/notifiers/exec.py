@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -9,15 +10,19 @@ from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl, run_c
 
 from .._commands import Argv, missing_commands
 
+Kind = Literal["verdict", "role", "action", "plugin", "daemon"]
+
+# The kernel refuses a variable of 128 KiB, and with it the whole command (execve(2), E2BIG).
+LONGEST = 8192
+
 
 class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options of ``exec``.
+    """Options of ``exec``."""
 
-    :param only: kinds of event to run it for; empty for all.
-    """
-
-    command: Argv
-    only: list[str] = []
+    command: Annotated[Argv, msgspec.Meta(description="run once for each event")]
+    only: Annotated[
+        list[Kind], msgspec.Meta(description="kinds of event to run it for; empty for all")
+    ] = []
 
 
 class Exec:
@@ -27,20 +32,28 @@ class Exec:
         self._options = options
 
     async def notify(self, event: Event, timeout_s: float) -> None:
-        """Run the command; see :class:`havpn_core.Notifier`."""
+        """Run the command; see :class:`havpn_core.Notifier`.
+
+        :raises HavpnError: if it cannot be started, fails or overruns ``timeout_s`` seconds.
+        """
         if self._options.only and event.kind not in self._options.only:
             return
-        ended = await run_command(self._options.command, timeout_s, env=environment(event))
+        argv = self._options.command
+        try:
+            ended = await run_command(argv, timeout_s, env=environment(event))
+        except OSError as problem:
+            raise HavpnError(f"{argv[0]}: {problem.strerror or problem}") from None
         if ended.status != 0:
-            raise HavpnError(f"{self._options.command[0]}: status {ended.status} {ended.said}")
+            said = f": {ended.said}" if ended.said else ""
+            raise HavpnError(f"{argv[0]} ended with status {ended.status}{said}")
 
     def close(self) -> None:
         """Do nothing."""
 
 
 def environment(event: Event) -> dict[str, str]:
-    """Give the variables that carry an event."""
-    return {
+    """Give the variables that carry an event, in a form that the kernel takes."""
+    values = {
         "HAVPN_AT": event.at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "HAVPN_NODE": event.node,
         "HAVPN_KIND": event.kind,
@@ -48,9 +61,10 @@ def environment(event: Event) -> dict[str, str]:
         "HAVPN_BEFORE": event.before,
         "HAVPN_AFTER": event.after,
         "HAVPN_SEVERITY": event.severity,
-        "HAVPN_DETAIL": event.detail.replace("\0", ""),
-        "HAVPN_MESSAGE": str(event).replace("\0", ""),
+        "HAVPN_DETAIL": event.detail,
+        "HAVPN_MESSAGE": str(event),
     }
+    return {name: value.replace("\0", "")[:LONGEST] for name, value in values.items()}
 
 
 @hookimpl

@@ -218,7 +218,7 @@ def test_responsibility_for_its_own_groups_is_the_role(world, holding, role):
     assert asyncio.run(world.action("standby-takeover").observe()) is role
 
 
-def test_partner_that_is_not_preferred_or_failed_back_is_given_the_address_it_lacks(world):
+def test_partner_that_holds_nothing_with_failback_off_is_given_the_address(world):
     # With auto_failback off a healthy partner that was rebooted holds nothing either.
     world.put(rsc="all", **{"ha.cf": "auto_failback off\n"})
     apply(world.action("standby-takeover"), Role.STANDBY)
