@@ -1,6 +1,7 @@
 """Make sockets that leave where the operator told them to."""
 
 import errno
+import os
 import socket
 from typing import Any
 
@@ -38,7 +39,10 @@ def bind(made: socket.socket, source: str | None, device: str | None) -> None:
 
 def from_os_error(problem: OSError) -> Sample:
     """Turn what the kernel said into a sample."""
-    detail = (problem.strerror or str(problem)).lower()
+    # By number: asyncio puts "Connect call failed" where the kernel's own words would stand. A
+    # resolver's numbers are negative and not the kernel's.
+    number = problem.errno or 0
+    detail = (os.strerror(number) if number > 0 else problem.strerror or str(problem)).lower()
     if problem.errno in _FORBIDDEN:
         return Sample.error(detail)
     return Sample.fail(detail)

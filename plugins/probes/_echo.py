@@ -151,8 +151,8 @@ class EchoProbe(ABC):
             self._hang_up()
         return sample
 
-    def close(self) -> None:
-        """Close the socket."""
+    async def close(self) -> None:
+        """Close the socket; on the loop, which a plain method would not be called on."""
         if self._current is not None:
             self._current.abandon()
             self._current = None

@@ -22,9 +22,13 @@ class TcpOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="TCP port")]
-    expect: Annotated[
-        str | None, msgspec.Meta(min_length=1, description="text that the greeting must contain")
-    ] = None
+    # The length belongs to the text alone: msgspec refuses it on a union with None.
+    expect: (
+        Annotated[
+            str, msgspec.Meta(min_length=1, description="text that the greeting must contain")
+        ]
+        | None
+    ) = None
     tls: Annotated[bool, msgspec.Meta(description="a TLS handshake must succeed")] = False
     verify: Annotated[
         bool, msgspec.Meta(description="check the certificate; a test of life need not")

@@ -376,6 +376,29 @@ def test_closing_ends_questions_in_flight_without_blaming_the_line(world):
     assert run(scenario()).outcome is Outcome.ERROR
 
 
+def test_the_core_closes_it_on_the_loop(world):
+    """In debug mode asyncio raises where another thread touches it."""
+
+    async def scenario():
+        asyncio.get_running_loop().set_debug(True)
+        async with udp_service(silence) as far:
+            options = msgspec.convert({"host": "127.0.0.1", "port": far.port}, TYPE.config)
+            caller = Caller(TYPE.build(options, world.context()), "probe")
+            question = asyncio.ensure_future(caller.call("check", 20.0, deadline_s=21))
+            await until(lambda: far.asked)
+            return await caller.close(), await asyncio.wait_for(question, 5)
+
+    problem, sample = run(scenario())
+    assert problem is None
+    assert sample.outcome is Outcome.ERROR
+
+
+@pytest.mark.xfail(strict=True, reason="a misspelt source is a FAIL each time it is asked")
+def test_a_source_that_is_no_address_is_refused_before_it_can_fail_a_line():
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"host": "far", "source": "192.0.2.x"}, TYPE.config)
+
+
 @pytest.mark.parametrize(
     "wrong", [{}, {"host": ""}, {"host": "h", "port": 0}, {"host": "h", "size": 4}]
 )
