@@ -90,8 +90,9 @@ class Gate:
     def _spend(self, host: str, now_s: float) -> bool:
         """Take one answer out of the source's bucket and the common one."""
         rate, total_rate = self._options.rate, self._options.total_rate
-        credit = _refill(self._credit.get(host, (2 * rate, now_s)), rate, 2 * rate, now_s)
-        total = _refill(self._total, total_rate, total_rate, now_s)
+        burst = max(1.0, 2 * rate)  # a bucket must hold one whole answer
+        credit = _refill(self._credit.get(host, (burst, now_s)), rate, burst, now_s)
+        total = _refill(self._total, total_rate, max(1.0, total_rate), now_s)
         if host not in self._credit and len(self._credit) >= SOURCES:
             self._credit.pop(next(iter(self._credit)))  # forged sources must not eat memory
         paid = credit >= 1 and total >= 1

@@ -92,7 +92,6 @@ def test_made_up_sources_do_not_eat_memory():
     assert all(0 < len(table) <= 4096 for table in tables)
 
 
-@pytest.mark.xfail(strict=True, reason="a bucket of twice the rate never holds one whole answer")
 @pytest.mark.parametrize("slow", [{"rate": 0.4}, {"total_rate": 0.9}], ids=str)
 def test_less_than_one_answer_a_second_is_not_none_at_all(slow):
     gate = Gate(options(**slow))

@@ -1,11 +1,47 @@
 """Make sockets that leave where the operator told them to."""
 
+import contextlib
 import errno
+import ipaddress
 import os
 import socket
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from havpn_core import Context, Sample
+
+
+class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of every probe that asks over the network.
+
+    :raises ValueError: if they contradict each other; found out later, that would look like a
+        dead line.
+    """
+
+    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
+    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
+    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
+    family: Annotated[
+        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
+    ] = "any"
+
+    def __post_init__(self) -> None:
+        versions = {4 if self.family == "ipv4" else 6} if self.family != "any" else set()
+        if self.source is not None:
+            try:
+                versions.add(ipaddress.ip_address(self.source).version)
+            except ValueError:
+                raise ValueError(
+                    f"source: {self.source!r} is no IP address: write one of this host's"
+                ) from None
+        with contextlib.suppress(ValueError):
+            versions.add(ipaddress.ip_address(self.host).version)
+        if len(versions) > 1:
+            raise ValueError("host, source and family mix IPv4 and IPv6: write one of them")
+        if self.host.lower().startswith("fe80:") and "%" not in self.host:
+            raise ValueError(f"host: {self.host} is link-local: write {self.host}%DEVICE")
+
 
 FAMILIES = {"any": 0, "ipv4": int(socket.AF_INET), "ipv6": int(socket.AF_INET6)}
 

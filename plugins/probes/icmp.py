@@ -9,13 +9,13 @@ import socket
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
 
-from ._binding import bind
+from ._binding import LineOptions, bind
 from ._echo import EchoProbe
 
 NONCE_BYTES = 16
@@ -24,16 +24,10 @@ REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _HEADER = struct.Struct("!BBHHH")
 
 
-class IcmpOptions(msgspec.Struct, frozen=True, kw_only=True):
+class IcmpOptions(LineOptions, frozen=True, kw_only=True):
     """Options of ``icmp``."""
 
-    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
     size: Annotated[int, msgspec.Meta(ge=16, le=1400, description="payload in bytes")] = 16
-    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
-    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
-    family: Annotated[
-        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
-    ] = "any"
 
 
 def checksum(data: bytes) -> int:

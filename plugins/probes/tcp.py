@@ -6,21 +6,20 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from havpn_core import Context, NotResolved, ProbeType, Sample, hookimpl
 
-from ._binding import bind, from_os_error, target
+from ._binding import LineOptions, bind, from_os_error, target
 
 GREETING_LIMIT = 4096
 
 
-class TcpOptions(msgspec.Struct, frozen=True, kw_only=True):
+class TcpOptions(LineOptions, frozen=True, kw_only=True):
     """Options of ``tcp``."""
 
-    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="TCP port")]
     # The length belongs to the text alone: msgspec refuses it on a union with None.
     expect: (
@@ -36,11 +35,6 @@ class TcpOptions(msgspec.Struct, frozen=True, kw_only=True):
     server_name: Annotated[
         str | None, msgspec.Meta(description="name to ask for in the handshake; default: host")
     ] = None
-    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
-    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
-    family: Annotated[
-        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
-    ] = "any"
 
 
 class Tcp:

@@ -7,29 +7,23 @@ because the question is whether the line lives.
 import secrets
 import socket
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
 
-from ._binding import bind
+from ._binding import LineOptions, bind
 from ._echo import EchoProbe
 
 NONCE_BYTES = 16
 
 
-class UdpEchoOptions(msgspec.Struct, frozen=True, kw_only=True):
+class UdpEchoOptions(LineOptions, frozen=True, kw_only=True):
     """Options of ``udp-echo``."""
 
-    host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="UDP port")] = 7
     size: Annotated[int, msgspec.Meta(ge=5, le=1400, description="payload in bytes")] = 16
-    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
-    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
-    family: Annotated[
-        Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
-    ] = "any"
 
 
 class UdpEcho(EchoProbe):
