@@ -26,6 +26,7 @@ demo: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python benchmarks/probe_cost.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
