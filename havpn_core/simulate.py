@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from havpn_core.config import PathOptions
 from havpn_core.election import PathView, Role, wanted_role
 from havpn_core.hysteresis import Level, Outcome, Rules, Verdict, begin, expire, step
+from havpn_core.options import PathOptions
 
 SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR}
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +13,24 @@ import msgspec
 
 from havpn_core import __version__, control, status, systemd
 from havpn_core.acting import Acting
-from havpn_core.calls import CallBusy, Caller, Worker, describe
+from havpn_core.building import Built, build_new
+from havpn_core.calls import Caller
 from havpn_core.config import Config, Instance, PathConfig, load
 from havpn_core.durations import Duration
 from havpn_core.election import Role, starting_level, wanted_role
 from havpn_core.errors import ConfigError, HavpnError
-from havpn_core.events import HISTORY_FILE, EventBus, Subscriber, append_history
+from havpn_core.events import EventBus, Subscriber
 from havpn_core.hysteresis import Level, State, Verdict
+from havpn_core.keeping import Keeper
 from havpn_core.netwatch import NetWatch
 from havpn_core.pathrun import PathRun
 from havpn_core.plugin import Context, Event
 from havpn_core.registry import Registry
+from havpn_core.reporting import gateway_facts
 from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
 
 STATUS_EVERY_S = 1.0
-WRITE_DEADLINE_S = 1.0
 
 
 class Supervisor:
@@ -53,10 +53,7 @@ class Supervisor:
         self._actions: dict[str, tuple[Instance, Caller]] = {}
         self._netwatch = NetWatch()
         self._resolver = Resolver(self.clock)
-        self._disk = Worker("disk")
-        self._writing = asyncio.Lock()
-        self._history = Worker("history")
-        self._unwritten: list[Event] = []
+        self._keeper = Keeper(log)
         self._stop = asyncio.Event()
         self._dirty = asyncio.Event()
         self.died = False
@@ -78,7 +75,7 @@ class Supervisor:
     # --- beginning and end -------------------------------------------------------------------
 
     async def _start(self) -> None:
-        self.bus = EventBus(self.config.node.name, self.log, self._record)
+        self.bus = EventBus(self.config.node.name, self.log, self._keeper.record)
         self.acting = Acting(self._emit, self._remember, self.clock)
         memory, warning = status.recall(self._state_file)
         self.memory = memory
@@ -96,7 +93,7 @@ class Supervisor:
         self.acting.paused = memory.paused
         await self.acting.look()
         for path in self.config.paths:
-            self._install_path(path, self._first_level(path.name), built[path.name])
+            self._install_path(path, self._first_level(path.name), built.paths[path.name])
         await self._install_responder()
         self._decide()
         self._spawn("act", self.acting.act_for_ever())
@@ -153,56 +150,35 @@ class Supervisor:
             run_dir=Path(self.config.node.run_dir),
         )
 
-    def _build(self, config: Config) -> dict[str, Any]:
-        """Build what is new in a configuration; nothing is started or stopped by it.
-
-        :raises ConfigError: naming every instance that could not be built.
-        """
-        built: dict[str, Any] = {}
-        problems: list[str] = []
-
-        def make(instance: Instance) -> Caller | None:
-            try:
-                made = instance.type.build(instance.options, self._context(instance.name))
-            except Exception as problem:
-                problems.append(f"{config.file}: {instance.name}: {describe(problem)}")
-                return None
-            return Caller(made, instance.name)
-
-        for path in config.paths:
-            if not (path.name in self.paths and self.paths[path.name].config == path):
-                built[path.name] = {probe.id: make(probe) for probe in path.probes}
-        old = {**self._actions, **{n: (i, s.caller) for n, (i, s) in self._notifiers.items()}}
-        for instance in (*config.actions, *config.notifiers):
-            if not (instance.name in old and old[instance.name][0] == instance):
-                built[instance.name] = make(instance)
-        if problems:
-            raise ConfigError(problems)
-        return built
+    def _build(self, config: Config) -> Built:
+        at_work = {name: instance for name, (instance, _) in self._actions.items()}
+        at_work |= {name: instance for name, (instance, _) in self._notifiers.items()}
+        paths = {name: run.config for name, run in self.paths.items()}
+        return build_new(config, self._context, paths, at_work)
 
     def _install_path(self, config: PathConfig, level: Level, probes: dict[str, Caller]) -> None:
         run = PathRun(config, probes, level, self._verdict_changed, self.clock)
         self.paths[config.name] = run
         self._spawn(run, run.run())
 
-    def _install_actions(self, built: dict[str, Any]) -> None:
+    def _install_actions(self, built: Built) -> None:
         self._actions = {
-            instance.name: (instance, built[instance.name])
-            if instance.name in built
+            instance.name: (instance, built.instances[instance.name])
+            if instance.name in built.instances
             else self._actions[instance.name]
             for instance in self.config.actions
         }
         self.acting.install(self._actions, self.memory.actions)
 
-    def _install_notifiers(self, built: dict[str, Any]) -> None:
+    def _install_notifiers(self, built: Built) -> None:
         wanted = {instance.name: instance for instance in self.config.notifiers}
-        for name in [n for n in self._notifiers if n not in wanted or n in built]:
+        for name in [n for n in self._notifiers if n not in wanted or n in built.instances]:
             _, subscriber = self._notifiers.pop(name)
             self._cancel((name, "deliver"))
             self._spawn((name, "close"), _closed(subscriber.caller))
         for name, instance in wanted.items():
-            if name in built:
-                subscriber = Subscriber(name, built[name], instance.deadline_s)
+            if name in built.instances:
+                subscriber = Subscriber(name, built.instances[name], instance.deadline_s)
                 self._notifiers[name] = (instance, subscriber)
                 self._spawn((name, "deliver"), subscriber.deliver(self.log))
         self.bus.subscribers = [subscriber for _, subscriber in self._notifiers.values()]
@@ -307,26 +283,22 @@ class Supervisor:
         self._emit(Event("daemon", "", "", "reloaded"))
         self._decide()
 
-    async def _swap_paths(self, built: dict[str, Any]) -> None:
+    async def _swap_paths(self, built: Built) -> None:
         wanted = {path.name: path for path in self.config.paths}
         levels = {name: run.state.level for name, run in self.paths.items()}
-        for name in [n for n in self.paths if n not in wanted or n in built]:
+        for name in [n for n in self.paths if n not in wanted or n in built.paths]:
             run = self.paths.pop(name)
             self._cancel(run)
             await run.close()
         for name, path in wanted.items():
-            if name in built:
-                self._install_path(path, levels.get(name, Level.UP), built[name])
+            if name in built.paths:
+                self._install_path(path, levels.get(name, Level.UP), built.paths[name])
 
     # --- telling and remembering -------------------------------------------------------------
 
     def _emit(self, event: Event) -> None:
         self.bus.emit(replace(event, node=self.bus.node))
         self._dirty.set()
-
-    def _record(self, event: Event) -> None:
-        self._unwritten.append(event)
-        del self._unwritten[:-1000]
 
     @property
     def _state_file(self) -> Path:
@@ -338,18 +310,7 @@ class Supervisor:
         self.memory.paths = levels or self.memory.paths
         self.memory.actions = self.acting.memories()
         self.memory.boot = status.boot_id()
-        file = self._state_file
-        try:
-            async with asyncio.timeout(WRITE_DEADLINE_S), self._writing:
-                # Encoded when its turn comes: of several writes in a row the last has it all.
-                content = msgspec.json.encode(self.memory)
-                await self._disk.run(
-                    lambda: status.write_atomically(file, content, durable=True, mode=0o600)
-                )
-        except (CallBusy, TimeoutError):
-            self.log.warning("%s: writing takes too long; going on without", file)
-        except HavpnError as problem:
-            self.log.error("%s: %s", file, problem)
+        await self._keeper.remember(self._state_file, self.memory)
 
     async def _write_status_for_ever(self) -> None:
         fed, pause = 0.0, systemd.watchdog_interval_s()
@@ -359,7 +320,7 @@ class Supervisor:
                 systemd.notify("WATCHDOG=1")
                 fed = self.clock()
             self._write_status("paused" if self.acting.paused else "running")
-            self._flush_history()
+            self._keeper.flush(self._state_file.parent)
             if levels != (levels := {n: r.state.level for n, r in self.paths.items()}):
                 await self._remember()
             if self.memory.forced:
@@ -370,18 +331,6 @@ class Supervisor:
                 await asyncio.sleep(0.02)  # one file for a burst of changes
             except TimeoutError:
                 pass
-
-    def _flush_history(self) -> None:
-        if not self._unwritten or self._history.busy:
-            return
-        events, self._unwritten = self._unwritten, []
-        file = Path(self.config.node.state_dir) / HISTORY_FILE
-
-        def write() -> None:
-            for event in events:
-                append_history(file, event)
-
-        self._history.run(write).add_done_callback(lambda done: done.exception())
 
     def _write_status(self, state: str) -> None:
         try:
@@ -395,28 +344,16 @@ class Supervisor:
 
     def facts(self, state: str) -> dict[str, Any]:
         """Give the object that ``havpn status --json`` shows."""
-        plan = self.acting.plan
-        return {
-            "node": self.config.node.name,
-            "version": __version__,
-            "pid": os.getpid(),
-            "written_at": status.rfc3339(datetime.now(UTC)),
-            "age_s": 0.0,
-            "state": state,
-            "role": {
-                "wanted": plan.wanted.value if plan.wanted else None,
-                "observed": plan.observed.value if plan.observed else None,
-                "since": _moment(self.role_since),
-                "forced": self.memory.forced,
-            },
-            "paths": {name: _path_facts(run) for name, run in self.paths.items()},
-            "actions": self.acting.facts(),
-            "notifiers": {
-                name.removeprefix("notifier."): subscriber.facts()
-                for name, (_, subscriber) in self._notifiers.items()
-            },
-            "respond": self._responder.counts if self._responder else None,
-        }
+        return gateway_facts(
+            node=self.config.node.name,
+            state=state,
+            acting=self.acting,
+            role_since=self.role_since,
+            forced=self.memory.forced,
+            paths=self.paths,
+            subscribers=[subscriber for _, subscriber in self._notifiers.values()],
+            responded=self._responder.counts if self._responder else None,
+        )
 
     # --- tasks -------------------------------------------------------------------------------
 
@@ -450,17 +387,3 @@ async def _drain(subscriber: Subscriber, log: logging.Logger) -> None:
 
 async def _closed(caller: Caller) -> None:
     await caller.close()
-
-
-def _moment(seconds: float) -> str:
-    return status.rfc3339(datetime.fromtimestamp(seconds, UTC))
-
-
-def _path_facts(run: PathRun) -> dict[str, Any]:
-    return {
-        "verdict": run.verdict.value,
-        "since": _moment(run.since),
-        "streak": run.state.streak,
-        "late": run.late_rounds,
-        "probes": {name: tally.facts() for name, tally in run.tallies.items()},
-    }

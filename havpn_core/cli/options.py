@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from havpn_core.config import DEFAULT_FILE, NodeOptions
+from havpn_core.config import DEFAULT_FILE
 from havpn_core.errors import ConfigError
+from havpn_core.options import NodeOptions
 
 config_option = click.option(
     "-c",
