@@ -20,7 +20,6 @@ STEP_S = 60.0
 COMMANDS = {
     "ip": "iproute2",
     "nft": "nftables",
-    "socat": "socat",
     "cl_status": "heartbeat",
     "swanctl": "strongswan-swanctl",
 }

@@ -194,13 +194,18 @@ def start_hosts(names: Iterable[str], folder: Path, timeout: float = READY_S) ->
     return hosts
 
 
-def end_hosts(hosts: Iterable[Host]) -> None:
-    """Kill several hosts; one that resists does not save the others."""
+def end_hosts(hosts: Iterable[Host]) -> list[str]:
+    """Kill several hosts; one that resists does not save the others.
+
+    :returns: the names of those that resisted; a later :func:`leftovers.sweep` tries again.
+    """
     doomed = list(hosts)
+    resisting = []
     for host in doomed:
         host.begin_kill()
     for host in doomed:
         try:
             host.kill()
         except (OSError, NotInTime):
-            continue
+            resisting.append(host.name)
+    return resisting

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from havpn_core.testing.lab import leftovers, plan
 from havpn_core.testing.lab.cable import SerialCable
+from havpn_core.testing.lab.errors import HostFailed
 from havpn_core.testing.lab.heartbeat import Heartbeat
 from havpn_core.testing.lab.host import Host, end_hosts, start_hosts
 from havpn_core.testing.lab.network import Lan, Provider, set_up
@@ -76,11 +77,14 @@ class TwoSite:
         self._timed("teardown", self.tear_down)
 
     def tear_down(self) -> None:
-        """End every host and remove the lab's folder; safe to call twice."""
-        try:
-            end_hosts(self.hosts.values())
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """End every host and remove the lab's folder; safe to call twice.
+
+        :raises HostFailed: hosts resisted; the folder stays, so that a later run finds them.
+        """
+        resisting = end_hosts(self.hosts.values())
+        if resisting:
+            raise HostFailed(f"these hosts did not end: {', '.join(resisting)}")
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _timed(self, name: str, step: Callable[[], None]) -> None:
         begun = time.monotonic()
