@@ -1,7 +1,7 @@
 """The verdict, sample by sample, on a virtual clock."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from havpn_core.hysteresis import Level, Outcome, Rules, Verdict, begin, expire, step
@@ -76,9 +76,10 @@ class Published:
         return self.backup
 
 
-RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 400)), max_size=30)
+RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 200)), max_size=12)
 
 
+@settings(max_examples=2000, deadline=None)
 @given(RUNS)
 def test_profile_article_is_the_published_system_sample_by_sample(runs):
     from havpn_core.profiles import PROFILES

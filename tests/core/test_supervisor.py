@@ -208,3 +208,28 @@ def test_import_pulls_in_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
     assert not {"asyncio", "click", "rich", "psutil"} & set(ended.stdout.split())
+
+
+def test_status_watch_draws_a_live_table(daemon):
+    daemon.start().wait_role("active")
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "havpn_core", "status", "--watch", "-c", str(daemon.file)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.5)
+    watching.send_signal(signal.SIGINT)
+    shown, _ = watching.communicate(timeout=10)
+    assert watching.returncode == 0
+    assert "vpn1" in shown
+    assert "up" in shown
+
+
+def test_check_names_times_and_what_is_missing(daemon):
+    good = daemon.havpn("check")
+    assert good.returncode == 0
+    assert "detection within 350ms, failback within 700ms" in good.stdout
+    daemon.file.write_text(daemon.file.read_text().replace(f"{daemon.dir}/take", "/nowhere/take"))
+    bad = daemon.havpn("check")
+    assert bad.returncode == 1
+    assert "action.gateway: command /nowhere/take is not there" in bad.stderr
