@@ -10,6 +10,7 @@ from havpn_core.cli.options import config_option
 from havpn_core.config import Config, Instance, load
 from havpn_core.durations import Duration
 from havpn_core.profiles import worst_detection_s, worst_failback_s
+from havpn_core.respond import parse_endpoint
 
 
 @click.command()
@@ -25,7 +26,7 @@ def check(file: Path) -> None:
             f"path {path.name}: profile {options.profile}, a probe every {options.interval}; "
             f"detection within {Duration(detection)}, failback within {Duration(failback)}"
         )
-    for warning in [*warnings(config), *registry.problems()]:
+    for warning in [*warnings(config), *absent(config), *registry.problems()]:
         click.echo(f"warning: {warning}")
     problems = missing(config)
     for problem in problems:
@@ -45,6 +46,25 @@ def warnings(config: Config) -> list[str]:
         found.append("there is no [path.NAME]: nothing is watched")
     if not config.actions:
         found.append("there is no [action.NAME]: this gateway watches but never switches")
+    return found
+
+
+def absent(config: Config) -> list[str]:
+    """Say which devices and addresses are not there now; they may come later."""
+    import psutil
+
+    interfaces = psutil.net_if_addrs()
+    addresses = {a.address.partition("%")[0] for each in interfaces.values() for a in each}
+    found = []
+    for probe in [probe for path in config.paths for probe in path.probes]:
+        device, source = (getattr(probe.options, key, None) for key in ("device", "source"))
+        if device and device not in interfaces:
+            found.append(f"{probe.name}.device: there is no interface {device} now")
+        if source and source.partition("%")[0] not in addresses:
+            found.append(f"{probe.name}.source: no interface has the address {source} now")
+    for endpoint in config.respond.listen if config.respond else []:
+        if parse_endpoint(endpoint)[0].partition("%")[0] not in addresses:
+            found.append(f"respond.listen: no interface has the address of {endpoint} now")
     return found
 
 

@@ -233,3 +233,14 @@ def test_check_names_times_and_what_is_missing(daemon):
     bad = daemon.havpn("check")
     assert bad.returncode == 1
     assert "action.gateway: command /nowhere/take is not there" in bad.stderr
+
+
+def test_check_warns_of_devices_and_addresses_that_are_not_there(daemon):
+    probe = "[path.vpn1.probe.far]\ntype = 'icmp'\nhost = 'x'\n"
+    more = f"{probe}device = 'nodev0'\nsource = '192.0.2.77'\n"
+    listen = "[respond]\nlisten = ['192.0.2.78:7']\nallow = ['192.0.2.6/32']\n"
+    daemon.configure(more=more + listen)
+    shown = daemon.havpn("check").stdout
+    assert "path.vpn1.probe.far.device: there is no interface nodev0 now" in shown
+    assert "path.vpn1.probe.far.source: no interface has the address 192.0.2.77 now" in shown
+    assert "respond.listen: no interface has the address of 192.0.2.78:7 now" in shown
