@@ -53,7 +53,7 @@ def run_demo() -> None:
         finally:
             pinger.stop()
             stream.kill()
-    console.print(f"network and daemons ready after          {ready:6.1f} s")
+    console.print(f"\nnetwork and daemons ready after          {ready:6.1f} s")
     for what, seconds in times.items():
         console.print(f"{what:40} {seconds:6.2f} s")
     word = "every byte intact and in order" if report.intact else f"BROKEN: {report.error}"
