@@ -94,10 +94,6 @@ class Caller:
         self.instance = instance
         self.worker = Worker(name)
 
-    def blocking(self, method: str) -> bool:
-        """Whether calls of this method cannot overlap."""
-        return not inspect.iscoroutinefunction(getattr(self.instance, method))
-
     async def call(self, method: str, *arguments: Any, deadline_s: float) -> Any:
         """Call a method and give its result.
 

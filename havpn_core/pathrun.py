@@ -148,11 +148,6 @@ class PathRun:
             self.since = time.time()
             self._changed(self, before)
 
-    def adopt(self, old: "PathRun") -> None:
-        """Go on where another run of the same path stood; used by a reload."""
-        self.state, self.heard, self.since = old.state, old.heard, old.since
-        self.tallies = {name: old.tallies.get(name, Tally()) for name in self.probes}
-
     @property
     def verdict(self) -> Verdict:
         """What is believed of the path now."""

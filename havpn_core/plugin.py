@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -207,11 +207,3 @@ class NotifierType(PluginType):
 @dataclass(frozen=True)
 class LinkType(PluginType):
     """A kind of link; ``build(config, context)`` gives a :class:`Link`."""
-
-
-@runtime_checkable
-class Closable(Protocol):
-    """Anything with ``close``."""
-
-    def close(self) -> Any:
-        """Let go of everything."""

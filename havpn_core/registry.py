@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
-from typing import Any, TypeVar
+from typing import Any
 
 import pluggy
 
@@ -41,8 +41,6 @@ KINDS: dict[str, tuple[str, type[PluginType]]] = {
     "link": ("havpn_register_links", LinkType),
 }
 """Each kind of plugin, the hook that supplies it and its descriptor."""
-
-T = TypeVar("T", bound=PluginType)
 
 
 @dataclass(slots=True)

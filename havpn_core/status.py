@@ -28,22 +28,13 @@ class ActionMemory(msgspec.Struct, omit_defaults=True):
 
 
 class Memory(msgspec.Struct):
-    """What the next run must know; streaks are not part of it.
+    """What the next run must know; streaks are not part of it."""
 
-    :param boot: the kernel's boot id when it was written.
-    """
-
-    boot: str = ""
     paths: dict[str, str] = {}
     actions: dict[str, ActionMemory] = {}
     paused: bool = False
     forced: str | None = None
     forced_until: float | None = None
-
-
-def boot_id() -> str:
-    """Give the kernel's id of this boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def recall(file: Path) -> tuple[Memory, str | None]:

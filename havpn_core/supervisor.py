@@ -309,7 +309,6 @@ class Supervisor:
         levels = {name: run.state.level.value for name, run in self.paths.items()}
         self.memory.paths = levels or self.memory.paths
         self.memory.actions = self.acting.memories()
-        self.memory.boot = status.boot_id()
         await self._keeper.remember(self._state_file, self.memory)
 
     async def _write_status_for_ever(self) -> None:
