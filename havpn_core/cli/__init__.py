@@ -16,6 +16,7 @@ COMMANDS = {
     "events": ("events", "events", "Show the history of transitions and actions."),
     "plugin": ("plugin", "plugin", "List and check plugins."),
     "simulate": ("simulate", "simulate", "Replay samples on a virtual clock."),
+    "record": ("record", "record", "Write down what a path's probes say."),
     "pause": ("manual", "pause", "Keep the role whatever happens; probing goes on."),
     "resume": ("manual", "resume", "End a pause."),
     "switch": ("manual", "switch", "Force a role, or end that."),

@@ -1,0 +1,126 @@
+"""``havpn record``."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from havpn_core import logs
+from havpn_core.cli.options import config_option
+from havpn_core.config import Config, PathConfig, load
+from havpn_core.durations import Duration
+from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.netwatch import NetWatch
+from havpn_core.recording import Recorder, build_probes
+from havpn_core.trace import format_header
+
+FLUSH_S = 1.0
+
+
+def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else Duration.parse(value)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param=parameter) from None
+
+
+@click.command()
+@config_option
+@click.option("--path", "name", required=True, help="The path whose probes to ask.")
+@click.option("--for", "for_s", callback=_duration, help='Stop after this time, as "10m".')
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write, replacing what is there; default: standard output.",
+)
+def record(file: Path, name: str, for_s: float | None, output: Path | None) -> None:
+    """Ask a path's probes at its interval and write every answer down.
+
+    Needs no daemon and touches no role. Ends at SIGINT, SIGTERM or after --for. The file is one
+    line a sample: seconds, a symbol (. answered, x lost, ? could not be tested), milliseconds.
+    """
+    config, _ = load(file)
+    paths = {path.name: path for path in config.paths}
+    if name not in paths:
+        raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
+    log, listener = logs.start(logging.WARNING)
+    try:
+        with _opened(output) as out:
+            asyncio.run(_record(config, paths[name], for_s, Writer(out), log))
+    except BrokenPipeError:
+        raise  # whoever read has gone; click ends quietly
+    except OSError as problem:
+        raise HavpnError(f"{output or 'standard output'}: cannot be written: {problem}") from None
+    finally:
+        listener.stop()
+
+
+@contextlib.contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+    else:
+        with output.open("w", encoding="ascii") as out:
+            yield out
+
+
+class Writer:
+    """Collects lines and writes them off the loop: a reader that pauses must not stop asking."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._lines: list[str] = []
+
+    def put(self, line: str) -> None:
+        """Collect a line."""
+        self._lines.append(line + "\n")
+
+    async def flush(self) -> None:
+        """Write what was collected; raises :exc:`OSError` if that cannot be done."""
+        text = "".join(self._lines)
+        self._lines.clear()
+        await asyncio.to_thread(self._write, text)
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+
+async def _record(
+    config: Config, path: PathConfig, for_s: float | None, writer: Writer, log: logging.Logger
+) -> None:
+    stop, netwatch = asyncio.Event(), NetWatch()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with contextlib.suppress(OSError):  # then sockets are reopened only after failures
+        netwatch.start()
+    probes = build_probes(config, path, netwatch, log, time.monotonic)
+    recorder = Recorder(path, probes, write=writer.put, complain=log.warning, clock=time.monotonic)
+    writer.put(format_header(path.name, path.options.interval, datetime.now(UTC)))
+    ended = asyncio.Event()
+    flushing = asyncio.create_task(_flush_until(ended, writer))
+    flushing.add_done_callback(lambda _: stop.set())  # a full disk ends the recording
+    try:
+        await recorder.run(for_s, stop)
+    finally:
+        await recorder.close()
+        netwatch.close()
+        ended.set()
+        await flushing
+
+
+async def _flush_until(ended: asyncio.Event, writer: Writer) -> None:
+    while not ended.is_set():
+        await writer.flush()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), FLUSH_S)
+    await writer.flush()
