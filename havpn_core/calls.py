@@ -93,6 +93,38 @@ class Caller:
     def __init__(self, instance: Any, name: str) -> None:
         self.instance = instance
         self.worker = Worker(name)
+        #: the optional method of a probe that makes its next question take another way.
+        self.renew: Callable[[], None] | None = self._optional("renew")
+
+    def _optional(self, method: str) -> Callable[..., Any] | None:
+        """Give a method that an instance need not have, contained."""
+        function = getattr(self.instance, method, None)
+        if not callable(function) or inspect.iscoroutinefunction(function):
+            return None
+
+        def contained(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except (Exception, SystemExit, KeyboardInterrupt):
+                return None
+
+        return contained
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the instance has to say about itself for the status, if anything."""
+        function = self._optional("facts")
+        found = function() if function else None
+        return found if isinstance(found, dict) else {}
+
+    def begin(self, method: str, *arguments: Any) -> "asyncio.Future[Any]":
+        """Start a call whose end the caller watches itself; it may cancel it.
+
+        :raises CallBusy: if a blocking method still runs.
+        """
+        function = getattr(self.instance, method)
+        if inspect.iscoroutinefunction(function):
+            return asyncio.ensure_future(_contained(function, arguments))
+        return self.worker.run(lambda: function(*arguments))
 
     async def call(self, method: str, *arguments: Any, deadline_s: float) -> Any:
         """Call a method and give its result.
@@ -102,12 +134,7 @@ class Caller:
             cancelled, a thread left alone with its call.
         :raises CallBusy: if a blocking method still runs.
         """
-        function = getattr(self.instance, method)
-        running: asyncio.Future[Any]
-        if inspect.iscoroutinefunction(function):
-            running = asyncio.ensure_future(_contained(function, arguments))
-        else:
-            running = self.worker.run(lambda: function(*arguments))
+        running = self.begin(method, *arguments)
         try:
             await asyncio.wait((running,), timeout=deadline_s)
         finally:

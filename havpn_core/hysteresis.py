@@ -4,6 +4,11 @@ Pure: no clock, socket or thread here; time comes in as an argument, in seconds 
 monotonic clock. ``fall`` and ``rise`` have the meaning that HAProxy and keepalived give them:
 so many consecutive failures to ``down``, so many consecutive successes to ``up`` again.
 
+Speed and calm come from the same idea: the first failure is confirmed by a burst. One lost
+question says little, ``fall`` of them in a row say much, and how long those take is a matter of
+how closely they are asked, not of the interval: :func:`wanted_in_s` says when the next one is
+wanted.
+
 Two facts make up a state. The *level* is the last thing decided, up or down; it decides the
 role and survives a restart. Whether the line is *known* says that samples still come: a path
 that could not be tested for ``stale_s`` becomes ``unknown`` but keeps its level, so that
@@ -44,26 +49,38 @@ class Rules:
     """When a path changes its level.
 
     :param fall: consecutive FAILs to ``down``; at least 1.
-    :param rise: consecutive OKs to ``up``; at least 1.
+    :param rise: OKs to ``up``; at least 1.
     :param stale_s: seconds without OK or FAIL after which the path is ``unknown``.
+    :param interval_s: seconds from one question to the next.
+    :param confirm_s: seconds between questions while a failure is being confirmed; ``None`` for
+        no burst.
+    :param rise_loss: share of ``rise`` that may fail on the way up without starting over;
+        from 0 (the first FAIL starts over) to below 1.
     """
 
     fall: int
     rise: int
     stale_s: float
+    interval_s: float = 1.0
+    confirm_s: float | None = None
+    rise_loss: float = 0.0
 
     def __post_init__(self) -> None:
         if self.fall < 1 or self.rise < 1:
             raise ValueError("fall and rise must be at least 1")
+        if not 0 <= self.rise_loss < 1:
+            raise ValueError("rise_loss must be from 0 to below 1")
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """What is known of one path at one moment.
 
-    :param streak: consecutive samples against the level (FAILs while up, OKs while down).
+    :param streak: samples against the level (consecutive FAILs while up, OKs while down).
     :param since_s: when the verdict last changed.
     :param heard_s: when the last OK or FAIL came (or the state began).
+    :param misses: FAILs tolerated since the recovery began.
+    :param gap: consecutive FAILs at the end of the recovery so far.
     """
 
     level: Level
@@ -71,6 +88,8 @@ class State:
     streak: int
     since_s: float
     heard_s: float
+    misses: int = 0
+    gap: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -87,27 +106,68 @@ def begin(level: Level, now_s: float, *, known: bool = False) -> State:
     return State(level=level, known=known, streak=0, since_s=now_s, heard_s=now_s)
 
 
-def step(rules: Rules, state: State, outcome: Outcome, now_s: float) -> State:
-    """Take one sample in and give the state after it."""
+def step(
+    rules: Rules, state: State, outcome: Outcome, now_s: float, *, may_rise: bool = True
+) -> State:
+    """Take one sample in and give the state after it.
+
+    :param may_rise: ``False`` holds the path at ``recovering`` however well it does.
+    """
     if outcome is Outcome.ERROR:
         return expire(rules, state, now_s)
-    against = (outcome is Outcome.FAIL) == (state.level is Level.UP)
-    streak = state.streak + 1 if against else 0
-    level = state.level
-    if streak >= (rules.fall if level is Level.UP else rules.rise):
-        level = Level.DOWN if level is Level.UP else Level.UP
-        streak = 0
-    after = State(level, known=True, streak=streak, since_s=state.since_s, heard_s=now_s)
+    failed = outcome is Outcome.FAIL
+    if state.level is Level.UP:
+        streak = state.streak + 1 if failed else 0
+        if streak >= rules.fall:
+            after = State(Level.DOWN, True, 0, state.since_s, now_s)
+        else:
+            after = State(Level.UP, True, streak, state.since_s, now_s)
+    elif failed:
+        after = _missed(rules, state, now_s)
+    elif state.streak + 1 >= rules.rise and may_rise:
+        after = State(Level.UP, True, 0, state.since_s, now_s)
+    else:
+        streak = min(state.streak + 1, rules.rise)
+        after = State(Level.DOWN, True, streak, state.since_s, now_s, state.misses)
     return _dated(state, after, now_s)
+
+
+def _missed(rules: Rules, state: State, now_s: float) -> State:
+    """Take a FAIL while down: tolerate it, or start the recovery over."""
+    misses, gap = state.misses + 1, state.gap + 1
+    if not state.streak or misses > int(rules.rise_loss * rules.rise) or gap >= rules.fall:
+        return State(Level.DOWN, True, 0, state.since_s, now_s)
+    return State(Level.DOWN, True, state.streak, state.since_s, now_s, misses, gap)
+
+
+def wanted_in_s(rules: Rules, state: State, pending: int) -> float:
+    """Say how many seconds after the last question the next one is wanted.
+
+    :param pending: questions asked that have neither been answered nor become overdue. A
+        burst asks no more than what ``fall`` still lacks: they are being waited for already.
+    """
+    confirming = state.level is Level.UP and state.streak > 0
+    if rules.confirm_s is not None and confirming and state.streak + pending < rules.fall:
+        return min(rules.confirm_s, rules.interval_s)
+    return rules.interval_s
 
 
 def expire(rules: Rules, state: State, now_s: float) -> State:
     """Make the path ``unknown`` if nothing was heard for too long; its streak is forgotten."""
     if not state.known or now_s - state.heard_s < rules.stale_s:
         return state
-    return _dated(state, replace(state, known=False, streak=0), now_s)
+    return _dated(state, replace(state, known=False, streak=0, misses=0, gap=0), now_s)
+
+
+def lower(state: State, now_s: float) -> State:
+    """Put the path down for another reason than its run of failures."""
+    return _dated(state, State(Level.DOWN, True, 0, state.since_s, state.heard_s), now_s)
 
 
 def _dated(before: State, after: State, now_s: float) -> State:
     """Note the time if the verdict changed."""
-    return replace(after, since_s=now_s) if after.verdict is not before.verdict else after
+    if after.verdict is before.verdict:
+        return after
+    return State(
+        after.level, after.known, after.streak, now_s, after.heard_s, after.misses, after.gap
+    )

@@ -107,14 +107,22 @@ class GilbertElliott:
         self._bad = self._random() < share
         self._until_s = math.inf if share in (0, 1) else self._stay_s()
 
+    def quiet_until(self, at_s: float) -> float:
+        """Give the moment until which nothing is lost for sure; ``at_s`` if there is none."""
+        self._reach(at_s)
+        return self._until_s if self._chances[self._bad] == 0 else at_s
+
     def lost(self, at_s: float) -> bool:
         """Go on to the spell of that moment and draw for one question."""
-        while at_s >= self._until_s:
-            self._bad = not self._bad
-            self._until_s += self._stay_s()
+        self._reach(at_s)
         chance = self._chances[self._bad]
         # Certainty draws nothing: whoever asks more often must not change the spells.
         return chance == 1 or (chance > 0 and self._random() < chance)
+
+    def _reach(self, at_s: float) -> None:
+        while at_s >= self._until_s:
+            self._bad = not self._bad
+            self._until_s += self._stay_s()
 
     def _stay_s(self) -> float:
         return -self._means_s[self._bad] * math.log(1.0 - self._random())
@@ -140,7 +148,15 @@ class Periodic:
 
     def lost(self, at_s: float) -> bool:
         """Say whether that moment lies in an outage; its end does not."""
-        return (at_s - self._phase_s + _FLOAT_S) % self._period_s < self._outage_s
+        return self._phase(at_s) < self._outage_s
+
+    def quiet_until(self, at_s: float) -> float:
+        """Give the moment until which nothing is lost for sure; ``at_s`` if there is none."""
+        phase = self._phase(at_s)
+        return at_s if phase < self._outage_s else at_s + self._period_s - phase - _FLOAT_S
+
+    def _phase(self, at_s: float) -> float:
+        return (at_s - self._phase_s + _FLOAT_S) % self._period_s
 
 
 class Trace:

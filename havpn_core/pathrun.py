@@ -5,18 +5,24 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
-from havpn_core.calls import CallBusy, Caller, CallOverdue
+from havpn_core.calls import Caller, describe
 from havpn_core.config import PathConfig
+from havpn_core.damping import resume
 from havpn_core.election import PathView
 from havpn_core.errors import HavpnError
-from havpn_core.hysteresis import Level, Outcome, Rules, State, Verdict, begin, expire, step
+from havpn_core.hysteresis import Level, Outcome, State, Verdict
 from havpn_core.plugin import Sample
-from havpn_core.vote import vote
+from havpn_core.timing import Timing
+from havpn_core.watch import Round, Watch
 
 GRACE_S = 0.05
 """What a probe may exceed its timeout by before the core answers in its place."""
+
+HOPS = 4
+"""Turns of the loop from an answer in a socket's buffer to the verdict, and one to spare."""
 
 
 @dataclass
@@ -43,22 +49,15 @@ class Tally:
         }
 
 
-@dataclass
-class Round:
-    """One question to all probes of the path."""
-
-    began_s: float
-    outcomes: list[Outcome | None]
-    result: Outcome | None = None
-
-
 class PathRun:
-    """One path at work.
+    """One path at work: the sockets' and the clock's side of a :class:`~havpn_core.watch.Watch`.
 
     :param probes: a caller for each probe, by its id.
     :param level: where the path starts.
     :param changed: called with the state before and after when the verdict changed.
-    :param clock: monotonic seconds.
+    :param clock: monotonic seconds, the loop's own clock.
+    :param timing: where to count how late the loop is.
+    :param figure: the flap penalty to begin with.
     """
 
     def __init__(
@@ -67,22 +66,44 @@ class PathRun:
         probes: dict[str, Caller],
         level: Level,
         changed: Callable[["PathRun", State], None],
+        *,
         clock: Callable[[], float] = time.monotonic,
+        timing: Timing | None = None,
+        figure: float = 0.0,
     ) -> None:
         self.config = config
         self.probes = probes
         self.tallies = {probe: Tally() for probe in probes}
         options = config.options
-        self.rules = Rules(options.fall, options.rise, options.stale_s)
+        settings = options.settings
+        now = clock()
         assumed_up = options.initial == "up" and level is Level.UP
-        self.state = begin(level, clock(), known=assumed_up)
+        flaps = resume(settings.damping, figure, now) if settings.damping and figure else None
+        self.watch = Watch(
+            settings, len(probes), level, now, changed=self._noted, known=assumed_up, flaps=flaps
+        )
         self.heard = assumed_up
+        self.poor = False
         self.since = time.time()
-        self.late_rounds = 0
         self._changed = changed
         self._clock = clock
-        self._rounds: deque[Round] = deque()
-        self._checks: set[asyncio.Task[None]] = set()
+        self._timing = timing or Timing()
+        self._timeout = float(options.timeout)
+        self._open: deque[tuple[float, list[asyncio.Future[Any]]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = now
+        self._ended: asyncio.Future[None] | None = None
+        self._callers = list(probes.items())
+
+    @property
+    def state(self) -> State:
+        """What is known of the path."""
+        return self.watch.state
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is believed of the path now."""
+        return self.watch.state.verdict
 
     @property
     def view(self) -> PathView:
@@ -92,70 +113,128 @@ class PathRun:
 
     async def run(self) -> None:
         """Probe for ever, at times fixed beforehand, however long an answer takes."""
-        interval = float(self.config.options.interval)
-        due = self._clock()
-        while True:
-            self._ask()
-            self._take(expire(self.rules, self.state, self._clock()))
-            due += interval
-            late = self._clock() - due
-            if late > interval:
-                # Starved or suspended: the questions of that time were never asked.
-                self.late_rounds += int(late / interval)
-                due += int(late / interval) * interval
-            await asyncio.sleep(max(0.0, due - self._clock()))
-
-    def _ask(self) -> None:
-        asked = Round(self._clock(), [None] * len(self.probes))
-        self._rounds.append(asked)
-        for position, name in enumerate(self.probes):
-            check = asyncio.create_task(self._check(asked, position, name))
-            self._checks.add(check)
-            check.add_done_callback(self._checks.discard)
-
-    async def _check(self, asked: Round, position: int, name: str) -> None:
-        timeout = float(self.config.options.timeout)
+        self._ended = asyncio.get_running_loop().create_future()
+        self._guarded(self._tick)
         try:
-            sample = await self.probes[name].call("check", timeout, deadline_s=timeout + GRACE_S)
-            if not isinstance(sample, Sample):
-                sample = Sample.error(f"gave {sample!r:.60}, which is no Sample")
-        except CallOverdue:
+            await self._ended
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Let an error of ours end :meth:`run`, so that the daemon hears of it."""
+        try:
+            work(*arguments)
+        except Exception as problem:
+            if self._ended is None or self._ended.done():
+                raise
+            self._ended.set_exception(problem)
+
+    def _arm(self) -> None:
+        """Set the one timer of the path to what comes first."""
+        due = self.watch.next_s
+        if self._open and self._open[0][0] < due:
+            due = self._open[0][0]
+        if self._timer is not None:
+            if self._due <= due:
+                return  # it will find nothing to do and be set again
+            self._timer.cancel()
+        self._due = due
+        self._timer = asyncio.get_running_loop().call_at(due, self._guarded, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        watch, now = self.watch, self._clock()
+        watch.wake(now)
+        if watch.ask_s <= now:
+            self._timing.add(now - watch.ask_s, now)
+            self._ask(now)
+        while self._open and self._open[0][0] <= now:
+            for call in self._open.popleft()[1]:
+                call.cancel()
+        overdue = watch.overdue_s
+        if overdue is not None and overdue <= now:
+            self._due = 0.0
+            self._hop(HOPS)
+        else:
+            self._arm()
+
+    def _hop(self, hops: int) -> None:
+        """Let answers that have arrived pass first: from socket to here takes some turns."""
+        loop = asyncio.get_running_loop()
+        if hops:
+            self._timer = cast(
+                asyncio.TimerHandle, loop.call_soon(self._guarded, self._hop, hops - 1)
+            )
+            return
+        self._timer = None
+        self.watch.judge(self._clock())
+        self._arm()
+
+    def _ask(self, now: float) -> None:
+        confirming = self.watch.state.streak and self.watch.state.level is Level.UP
+        asked = self.watch.ask(now)
+        calls = []
+        for position, (name, caller) in enumerate(self._callers):
+            if confirming and caller.renew is not None:
+                caller.renew()
+            try:
+                call = caller.begin("check", self._timeout)
+            except HavpnError as problem:
+                self._take(asked, position, name, Sample.error(str(problem)))
+                continue
+            call.add_done_callback(partial(self._guarded, self._answered, asked, position, name))
+            calls.append(call)
+        if calls:
+            self._open.append((now + self._timeout + GRACE_S, calls))
+
+    def _answered(
+        self, asked: Round, position: int, name: str, call: "asyncio.Future[Any]"
+    ) -> None:
+        if self._ended is not None and self._ended.done():
+            return
+        if call.cancelled():
             sample = Sample.fail("no answer within the timeout")
-        except CallBusy as problem:
-            sample = Sample.error(str(problem))
-        except HavpnError as problem:
-            sample = Sample.error(str(problem))
-        took = self._clock() - asked.began_s
-        if sample.outcome is Outcome.FAIL and took > timeout + GRACE_S + max(GRACE_S, timeout / 4):
-            self.late_rounds += 1
-            sample = Sample.error(f"void: this host was {took - timeout:.2f} s late itself")
+        elif (problem := call.exception()) is not None:
+            sample = Sample.error(describe(problem))
+        elif isinstance(result := call.result(), Sample):
+            sample = result
+        else:
+            sample = Sample.error(f"gave {result!r:.60}, which is no Sample")
+        self._take(asked, position, name, sample)
+
+    def _take(self, asked: Round, position: int, name: str, sample: Sample) -> None:
+        now = self._clock()
+        took = now - asked.asked_s
+        limit = self._timeout + GRACE_S
+        if sample.outcome is Outcome.FAIL and took > limit + max(GRACE_S, self._timeout / 4):
+            self.watch.void_rounds += 1
+            late = took - self._timeout
+            sample = Sample.error(f"void: this host was {late:.2f} s late itself")
         self.tallies[name].add(sample)
-        asked.outcomes[position] = sample.outcome
-        if asked.result is None:
-            asked.result = vote(asked.outcomes, self.config.options.require)
-            self._settle()
+        latency = sample.latency_s
+        if latency is None and sample.outcome is Outcome.OK:
+            latency = took
+        self.watch.answer(asked, position, sample.outcome, now_s=now, latency_s=latency)
+        if self._open and all(call.done() for call in self._open[0][1]):
+            self._open.popleft()
+        self.heard = self.heard or self.watch.state.known
+        if self._due > self.watch.next_s:
+            self._arm()
 
-    def _settle(self) -> None:
-        """Take finished rounds in, in the order in which they were asked."""
-        while self._rounds and (outcome := self._rounds[0].result) is not None:
-            self._rounds.popleft()
-            self._take(step(self.rules, self.state, outcome, self._clock()))
-
-    def _take(self, after: State) -> None:
-        before, self.state = self.state, after
+    def _noted(self, before: State, after: State) -> None:
         self.heard = self.heard or after.known
-        if after.verdict is not before.verdict:
-            self.since = time.time()
-            self._changed(self, before)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What is believed of the path now."""
-        return self.state.verdict
+        self.since = time.time()
+        self._changed(self, before)
 
     async def close(self) -> None:
         """Cancel questions under way and close the probes."""
-        for check in list(self._checks):
-            check.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+        for _, calls in self._open:
+            for call in calls:
+                call.cancel()
         for caller in self.probes.values():
             await caller.close()

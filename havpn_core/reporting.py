@@ -9,6 +9,7 @@ from havpn_core import __version__, status
 from havpn_core.acting import Acting
 from havpn_core.events import Subscriber
 from havpn_core.pathrun import PathRun
+from havpn_core.timing import Timing
 
 
 def gateway_facts(
@@ -21,10 +22,14 @@ def gateway_facts(
     paths: Mapping[str, PathRun],
     subscribers: Iterable[Subscriber],
     responded: Mapping[str, int] | None,
+    timing: Timing,
+    now_s: float,
 ) -> dict[str, Any]:
     """Give the whole object.
 
     :param role_since: wall clock of the last change of the wanted role, seconds since 1970.
+    :param timing: the loop's own lateness.
+    :param now_s: the monotonic clock.
     :param responded: the echo responder's counts, where there is one.
     """
     plan = acting.plan
@@ -41,22 +46,48 @@ def gateway_facts(
             "since": _moment(role_since),
             "forced": forced,
         },
-        "paths": {name: path_facts(run) for name, run in paths.items()},
+        "paths": {name: path_facts(run, now_s) for name, run in paths.items()},
+        "timing": {
+            "ticks": timing.ticks,
+            "late_ms": timing.facts(),
+            "void": sum(run.watch.void_rounds for run in paths.values()),
+        },
         "actions": acting.facts(),
         "notifiers": {s.name.removeprefix("notifier."): s.facts() for s in subscribers},
         "respond": dict(responded) if responded is not None else None,
     }
 
 
-def path_facts(run: PathRun) -> dict[str, Any]:
+def path_facts(run: PathRun, now_s: float) -> dict[str, Any]:
     """Give one path's part."""
-    return {
+    watch, window = run.watch, run.watch.window
+    found: dict[str, Any] = {
         "verdict": run.verdict.value,
         "since": _moment(run.since),
         "streak": run.state.streak,
-        "late": run.late_rounds,
-        "probes": {name: tally.facts() for name, tally in run.tallies.items()},
+        "late": watch.void_rounds,
     }
+    if window is not None:
+        found["quality"] = {
+            "verdict": "poor" if window.poor else "good",
+            "loss": None if window.loss is None else round(window.loss, 4),
+            "latency_ms": _ms(window.latency_s),
+            "samples": window.asked,
+        }
+    if watch.settings.damping is not None:
+        hold = max(0.0, watch.flaps.held_until_s - now_s)
+        found["flaps"] = {"penalty": round(watch.penalty(now_s), 3), "hold_s": round(hold, 1)}
+    found["probes"] = {
+        name: tally.facts() | {"overdue_ms": _ms(trip.overdue_s)} | caller.facts()
+        for (name, tally), trip, caller in zip(
+            run.tallies.items(), watch.trips, run.probes.values(), strict=True
+        )
+    }
+    return found
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
 
 
 def _moment(seconds: float) -> str:

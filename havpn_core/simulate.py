@@ -1,11 +1,12 @@
 """Replay samples on a virtual clock through the modules that decide in the daemon."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from havpn_core.election import PathView, Role, wanted_role
-from havpn_core.hysteresis import Level, Outcome, Rules, Verdict, begin, expire, step
+from havpn_core.hysteresis import Level, Outcome, State, Verdict
 from havpn_core.options import PathOptions
+from havpn_core.watch import Watch
 
 SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR}
 
@@ -45,18 +46,29 @@ def parse_samples(text: str) -> list[Outcome]:
 def replay(options: PathOptions, samples: Iterable[Outcome]) -> Iterator[Change]:
     """Feed samples an interval apart to a path that starts up, and yield what changes.
 
-    A gateway that starts with no memory adopts what it finds; here it finds itself active.
+    Samples are what probes found, so nothing here is overdue and no burst is asked. A gateway
+    that starts with no memory adopts what it finds; here it finds itself active.
     """
-    rules = Rules(options.fall, options.rise, options.stale_s)
-    state = begin(Level.UP, 0.0, known=options.initial == "up")
-    heard = state.known
+    interval = float(options.interval)
+    settings = replace(options.settings, timeout_s=float("inf"), adaptive=False)
+    changes: list[tuple[Verdict, Verdict]] = []
+
+    def noted(before: State, after: State) -> None:
+        changes.append((before.verdict, after.verdict))
+
+    known = options.initial == "up"
+    watch = Watch(settings, 1, Level.UP, 0.0, changed=noted, known=known)
+    heard = known
     role: Role | None = None
     for number, outcome in enumerate(samples, start=1):
-        now = (number - 1) * float(options.interval)
-        before = state
-        state = step(rules, expire(rules, state, now), outcome, now)
-        heard = heard or state.known
-        view = PathView(state.level, state.known, heard, options.on_unknown == "release")
+        now = (number - 1) * interval
+        watch.expire(now)
+        watch.answer(watch.ask(now), 0, outcome, now_s=now)
+        heard = heard or watch.state.known
+        view = PathView(
+            watch.state.level, watch.state.known, heard, options.on_unknown == "release"
+        )
         role = wanted_role([view]) or role
-        if state.verdict is not before.verdict:
-            yield Change(number, round(now, 9), before.verdict, state.verdict, role)
+        if changes and changes[0][0] is not changes[-1][1]:
+            yield Change(number, round(now, 9), changes[0][0], changes[-1][1], role)
+        changes.clear()

@@ -28,10 +28,15 @@ class ActionMemory(msgspec.Struct, omit_defaults=True):
 
 
 class Memory(msgspec.Struct):
-    """What the next run must know; streaks are not part of it."""
+    """What the next run must know; streaks are not part of it.
+
+    :param flaps: the flap penalty of each path when this was written; it is taken over as it is,
+        so a restart forgets no flap and may remember one for a little longer.
+    """
 
     paths: dict[str, str] = {}
     actions: dict[str, ActionMemory] = {}
+    flaps: dict[str, float] = {}
     paused: bool = False
     forced: str | None = None
     forced_until: float | None = None

@@ -29,6 +29,7 @@ from havpn_core.registry import Registry
 from havpn_core.reporting import gateway_facts
 from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
+from havpn_core.timing import Timing
 
 STATUS_EVERY_S = 1.0
 
@@ -54,6 +55,7 @@ class Supervisor:
         self._netwatch = NetWatch()
         self._resolver = Resolver(self.clock)
         self._keeper = Keeper(log)
+        self._timing = Timing()
         self._stop = asyncio.Event()
         self._dirty = asyncio.Event()
         self.died = False
@@ -157,7 +159,15 @@ class Supervisor:
         return build_new(config, self._context, paths, at_work)
 
     def _install_path(self, config: PathConfig, level: Level, probes: dict[str, Caller]) -> None:
-        run = PathRun(config, probes, level, self._verdict_changed, self.clock)
+        run = PathRun(
+            config,
+            probes,
+            level,
+            self._verdict_changed,
+            clock=self.clock,
+            timing=self._timing,
+            figure=self.memory.flaps.get(config.name, 0.0),
+        )
         self.paths[config.name] = run
         self._spawn(run, run.run())
 
@@ -308,6 +318,9 @@ class Supervisor:
         """Write the memory in a thread: a disk that hangs must not stop the probing."""
         levels = {name: run.state.level.value for name, run in self.paths.items()}
         self.memory.paths = levels or self.memory.paths
+        now = self.clock()
+        penalties = {name: run.watch.penalty(now) for name, run in self.paths.items()}
+        self.memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
         self.memory.actions = self.acting.memories()
         await self._keeper.remember(self._state_file, self.memory)
 
@@ -352,6 +365,8 @@ class Supervisor:
             paths=self.paths,
             subscribers=[subscriber for _, subscriber in self._notifiers.values()],
             responded=self._responder.counts if self._responder else None,
+            timing=self._timing,
+            now_s=self.clock(),
         )
 
     # --- tasks -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import click
 
 from havpn_core.capabilities import missing_capabilities
 from havpn_core.cli.options import config_option
-from havpn_core.config import Config, Instance, load
+from havpn_core.config import Config, Instance, PathConfig, load
 from havpn_core.durations import Duration
 from havpn_core.profiles import worst_detection_s, worst_failback_s
 from havpn_core.respond import parse_endpoint
@@ -19,13 +19,8 @@ def check(file: Path) -> None:
     """Check a configuration and what it needs on this host, touching nothing."""
     config, registry = load(file)
     for path in config.paths:
-        options = path.options
-        detection = worst_detection_s(options.interval, options.timeout, options.fall)
-        failback = worst_failback_s(options.interval, options.timeout, options.rise)
-        click.echo(
-            f"path {path.name}: profile {options.profile}, a probe every {options.interval}; "
-            f"detection within {Duration(detection)}, failback within {Duration(failback)}"
-        )
+        for line in timing(path):
+            click.echo(line)
     for warning in [*warnings(config), *absent(config), *registry.problems()]:
         click.echo(f"warning: {warning}")
     problems = missing(config)
@@ -33,6 +28,21 @@ def check(file: Path) -> None:
         click.echo(f"{file}: {problem}", err=True)
     click.echo(f"{file}: {len(problems)} problems" if problems else f"{file}: good")
     sys.exit(1 if problems else 0)
+
+
+def timing(path: PathConfig) -> list[str]:
+    """Say how long detection and failback of a path take."""
+    options = path.options
+    worst = Duration(worst_detection_s(options, float(options.timeout)))
+    found = [f"path {path.name}: profile {options.profile}, a probe every {options.interval}"]
+    found.append(f"  detection within {worst}")
+    if options.lateness == "adaptive":
+        quick = Duration(round(worst_detection_s(options, float(options.slack) + 0.001), 3))
+        found[-1] += f", within {quick} on a line of 1ms"
+    found.append(f"  failback within {Duration(worst_failback_s(options))}")
+    if options.damping:
+        found[-1] += f", after repeated flaps within {options.flap_max_hold} more"
+    return found
 
 
 def warnings(config: Config) -> list[str]:

@@ -1,15 +1,44 @@
 """``havpn simulate``."""
 
 import json
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
+import msgspec
 
 from havpn_core.cli.options import config_option, json_option
-from havpn_core.config import load
+from havpn_core.config import PathConfig, decode_hook, load
+from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
+from havpn_core.loss import GilbertElliott, Independent, LossModel, Periodic
+from havpn_core.montecarlo import Summary, summarise
+from havpn_core.options import PathOptions
 from havpn_core.simulate import parse_samples, replay
+from havpn_core.trace import parse_trace
+
+
+class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A duration as the configuration writes it."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Duration:
+        """Read it, or end with a usage error."""
+        try:
+            return Duration.parse(float(value) if _is_number(value) else value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @click.command()
@@ -18,21 +47,165 @@ from havpn_core.simulate import parse_samples, replay
 @click.option(
     "--samples",
     type=click.File("r"),
-    required=True,
     help="File (or -) of one character a sample: . OK, x FAIL, ? ERROR.",
 )
+@click.option("--loss", type=click.FloatRange(0, 1, max_open=True), help="Share of lost probes.")
+@click.option("--burst", type=DurationType(), help="Loss in spells of this mean length.")
+@click.option("--outage", type=DurationType(), help="Loss of this length, once a --period.")
+@click.option("--period", type=DurationType(), help="Time from one outage to the next.")
+@click.option("--trace", type=click.File("r"), help="A line as havpn record wrote it.")
+@click.option("--hours", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--rtt", type=DurationType(), default="1ms", show_default=True, help="Round trip.")
+@click.option("--cuts", type=click.IntRange(0), default=200, show_default=True)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Try another value.")
+@click.option("--sweep", metavar="KEY=V1,V2,...", help="Try several values of one key.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw into this .svg or .png file.")
 @json_option
-def simulate(file: Path, name: str, samples: TextIO, as_json: bool) -> None:
-    """Replay samples on a virtual clock and print every change of verdict."""
+def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **given: Any) -> None:
+    """Try a path's rules on a virtual clock.
+
+    With --samples, every change of verdict is printed. With a model of a line (--loss, with
+    --burst for losses in spells; --outage with --period; --trace), the path lives on that line
+    for --hours, then it is cut --cuts times at random moments: printed are the changes of role,
+    the share of time on the backup, and how long the cuts took to be found out. The line loses
+    the questions of all probes of the path together.
+    """
     config, _ = load(file)
     paths = {path.name: path for path in config.paths}
     if name not in paths:
         raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
+    path = paths[name]
+    for setting in given["settings"]:
+        path = PathConfig(name, changed(path.options, setting), path.probes)
+    if samples is not None:
+        _replay(path, samples, as_json)
+    elif given["sweep"]:
+        _sweep(path, as_json, given)
+    else:
+        summary = _summary(path.options, given)
+        _print(summary, as_json)
+        if given["plot"]:
+            from havpn_core.plotting import plot_detection
+
+            _drawn(lambda: plot_detection(summary.detection_s, f"path {name}", given["plot"]))
+
+
+def _drawn(draw: Callable[[], None]) -> None:
+    try:
+        draw()
+    except ValueError as problem:
+        raise click.UsageError(f"--plot: {problem}") from None
+
+
+def changed(options: PathOptions, setting: str) -> PathOptions:
+    """Give options with one key changed.
+
+    :param setting: ``KEY=VALUE``.
+    :raises click.UsageError: naming the key if it is unknown or the value impossible.
+    """
+    key, _, text = setting.partition("=")
+    fields = {field.name: field for field in msgspec.structs.fields(PathOptions)}
+    if key not in fields or not text:
+        raise click.UsageError(f"{setting!r}: write KEY=VALUE with a key of [path.NAME]")
+    try:
+        value = msgspec.convert(text, fields[key].type, strict=False, dec_hook=decode_hook)
+        return msgspec.structs.replace(options, **{key: value})
+    except (msgspec.ValidationError, ValueError) as problem:
+        raise click.UsageError(f"{key}: {problem}") from None
+
+
+def _model(given: dict[str, Any]) -> LossModel:
+    dice = random.Random(given["seed"])
+    if given["trace"] is not None:
+        try:
+            return parse_trace(given["trace"].read())
+        except ValueError as problem:
+            raise ConfigError([f"{given['trace'].name}: {problem}"]) from None
+    if given["outage"] is not None and given["period"] is not None:
+        return Periodic(given["period"], given["outage"])
+    if given["loss"] is None:
+        raise click.UsageError("say --samples, --loss, --outage with --period, or --trace")
+    if given["burst"] is not None and given["loss"] > 0:
+        return GilbertElliott(given["loss"], given["burst"], dice)
+    return Independent(given["loss"], dice)
+
+
+def _summary(options: PathOptions, given: dict[str, Any]) -> Summary:
+    return summarise(
+        options,
+        _model(given),
+        hours=given["hours"],
+        rtt_s=float(given["rtt"]),
+        seed=given["seed"],
+        cuts=given["cuts"],
+    )
+
+
+def facts(summary: Summary) -> dict[str, Any]:
+    """Give the object that ``--json`` prints last."""
+    return {
+        "hours": summary.hours,
+        "switches": summary.switches,
+        "backup_share": round(summary.backup_share, 6),
+        "detection_s": {
+            "p50": _rounded(summary.percentile_s(0.5)),
+            "p99": _rounded(summary.percentile_s(0.99)),
+        },
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)
+
+
+def _print(summary: Summary, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(facts(summary)))
+        return
+    p50, p99 = (Duration(round(summary.percentile_s(share) or 0, 3)) for share in (0.5, 0.99))
+    click.echo(
+        f"{summary.hours:g} h: {summary.switches} changes of role "
+        f"({summary.switches / summary.hours:.3g} per hour), "
+        f"{summary.backup_share:.2%} of the time on the backup"
+    )
+    if summary.detection_s:
+        click.echo(f"{len(summary.detection_s)} cuts: found out in {p50} (median), {p99} (p99)")
+
+
+def _sweep(path: PathConfig, as_json: bool, given: dict[str, Any]) -> None:
+    from havpn_core.plotting import SweepRow, plot_sweep
+
+    key, rows = given["sweep"].partition("=")[0], []
+    for value, summary in _swept(path, given):
+        p50, p99 = (summary.percentile_s(share) or 0.0 for share in (0.5, 0.99))
+        per_hour = summary.switches / summary.hours
+        rows.append(SweepRow(value, per_hour, summary.backup_share, p50, p99))
+        if as_json:
+            click.echo(json.dumps({"sweep": {key: value}} | facts(summary)))
+        else:
+            click.echo(
+                f"{key} = {value:8} {per_hour:9.3g} changes per hour  "
+                f"{summary.backup_share:8.2%} on backup  detection {p50:.3f} s, p99 {p99:.3f} s"
+            )
+    if given["plot"]:
+        _drawn(lambda: plot_sweep(key, rows, given["plot"]))
+
+
+def _swept(path: PathConfig, given: dict[str, Any]) -> Iterator[tuple[str, Summary]]:
+    key, _, values = given["sweep"].partition("=")
+    for value in values.split(","):
+        if given["trace"] is not None:
+            given["trace"].seek(0)
+        yield value, _summary(changed(path.options, f"{key}={value}"), given)
+
+
+def _replay(path: PathConfig, samples: TextIO, as_json: bool) -> None:
     try:
         outcomes = parse_samples(samples.read())
     except ValueError as problem:
         raise ConfigError([f"{samples.name}: {problem}"]) from None
-    for change in replay(paths[name].options, outcomes):
+    for change in replay(path.options, outcomes):
         role = change.role.value if change.role else None
         if as_json:
             found: dict[str, object] = {"sample": change.sample, "time_s": change.time_s}

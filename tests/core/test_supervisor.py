@@ -228,7 +228,8 @@ def test_status_watch_draws_a_live_table(daemon):
 def test_check_names_times_and_what_is_missing(daemon):
     good = daemon.havpn("check")
     assert good.returncode == 0
-    assert "detection within 350ms, failback within 700ms" in good.stdout
+    assert "detection within 350ms, within 201ms on a line of 1ms" in good.stdout
+    assert "failback within 700ms, after repeated flaps within 15m more" in good.stdout
     daemon.file.write_text(daemon.file.read_text().replace(f"{daemon.dir}/take", "/nowhere/take"))
     bad = daemon.havpn("check")
     assert bad.returncode == 1

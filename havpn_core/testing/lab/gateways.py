@@ -13,6 +13,7 @@ interval = "200ms"
 timeout = "400ms"
 fall = {fall}
 rise = {rise}
+damping = false
 {path}
 [path.line.probe.echo]
 type = "udp-echo"
