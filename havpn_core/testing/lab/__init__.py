@@ -5,6 +5,7 @@ from havpn_core.testing.lab.errors import CommandFailed, HostFailed, LabError, N
 from havpn_core.testing.lab.heartbeat import Heartbeat
 from havpn_core.testing.lab.host import Host, end_hosts, start_hosts
 from havpn_core.testing.lab.leftovers import open_folder, sweep
+from havpn_core.testing.lab.line import Line, Moment
 from havpn_core.testing.lab.network import Lan, Provider, connect, set_up
 from havpn_core.testing.lab.ownership import AddressWatch, Change, Holding
 from havpn_core.testing.lab.pinger import Outage, Pinger
@@ -30,6 +31,8 @@ __all__ = [
     "HostFailed",
     "LabError",
     "Lan",
+    "Line",
+    "Moment",
     "NotInTime",
     "Outage",
     "Pinger",

@@ -1,0 +1,249 @@
+"""Those who watch a lab line and say when it is dead: havpn and its peers, all on their own terms.
+
+Each watches from the line's left end and gives the moments at which it decided, in seconds of the
+real-time clock, which all hosts of the lab share.
+"""
+
+import json
+import re
+import subprocess
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from havpn_core.testing.lab import Line, Supervisor
+from havpn_core.testing.lab.host import Host
+from havpn_core.testing.lab.line import LEFT, RIGHT
+
+STATE = "/run/havpn-state"
+FLUSH_S = 2.5
+"""What a daemon may take to put its history on disk."""
+
+ASKING = f"""
+[node]
+name = "left"
+state_dir = "{STATE}"
+[path.line]
+profile = "fast"
+%s
+[path.line.probe.echo]
+type = "udp-echo"
+host = "{RIGHT}"
+[action.gateway]
+type = "exec"
+active = ["true"]
+standby = ["true"]
+"""
+ANSWERING = f"""
+[node]
+name = "right"
+[respond]
+listen = ["{RIGHT}:7"]
+allow = ["{LEFT}/32"]
+"""
+
+
+class Watcher(Protocol):
+    """Somebody who watches the line."""
+
+    name: str
+
+    def is_up(self) -> bool:
+        """Whether it believes the line good and works at full pace."""
+
+    def is_down(self) -> bool:
+        """Whether it has declared the line dead."""
+
+    def downs(self) -> list[float]:
+        """Give all the moments at which it declared the line dead."""
+
+
+class History:
+    """The history of a daemon, also across the moments at which the file is turned over."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._events: dict[bytes, dict[str, Any]] = {}
+
+    def events(self) -> list[dict[str, Any]]:
+        """Give all events seen so far; call it at least once in ten minutes."""
+        for file in (self._file.with_suffix(".jsonl.1"), self._file):
+            if file.exists():
+                whole = file.read_bytes().rpartition(b"\n")[0]
+                self._events |= {line: json.loads(line) for line in whole.splitlines()}
+        return list(self._events.values())
+
+
+class Havpn:
+    """``havpn run`` with profile ``fast`` at the left, and one that only responds at the right.
+
+    :param overrides: lines for ``[path.line]``.
+    """
+
+    name = "havpn, profile fast"
+
+    def __init__(self, line: Line, overrides: str = "") -> None:
+        self.asking = Supervisor(line.left, ASKING % overrides)
+        self._answering = Supervisor(line.right, ANSWERING)
+        self._history = History(Path(f"{line.left.root}{STATE}/events.jsonl"))
+        self._answering.start()
+        self.asking.start()
+
+    def is_up(self) -> bool:
+        """Ask the status file."""
+        return self.asking.verdict("line") == "up"
+
+    def is_down(self) -> bool:
+        """Ask the status file."""
+        return self.asking.verdict("line") == "down"
+
+    def downs(self) -> list[float]:
+        """Read the history; its moments are cut off to whole milliseconds, so half of one is added.
+
+        What was decided in the last :data:`FLUSH_S` may not be in it yet.
+        """
+        found = [e for e in self._history.events() if e["kind"] == "verdict"]
+        return [
+            datetime.fromisoformat(event["at"]).timestamp() + 0.0005
+            for event in found
+            if event["subject"] == "line" and event["after"] == "down"
+        ]
+
+
+class Teller:
+    """A peer that tells on stdout or stderr what it thinks, each line dated when it is read.
+
+    :param up, down: patterns of the lines that say so.
+    """
+
+    def __init__(self, name: str, *, host: Host, argv: tuple[str, ...], up: str, down: str) -> None:
+        self.name = name
+        self._up, self._down = re.compile(up), re.compile(down)
+        self._said: list[tuple[float, bool]] = []
+        self._process = host.popen(*argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            now, text = time.time(), line.decode(errors="replace")
+            if self._down.search(text):
+                self._said.append((now, False))
+            elif self._up.search(text):
+                self._said.append((now, True))
+
+    def is_up(self) -> bool:
+        """Whether the last news was good."""
+        return bool(self._said) and self._said[-1][1]
+
+    def is_down(self) -> bool:
+        """Whether the last news was bad."""
+        return bool(self._said) and not self._said[-1][1]
+
+    def downs(self) -> list[float]:
+        """Give when bad news came."""
+        return [when for when, good in self._said if not good]
+
+
+BFD = """
+global_defs {{
+    router_id {name}
+}}
+bfd_instance far {{
+    neighbor_ip {far}
+    source_ip {near}
+    min_rx {ms}
+    min_tx {ms}
+    multiplier 3
+}}
+vrrp_instance gateway {{
+    state BACKUP
+    interface lan
+    virtual_router_id 7
+    priority 100
+    advert_int 1
+    track_bfd {{
+        far
+    }}
+    virtual_ipaddress {{
+        198.51.100.1/24
+    }}
+}}
+"""
+LAN = (
+    "ip link add lan type veth peer name lan-end && ip link set lan up"
+    " && ip link set lan-end up && ip address add 198.51.100.9/24 dev lan"
+)
+
+
+def bfd(line: Line, interval_ms: int = 50) -> Teller:
+    """Run keepalived's BFD, three intervals, at both ends, with a VRRP instance that heeds it.
+
+    It counts as up when the session has come down to its fast pace (RFC 5880 section 6.8.3 lets
+    it begin with one packet a second), and its decision is the log line of the session's end.
+    """
+    tellers = []
+    for host, near, far in ((line.right, RIGHT, LEFT), (line.left, LEFT, RIGHT)):
+        host.run_in_network("sh", "-c", LAN)
+        config = BFD.format(name=host.name, near=near, far=far, ms=interval_ms)
+        host.write("/run/keepalived.conf", config)
+        files = ("-p", "/run/k.pid", "-r", "/run/k-vrrp.pid", "-b", "/run/k-bfd.pid")
+        argv = ("keepalived", "-n", "-l", "-D", "-G", "-f", "/run/keepalived.conf", *files)
+        tellers.append(
+            Teller(
+                f"keepalived BFD, 3 x {interval_ms} ms",
+                host=host,
+                argv=argv,
+                up=f"Detection time is {3 * interval_ms}000 us",
+                down=r"\(far\) Entering Down state",
+            )
+        )
+    return tellers[1]
+
+
+LSM = f"""
+connection {{
+  name=far
+  checkip={RIGHT}
+  eventscript=/run/lsm.event
+  notifyscript=
+  max_packet_loss=15
+  max_successive_pkts_lost=3
+  min_packet_loss=5
+  min_successive_pkts_rcvd=10
+  interval_ms=100
+  timeout_ms=200
+  warn_email=root
+  check_arp=0
+  sourceip={LEFT}
+  device=line
+  ttl=0
+}}
+"""
+
+
+def lsm(line: Line) -> Teller:
+    """Run LSM with 100 ms, timeout 200 ms, 3 lost; its event script tells."""
+    line.left.write("/run/lsm.conf", LSM)
+    line.left.write("/run/lsm.event", '#!/bin/sh\nexec echo event "$1"\n', 0o755)
+    argv = ("lsm", "-f", "-c", "/run/lsm.conf", "-p", "/run/lsm.pid")
+    words = {"up": "^event up", "down": "^event down"}
+    return Teller("LSM, 100 ms, 200 ms, 3 lost", host=line.left, argv=argv, **words)
+
+
+FPING = f"""
+lost=0
+while :; do
+    if fping -q -r0 -t200 {RIGHT}; then lost=0; echo up; else lost=$((lost + 1)); fi
+    if [ "$lost" = 3 ]; then echo down; fi
+    sleep 0.1
+done
+"""
+
+
+def fping(line: Line) -> Teller:
+    """Run the loop that one finds in scripts: fping, timeout 200 ms, 100 ms of rest, 3 lost."""
+    argv = ("sh", "-c", FPING)
+    return Teller("fping loop, 100 ms, 3 lost", host=line.left, argv=argv, up="^up", down="^down")
