@@ -130,9 +130,11 @@ def read(status: Path) -> tuple[dict[str, Any], float]:
 
 
 def burnt_s(process: psutil.Process) -> float:
-    """Give the processor time of all its threads; ``times`` counts in coarse ticks only."""
-    tasks = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
-    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+    """Give the processor time of all its threads, ended ones included, in seconds.
+
+    The kernel's own clock of a process (clock_getcpuclockid(3)); ``cpu_times`` has 10 ms ticks.
+    """
+    return time.clock_gettime((~process.pid << 3) | 2)
 
 
 def measure(paths: int, interval: float, port: int, seconds: float) -> Cost:
