@@ -96,7 +96,7 @@ def judge(rule: str, line: str, hours: float, seed: int) -> Cell:
     if rule in PEERS:
         found = PEERS[rule](model(line, seed).lost, hours)
         return Cell(found.switches / hours, found.down_share)
-    from havpn_core.simulate import summarise
+    from havpn_core.montecarlo import summarise
 
     options = profile(rule.removeprefix("havpn "))
     summary = summarise(options, model(line, seed), hours=hours, seed=seed)
@@ -106,7 +106,7 @@ def judge(rule: str, line: str, hours: float, seed: int) -> Cell:
 def worst_detection_s(rule: str, seed: int) -> float:
     """Cut a good line at moments of chance; give the seconds to down, at worst."""
     if rule not in PEERS:
-        from havpn_core.simulate import summarise
+        from havpn_core.montecarlo import summarise
 
         options = profile(rule.removeprefix("havpn "))
         good = Independent(0, random.Random(seed))

@@ -55,9 +55,12 @@ class PathRun:
     :param probes: a caller for each probe, by its id.
     :param level: where the path starts.
     :param changed: called with the state before and after when the verdict changed.
+    :param quality: called when the line became poor or good again.
     :param clock: monotonic seconds, the loop's own clock.
     :param timing: where to count how late the loop is.
     :param figure: the flap penalty to begin with.
+    :param phase: share of the interval to wait before the first question, so that many paths
+        do not all ask at once.
     """
 
     def __init__(
@@ -67,9 +70,11 @@ class PathRun:
         level: Level,
         changed: Callable[["PathRun", State], None],
         *,
+        quality: Callable[["PathRun"], None] = lambda run: None,
         clock: Callable[[], float] = time.monotonic,
         timing: Timing | None = None,
         figure: float = 0.0,
+        phase: float = 0.0,
     ) -> None:
         self.config = config
         self.probes = probes
@@ -80,12 +85,20 @@ class PathRun:
         assumed_up = options.initial == "up" and level is Level.UP
         flaps = resume(settings.damping, figure, now) if settings.damping and figure else None
         self.watch = Watch(
-            settings, len(probes), level, now, changed=self._noted, known=assumed_up, flaps=flaps
+            settings,
+            len(probes),
+            level,
+            now,
+            changed=self._noted,
+            known=assumed_up,
+            flaps=flaps,
+            offset_s=phase * float(options.interval),
         )
         self.heard = assumed_up
         self.poor = False
         self.since = time.time()
-        self._changed = changed
+        self.flickers = 0
+        self._changed, self._quality = changed, quality
         self._clock = clock
         self._timing = timing or Timing()
         self._timeout = float(options.timeout)
@@ -94,6 +107,7 @@ class PathRun:
         self._due = now
         self._ended: asyncio.Future[None] | None = None
         self._callers = list(probes.items())
+        self._bursts = settings.rules.confirm_s is not None
 
     @property
     def state(self) -> State:
@@ -145,9 +159,11 @@ class PathRun:
     def _tick(self) -> None:
         self._timer = None
         watch, now = self.watch, self._clock()
+        due = watch.ask_s
+        if due <= now:
+            self._timing.add(now - due, now)
         watch.wake(now)
         if watch.ask_s <= now:
-            self._timing.add(now - watch.ask_s, now)
             self._ask(now)
         while self._open and self._open[0][0] <= now:
             for call in self._open.popleft()[1]:
@@ -169,6 +185,7 @@ class PathRun:
             return
         self._timer = None
         self.watch.judge(self._clock())
+        self._look_at_quality()
         self._arm()
 
     def _ask(self, now: float) -> None:
@@ -219,11 +236,22 @@ class PathRun:
         if self._open and all(call.done() for call in self._open[0][1]):
             self._open.popleft()
         self.heard = self.heard or self.watch.state.known
+        self._look_at_quality()
         if self._due > self.watch.next_s:
             self._arm()
 
+    def _look_at_quality(self) -> None:
+        window = self.watch.window
+        if window is not None and window.poor is not self.poor:
+            self.poor = window.poor
+            self._quality(self)
+
     def _noted(self, before: State, after: State) -> None:
         self.heard = self.heard or after.known
+        if self._bursts and {before.verdict, after.verdict} == {Verdict.UP, Verdict.FAILING}:
+            # Every lost packet is confirmed, on a lossy line several a second: no news yet.
+            self.flickers += after.verdict is Verdict.FAILING
+            return
         self.since = time.time()
         self._changed(self, before)
 

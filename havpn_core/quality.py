@@ -100,6 +100,12 @@ class Window:
         """Mean latency in seconds, where any answer was timed."""
         return max(0.0, self._latency_s / self._timed) if self._timed else None
 
+    def describe(self) -> str:
+        """Say it in words, as ``loss 62 %, latency 12 ms over 60 s``."""
+        loss, latency = self._lost / max(self._asked, 1), self.latency_s
+        slow = f", latency {latency * 1000:.0f} ms" if latency is not None else ""
+        return f"loss {loss:.0%}{slow} over {self._rules.span_s:g} s"
+
     def _judge(self) -> None:
         if self._asked < self._rules.least:
             return

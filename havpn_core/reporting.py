@@ -66,6 +66,7 @@ def path_facts(run: PathRun, now_s: float) -> dict[str, Any]:
         "since": _moment(run.since),
         "streak": run.state.streak,
         "late": watch.void_rounds,
+        "flickers": run.flickers,
     }
     if window is not None:
         found["quality"] = {

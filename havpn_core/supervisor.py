@@ -32,6 +32,7 @@ from havpn_core.respond import Responder
 from havpn_core.timing import Timing
 
 STATUS_EVERY_S = 1.0
+LATE_EVERY_S = 60.0
 
 
 class Supervisor:
@@ -56,6 +57,7 @@ class Supervisor:
         self._resolver = Resolver(self.clock)
         self._keeper = Keeper(log)
         self._timing = Timing()
+        self._told_void = (0, float("-inf"))
         self._stop = asyncio.Event()
         self._dirty = asyncio.Event()
         self.died = False
@@ -164,9 +166,12 @@ class Supervisor:
             probes,
             level,
             self._verdict_changed,
+            quality=self._quality_changed,
             clock=self.clock,
             timing=self._timing,
             figure=self.memory.flaps.get(config.name, 0.0),
+            # The golden ratio spreads any number of paths evenly; the first one waits for nothing.
+            phase=len(self.paths) * 0.6180339887 % 1,
         )
         self.paths[config.name] = run
         self._spawn(run, run.run())
@@ -207,10 +212,20 @@ class Supervisor:
         bad = run.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
         details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
         severity = "warning" if bad else "info"
+        hold = run.watch.flaps.held_until_s - self.clock()
+        if run.verdict is Verdict.DOWN and hold > 0:
+            penalty = run.watch.penalty(self.clock())
+            details.append(f"flapping, penalty {penalty:.1f}: not up again before {hold:.0f} s")
         detail = "; ".join(details) if bad else ""
         change = (before.verdict.value, run.verdict.value)
         self._emit(Event("verdict", run.config.name, *change, detail, severity))
         self._decide()
+
+    def _quality_changed(self, run: PathRun) -> None:
+        words, severity = (("good", "poor"), "warning") if run.poor else (("poor", "good"), "info")
+        window = run.watch.window
+        detail = window.describe() if window else ""
+        self._emit(Event("quality", run.config.name, *words, detail, severity))
 
     def _decide(self) -> None:
         role = self._forced() or wanted_role(
@@ -331,8 +346,11 @@ class Supervisor:
             if pause is not None and self.clock() - fed >= min(pause, STATUS_EVERY_S):
                 systemd.notify("WATCHDOG=1")
                 fed = self.clock()
+            began = self.clock()
             self._write_status("paused" if self.acting.paused else "running")
+            spent = self.clock() - began
             self._keeper.flush(self._state_file.parent)
+            self._report_lateness()
             if levels != (levels := {n: r.state.level for n, r in self.paths.items()}):
                 await self._remember()
             if self.memory.forced:
@@ -340,9 +358,21 @@ class Supervisor:
             self._dirty.clear()
             try:
                 await asyncio.wait_for(self._dirty.wait(), STATUS_EVERY_S)
-                await asyncio.sleep(0.02)  # one file for a burst of changes
+                # One file for a burst of changes; many paths may take a tenth of the time.
+                await asyncio.sleep(max(0.02, 10 * spent))
             except TimeoutError:
                 pass
+
+    def _report_lateness(self) -> None:
+        """Say, once a minute at the most, that this host itself was late."""
+        void, now = sum(run.watch.void_rounds for run in self.paths.values()), self.clock()
+        told, at = self._told_void
+        if void > told and now - at >= LATE_EVERY_S:
+            text = f"{void - told} rounds of probes are void: this host was late itself"
+            self._told_void = (void, now)
+            self._emit(Event("daemon", "", "", "late", text, "warning"))
+        elif void < told:
+            self._told_void = (void, at)
 
     def _write_status(self, state: str) -> None:
         try:

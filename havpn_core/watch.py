@@ -74,6 +74,7 @@ class Watch:
     :param probes: how many probes it has.
     :param changed: called with the states before and after when the verdict changed.
     :param flaps: what is remembered of earlier flaps.
+    :param offset_s: seconds from ``now_s`` to the first question.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Watch:
         changed: Callable[[State, State], None] = lambda before, after: None,
         known: bool = False,
         flaps: Flaps | None = None,
+        offset_s: float = 0.0,
     ) -> None:
         self.settings, self.rules = settings, settings.rules
         self.state = begin(level, now_s, known=known)
@@ -98,7 +100,7 @@ class Watch:
         self.void_rounds = 0
         self._changed = changed
         self._rounds: deque[Round] = deque()
-        self._cadence_s = self._asked_s = now_s
+        self._cadence_s = self._asked_s = now_s + offset_s
         self._untested = False
         # A run of failures is loss once an answer ends it; a dead line's silence is not.
         self._silent, self._run = level is Level.DOWN, 0

@@ -75,6 +75,10 @@ def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **giv
     paths = {path.name: path for path in config.paths}
     if name not in paths:
         raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
+    if given["plot"]:
+        from havpn_core.plotting import check_drawable
+
+        _drawn(lambda: check_drawable(given["plot"]))
     path = paths[name]
     for setting in given["settings"]:
         path = PathConfig(name, changed(path.options, setting), path.probes)

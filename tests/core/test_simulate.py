@@ -53,3 +53,85 @@ def test_an_unknown_path_is_named_with_the_known_ones(file):
     )  # fmt: skip
     assert ended.returncode == 1
     assert "no path 'vpn9' (known: vpn1)" in ended.stderr
+
+
+def model(file, *options):
+    return subprocess.run(
+        [sys.executable, "-m", "havpn_core", "simulate", "-c", str(file), "--path", "vpn1",
+         *options],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+
+def last_json(ended):
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def fast(file):
+    file.write_text(CONFIG.replace("article", "fast"))
+    return file
+
+
+def test_the_summary_of_a_lossy_line_is_one_object_on_the_last_line(fast):
+    found = last_json(model(fast, "--loss", "0.1", "--hours", "2", "--seed", "7", "--json"))
+    assert set(found) == {"hours", "switches", "backup_share", "detection_s"}
+    assert (found["hours"], found["switches"], found["backup_share"]) == (2, 0, 0)
+    assert 0.05 < found["detection_s"]["p50"] <= found["detection_s"]["p99"] < 0.15
+
+
+def test_a_seed_repeats_and_another_differs(file):
+    def run(seed):
+        return last_json(model(file, "--loss", "0.4", "--hours", "20", "--seed", seed, "--json"))
+
+    assert run("1") == run("1")
+    assert run("1") != run("2")
+
+
+def test_article_flaps_where_fast_does_not_notice(file):
+    """Outages of 7 s every 10 min: six failures a second apart fit in."""
+    options = ("--outage", "7s", "--period", "10m", "--hours", "1", "--cuts", "0", "--json")
+    assert last_json(model(file, *options))["switches"] == 12
+    options = ("--outage", "5s", "--period", "10m", "--hours", "1", "--cuts", "0", "--json")
+    assert last_json(model(file, *options))["switches"] == 0
+
+
+def test_a_recorded_line_is_replayed(fast, tmp_path):
+    lines = ["# havpn record 1 path=vpn1 interval=0.05 began=2026-01-01T00:00:00.000Z"]
+    lines += [f"{n / 20:.3f} {'x' if 200 <= n < 210 else '.'}" for n in range(4000)]
+    trace = tmp_path / "trace"
+    trace.write_text("\n".join(lines) + "\n")
+    found = last_json(
+        model(fast, "--trace", str(trace), "--hours", "0.05", "--cuts", "0", "--json")
+    )
+    assert found["switches"] == 2
+
+
+def test_a_sweep_gives_an_object_for_each_value_and_a_picture(fast, tmp_path):
+    picture = tmp_path / "sweep.svg"
+    ended = model(fast, "--loss", "0.3", "--hours", "0.5", "--sweep", "fall=3,12", "--cuts", "20",
+                  "--plot", str(picture), "--json")  # fmt: skip
+    three, twelve = (json.loads(line) for line in ended.stdout.splitlines())
+    assert three["sweep"] == {"fall": "3"}
+    assert three["switches"] > twelve["switches"]
+    assert three["detection_s"]["p50"] < twelve["detection_s"]["p50"]
+    assert picture.read_text().rstrip().endswith("</svg>")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "--samples, --loss"),
+        (("--loss", "1"), "0<=x<1"),
+        (("--loss", "0.1", "--set", "fall=0"), "fall"),
+        (("--loss", "0.1", "--set", "fell=3"), "'fell=3': write KEY=VALUE"),
+        (("--loss", "0.1", "--set", "loss_up=0.9"), "must be below loss_down"),
+        (("--loss", "0.1", "--rtt", "soon"), "is no duration"),
+        (("--loss", "0.1", "--plot", "x.pdf"), ".svg or .png"),
+    ],
+)
+def test_wrong_usage_names_the_option(file, options, said):
+    ended = model(file, *options)
+    assert ended.returncode == 2
+    assert said in ended.stderr
