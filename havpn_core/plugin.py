@@ -90,6 +90,7 @@ class Context:
     :param network_changes: a number that grows whenever an address, a link or a route of this
         host changed: reason to reopen sockets.
     :param run_dir: a directory for files that need not outlive a reboot.
+    :param heard: seconds since our own responder last answered that address; ``None`` if never.
     """
 
     instance: str
@@ -99,10 +100,17 @@ class Context:
     resolve: Callable[[str, int], str]
     network_changes: Callable[[], int]
     run_dir: Path = Path("/run/havpn")
+    heard: Callable[[str], float | None] = lambda address: None
 
 
 class Probe(Protocol):
-    """Asks the far end one question at a time."""
+    """Asks the far end one question at a time.
+
+    Two methods are optional, plain and quick. ``renew()`` is called before a question that
+    confirms a failure: it should leave another way, as by another source port, so that one dead
+    member of an aggregated line does not speak for all. ``facts() -> dict`` gives more for the
+    status, shown as it is beside the probe's last sample.
+    """
 
     def check(self, timeout_s: float) -> Sample | Awaitable[Sample]:
         """Ask once and give the answer within ``timeout_s`` seconds.

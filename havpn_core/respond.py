@@ -9,11 +9,14 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import secrets
 import socket
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
+
+from havpn_core.echo_report import Sessions
 
 BIGGEST = 1500
 SOURCES = 4096
@@ -123,7 +126,14 @@ class Responder:
         self._gate = Gate(options)
         self._sockets: dict[str, socket.socket] = {}
         self._complained: set[str] = set()
+        self._sessions = Sessions(secrets.randbelow(2**32 - 1) + 1)
+        self._heard: dict[str, float] = {}
         self._opening: asyncio.Task[None] | None = None
+
+    def heard(self, host: str) -> float | None:
+        """Give the seconds since that address was last answered; only allowed ones ever are."""
+        at = self._heard.get(host.partition("%")[0])
+        return None if at is None else self._clock() - at
 
     async def start(self) -> None:
         """Open what can be opened now; the rest follows when it can be."""
@@ -181,10 +191,13 @@ class Responder:
                 self.counts["error"] += 1
                 return
             verdict = self._judge(asker, question)
+            if len(self._heard) > SOURCES:
+                self._heard.clear()  # a wide allow list must not eat memory
             if verdict == "answered":
                 with contextlib.suppress(BlockingIOError):
+                    self._heard[asker[0].partition("%")[0]] = self._clock()
                     try:
-                        made.sendto(question, asker)
+                        made.sendto(self._sessions.answer(asker[0], question), asker)
                     except OSError:
                         verdict = "error"
             self.counts[verdict] += 1

@@ -152,6 +152,7 @@ class Supervisor:
             resolve=self._resolver.address,
             network_changes=self._netwatch.count,
             run_dir=Path(self.config.node.run_dir),
+            heard=lambda host: self._responder.heard(host) if self._responder else None,
         )
 
     def _build(self, config: Config) -> Built:

@@ -10,13 +10,15 @@ import asyncio
 import errno
 import secrets
 import socket
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from havpn_core import Context, NotResolved, Sample
+from havpn_core import Context, NotResolved, Outcome, Sample
 
 from ._binding import from_os_error, target
+from ._stamps import ANCILLARY_BYTES, age_s, stamp
 
 #: Answers of the way itself: they fail the questions under way at once.
 _REFUSALS = {
@@ -29,6 +31,8 @@ _REFUSALS = {
     errno.ENOPROTOOPT,
 }
 
+HEARD_LATELY_S = 1.0
+
 
 class Conversation:
     """One open socket and the questions that wait on it."""
@@ -40,6 +44,7 @@ class Conversation:
         self._match = match
         self._retired = False
         self._loop = asyncio.get_running_loop()
+        stamp(made)
         self._loop.add_reader(made, self._read)
 
     def retire(self) -> None:
@@ -77,15 +82,16 @@ class Conversation:
             self.waiting.pop(nonce, None)
             if self._retired:
                 self.retire()
-        if sample.latency_s is not None:
-            return Sample.ok(sample.latency_s - asked)
-        return sample
+        if sample.latency_s is None:
+            return sample
+        took = max(0.0, sample.latency_s - asked)
+        # The kernel's stamp decides, not the moment at which a busy loop came to read it.
+        return Sample.ok(took) if took <= timeout_s else Sample.fail("answer after the timeout")
 
     def _read(self) -> None:
-        now = self._loop.time()
         for _ in range(64):  # then let the others have a turn
             try:
-                answer = self.socket.recv(65535)
+                answer, ancillary, _, _ = self.socket.recvmsg(2048, ANCILLARY_BYTES)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as problem:
@@ -97,7 +103,8 @@ class Conversation:
                 self.foreign += 1
             else:
                 # The moment of arrival travels in the sample until ask() subtracts its start.
-                _set(future, Sample.ok(now))
+                arrived = self._loop.time() - age_s(ancillary, time.time_ns())
+                _set(future, Sample.ok(arrived))
 
     def _refuse(self, problem: OSError) -> None:
         """Fail who waits: the kernel does not say whose question was turned away.
@@ -121,6 +128,7 @@ class EchoProbe(ABC):
         self._current: Conversation | None = None
         self._target: tuple[int, Any] | None = None
         self._changes = 0
+        self._foreign = 0
 
     @abstractmethod
     def connect(self, family: int, address: Any) -> socket.socket:
@@ -147,9 +155,31 @@ class EchoProbe(ABC):
             nonce = secrets.token_bytes(self.nonce_bytes)
         family = self._target[0] if self._target else socket.AF_INET
         sample = await conversation.ask(nonce, self.phrase(family, nonce), timeout_s)
-        if sample.latency_s is None and self._current is conversation:
+        if sample.latency_s is not None:
+            return sample
+        if self._current is conversation:
             self._hang_up()
+        return self._explained(sample)
+
+    def _explained(self, sample: Sample) -> Sample:
+        """Say so if the far end's own questions still arrive at our responder."""
+        if sample.outcome is Outcome.FAIL and self._target is not None:
+            heard = self._context.heard(self._target[1][0])
+            if heard is not None and heard < HEARD_LATELY_S:
+                return Sample.fail(f"{sample.detail}, though the far end's own questions arrive")
         return sample
+
+    def _awaits(self, nonce: bytes) -> bool:
+        return self._current is not None and nonce in self._current.waiting
+
+    def renew(self) -> None:
+        """Ask the next question from another port or with another identifier."""
+        self._hang_up()
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the status shows beside the last sample."""
+        foreign = self._foreign + (self._current.foreign if self._current else 0)
+        return {"foreign": foreign}
 
     async def close(self) -> None:
         """Close the socket; on the loop, which a plain method would not be called on."""
@@ -171,6 +201,7 @@ class EchoProbe(ABC):
 
     def _hang_up(self) -> None:
         if self._current is not None:
+            self._foreign += self._current.foreign
             self._current.retire()
             self._current = None
 

@@ -12,18 +12,31 @@ from typing import Annotated, Any
 import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
+from havpn_core.echo_report import REPORT_BYTES, SESSION_BYTES, pack_question, unpack_answer
 
 from ._binding import LineOptions, bind
 from ._echo import EchoProbe
+from ._oneway import OneWay, Report
 
 NONCE_BYTES = 16
 
 
 class UdpEchoOptions(LineOptions, frozen=True, kw_only=True):
-    """Options of ``udp-echo``."""
+    """Options of ``udp-echo``.
+
+    :raises ValueError: if ``report`` is asked of too short a question.
+    """
 
     port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="UDP port")] = 7
     size: Annotated[int, msgspec.Meta(ge=5, le=1400, description="payload in bytes")] = 16
+    report: Annotated[
+        bool, msgspec.Meta(description="let a responder of HA-VPN say what it received")
+    ] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.report and self.size < REPORT_BYTES:
+            raise ValueError(f"size: with report, write at least {REPORT_BYTES}")
 
 
 class UdpEcho(EchoProbe):
@@ -36,8 +49,12 @@ class UdpEcho(EchoProbe):
     def __init__(self, options: UdpEchoOptions, context: Context) -> None:
         self._options = options
         self.nonce_bytes = min(NONCE_BYTES, options.size)
+        head = REPORT_BYTES if options.report else self.nonce_bytes
         # Padding is random once, so that equal questions are not squeezed by a compressing line.
-        self._padding = secrets.token_bytes(options.size - self.nonce_bytes)
+        self._padding = secrets.token_bytes(options.size - head)
+        self._session = secrets.token_bytes(SESSION_BYTES)
+        self._sequence = 0
+        self._oneway = OneWay()
         super().__init__(context, options.host, options.port, options.family)
 
     def connect(self, family: int, address: Any) -> socket.socket:
@@ -53,14 +70,35 @@ class UdpEcho(EchoProbe):
 
     def phrase(self, family: int, nonce: bytes) -> bytes:
         """Make the question."""
-        return nonce + self._padding
+        if not self._options.report:
+            return nonce + self._padding
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        return pack_question(self._session, self._sequence, nonce) + self._padding
 
     def match(self, answer: bytes) -> bytes | None:
         """Find the nonce."""
         cut = len(answer) - len(self._padding)
         if len(answer) != self._options.size or answer[cut:] != self._padding:
             return None
-        return answer[:cut]
+        if not self._options.report:
+            return answer[:cut]
+        found = unpack_answer(answer, self._session)
+        if found is None:
+            return None
+        nonce, sequence, received, epoch = found
+        if epoch and self._awaits(nonce):
+            self._oneway.take(Report(sequence, received, epoch))
+        return nonce
+
+    def facts(self) -> dict[str, Any]:
+        """Give the loss of either way where the far end reports it."""
+        found = super().facts()
+        if self._options.report:
+            losses = self._oneway.losses
+            found["loss_out"] = None if losses is None else round(losses[0], 4)
+            found["loss_back"] = None if losses is None else round(losses[1], 4)
+            found["last_outage"] = self._oneway.last_outage
+        return found
 
 
 @hookimpl
