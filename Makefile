@@ -27,6 +27,10 @@ demo: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python benchmarks/probe_cost.py
+	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.calm
+	$(BIN)/python -m benchmarks.detection
+	$(BIN)/python -m benchmarks.under_load
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

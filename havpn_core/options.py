@@ -16,6 +16,8 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``[node]``: this gateway.
 
     :param on_stop: what SIGTERM does to the role: ``keep`` it or ``release`` it.
+    :param realtime: SCHED_RR priority of the daemon, 1 to 99; 0 for none.
+    :param lock_memory: keep the daemon's memory in RAM.
     :param give_up_on: with several paths, step back when ``any`` or only when ``all`` are dead.
     """
 
@@ -26,6 +28,14 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     run_dir: str = "/run/havpn"
     on_stop: Literal["keep", "release"] = "keep"
     give_up_on: Literal["any", "all"] = "any"
+    realtime: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    lock_memory: bool = False
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The capabilities that these options ask for."""
+        found = {"CAP_SYS_NICE"} if self.realtime else set()
+        return frozenset(found | ({"CAP_IPC_LOCK"} if self.lock_memory else set()))
 
 
 class PathOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from havpn_core import __version__, control, status, systemd
+from havpn_core import __version__, control, realtime, status, systemd
 from havpn_core.acting import Acting
 from havpn_core.building import Built, build_new
 from havpn_core.calls import Caller
@@ -90,9 +90,10 @@ class Supervisor:
         built = self._build(self.config)
         self._install_notifiers(built)
         self._emit(Event("daemon", "", "", "started", f"version {__version__}"))
-        for text in [*self.registry.problems(), *([warning] if warning else [])]:
-            kind = "daemon" if text is warning else "plugin"
-            self._emit(Event(kind, "", "", "trouble", text, "warning"))
+        for text in self.registry.problems():
+            self._emit(Event("plugin", "", "", "trouble", text, "warning"))
+        for text in [*([warning] if warning else []), *self._prefer()]:
+            self._emit(Event("daemon", "", "", "trouble", text, "warning"))
         self._install_actions(built)
         self.acting.paused = memory.paused
         await self.acting.look()
@@ -103,6 +104,21 @@ class Supervisor:
         self._spawn("act", self.acting.act_for_ever())
         self._spawn("look", self.acting.look_for_ever())
         self._spawn("status", self._write_status_for_ever())
+
+    def _prefer(self) -> list[str]:
+        """Take the priority that is asked for; what fails is a warning, for probing goes on."""
+        node, problems = self.config.node, []
+        try:
+            if node.realtime:
+                realtime.prefer(node.realtime)
+        except OSError as problem:
+            problems.append(f"node.realtime: {problem}; running without")
+        try:
+            if node.lock_memory:
+                realtime.lock_memory()
+        except OSError as problem:
+            problems.append(f"node.lock_memory: {problem}; running without")
+        return problems
 
     async def _end(self) -> None:
         if self.config.node.on_stop == "release":

@@ -39,7 +39,8 @@ class Timing:
         for bucket in sorted(merged):
             left -= merged[bucket]
             if left <= 0:
-                return float(2 ** ((bucket + 1) / PER_OCTAVE) / 1e6)
+                bound = float(2 ** ((bucket + 1) / PER_OCTAVE) / 1e6)
+                return min(bound, max(self._most_s, self._most_before_s))
         return 0.0
 
     def facts(self) -> dict[str, float]:

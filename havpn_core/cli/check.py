@@ -83,7 +83,10 @@ def missing(config: Config) -> list[str]:
     instances: list[Instance] = [*config.actions, *config.notifiers]
     for path in config.paths:
         instances.extend(path.probes)
-    found = []
+    found = [
+        f"node: needs {capability} for realtime or lock_memory: run as root or grant it"
+        for capability in missing_capabilities(config.node.needs)
+    ]
     for instance in instances:
         for capability in missing_capabilities(instance.type.needs):
             found.append(f"{instance.name}: needs {capability}: run as root or grant it")

@@ -1,0 +1,40 @@
+"""Priority and memory of a real daemon, and of what it starts."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.core.daemon import Daemon
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    daemon = Daemon(tmp_path, node="realtime = 10\nlock_memory = true")
+    yield daemon
+    daemon.end(signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a realtime priority")
+def test_the_daemon_takes_priority_and_its_children_do_not(gateway):
+    gateway.script("line", f"chrt -p $$ > {gateway.dir}/policy; true")
+    gateway.start()
+    gateway.wait_verdict("up")
+    pid = gateway.process.pid
+    assert os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+    locked = next(
+        int(line.split()[1])
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmLck")
+    )
+    assert locked > 10_000
+    assert "SCHED_OTHER" in (gateway.dir / "policy").read_text()
+    assert "trouble" not in gateway.log()
+
+
+def test_a_priority_out_of_range_is_named(gateway):
+    gateway.configure(node="realtime = 100")
+    refused = gateway.havpn("check")
+    assert refused.returncode == 1
+    assert "node.realtime" in refused.stderr
