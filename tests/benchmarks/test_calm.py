@@ -88,7 +88,7 @@ def test_havpn_is_judged_by_its_own_simulation(monkeypatch):
         asked.append((options, model.lost(0.0), hours, more))
         return Told()
 
-    monkeypatch.setattr("havpn_core.simulate.summarise", summarise, raising=False)
+    monkeypatch.setattr("havpn_core.montecarlo.summarise", summarise)
     cell = calm.judge("havpn fast", "30 %", 2, seed=7)
     assert (cell.switches_per_hour, cell.down_share) == (3.0, 0.25)
     assert asked[0][0] == calm.profile("fast")
