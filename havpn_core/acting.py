@@ -45,11 +45,23 @@ class Acting:
         remember: Callable[[], Awaitable[None]],
         clock: Callable[[], float],
     ) -> None:
-        self.plan = Plan()
+        self.moved: Callable[[], None] = lambda: None  #: called when a role came into force
+        self._plan = Plan()
         self.paused = False
         self._emit, self._remember, self._clock = emit, remember, clock
         self._actions: dict[str, tuple[Instance, Caller]] = {}
         self._kick = asyncio.Event()
+
+    @property
+    def plan(self) -> Plan:
+        """What is wanted and what is."""
+        return self._plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        before, self._plan = self._plan, plan
+        if plan.observed is not before.observed or plan.running is not before.running:
+            self.moved()
 
     def install(
         self, actions: dict[str, tuple[Instance, Caller]], memories: dict[str, ActionMemory]

@@ -19,6 +19,7 @@ import msgspec
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
 from havpn_core.options import CallOptions, NodeOptions, PathOptions
+from havpn_core.pair_options import PairConfig, PairOptions
 from havpn_core.plugin import NAME, PluginType
 from havpn_core.profiles import PROFILES
 from havpn_core.registry import Registry
@@ -70,6 +71,7 @@ class Config:
     actions: tuple[Instance, ...]
     notifiers: tuple[Instance, ...]
     respond: RespondOptions | None
+    pair: PairConfig | None = None
 
 
 def load(file: Path) -> tuple[Config, Registry]:
@@ -133,7 +135,7 @@ class _Builder:
 
     def config(self, raw: Table, file: Path) -> Config:
         """Check the whole file."""
-        sections = ("node", "plugins", "path", "action", "notifier", "respond")
+        sections = ("node", "plugins", "path", "action", "notifier", "respond", "pair")
         self._unknown("", raw, sections)
         respond = raw.get("respond")
         node = self.struct("node", self._table("node", raw.get("node", {})), NodeOptions)
@@ -148,7 +150,21 @@ class _Builder:
             respond=self.struct("respond", self._table("respond", respond), RespondOptions)
             if respond is not None
             else None,
+            pair=self._pair(raw),
         )
+
+    def _pair(self, raw: Table) -> PairConfig | None:
+        if "pair" not in raw:
+            return None
+        table = self._table("pair", raw["pair"])
+        own = {k: v for k, v in table.items() if k != "link"}
+        options = self.struct("pair", own, PairOptions)
+        links = self._instances("link", table, default_s=0.0, under="pair.")
+        if not table.get("link"):
+            self.problems.append(
+                'pair.link: a pair needs a link: add [pair.link.lan] with type = "udp"'
+            )
+        return PairConfig(options, links) if options else None
 
     def _enable(self, table: Table) -> tuple[str, ...]:
         self._unknown("plugins.", table, ("enable",))
@@ -205,7 +221,9 @@ class _Builder:
         except ConfigError as problem:
             self.problems.append(f"{key}.type: {problem}")
             return None
-        common = {} if kind == "probe" else {k: v for k, v in table.items() if k == "deadline"}
+        common = (
+            {} if kind in ("probe", "link") else {k: v for k, v in table.items() if k == "deadline"}
+        )
         own = {k: v for k, v in table.items() if k != "type" and k not in common}
         options = self.struct(key, own, plugin_type.config)
         call = self.struct(key, common, CallOptions)

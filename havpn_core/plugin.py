@@ -90,6 +90,7 @@ class Context:
     :param network_changes: a number that grows whenever an address, a link or a route of this
         host changed: reason to reopen sockets.
     :param run_dir: a directory for files that need not outlive a reboot.
+    :param received: takes each frame that a link brings; for links only.
     :param heard: seconds since our own responder last answered that address; ``None`` if never.
     """
 
@@ -101,6 +102,7 @@ class Context:
     network_changes: Callable[[], int]
     run_dir: Path = Path("/run/havpn")
     heard: Callable[[str], float | None] = lambda address: None
+    received: Callable[[bytes], None] = lambda frame: None
 
 
 class Probe(Protocol):
@@ -151,10 +153,14 @@ class Notifier(Protocol):
 
 
 class Link(Protocol):
-    """Carries the partner heartbeat of the standalone mode."""
+    """Carries the partner heartbeat of the standalone mode.
+
+    Frames that arrive go to ``context.received(frame)``, on the loop. Optional: ``facts() ->
+    dict``, shown in the status.
+    """
 
     def send(self, frame: bytes) -> None:
-        """Send one frame, without waiting."""
+        """Send one frame, without waiting and without raising; it is called on the loop."""
 
     def close(self) -> None:
         """Let go of everything; may be called twice."""

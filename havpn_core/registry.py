@@ -31,6 +31,8 @@ BUILTIN = (
     "havpn_plugins.actions.exec",
     "havpn_plugins.notifiers.syslog",
     "havpn_plugins.notifiers.exec",
+    "havpn_plugins.links.udp",
+    "havpn_plugins.links.serial",
 )
 """The bundled plugins; named here, not by entry points, so that no metadata can lose them."""
 

@@ -22,12 +22,14 @@ def gateway_facts(
     paths: Mapping[str, PathRun],
     subscribers: Iterable[Subscriber],
     responded: Mapping[str, int] | None,
+    pair: Mapping[str, Any] | None,
     timing: Timing,
     now_s: float,
 ) -> dict[str, Any]:
     """Give the whole object.
 
     :param role_since: wall clock of the last change of the wanted role, seconds since 1970.
+    :param pair: the pair's part, where there is one.
     :param timing: the loop's own lateness.
     :param now_s: the monotonic clock.
     :param responded: the echo responder's counts, where there is one.
@@ -55,6 +57,7 @@ def gateway_facts(
         "actions": acting.facts(),
         "notifiers": {s.name.removeprefix("notifier."): s.facts() for s in subscribers},
         "respond": dict(responded) if responded is not None else None,
+        "pair": dict(pair) if pair is not None else None,
     }
 
 

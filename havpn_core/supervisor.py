@@ -23,6 +23,9 @@ from havpn_core.events import EventBus, Subscriber
 from havpn_core.hysteresis import Level, State, Verdict
 from havpn_core.keeping import Keeper
 from havpn_core.netwatch import NetWatch
+from havpn_core.pair import Own
+from havpn_core.pairing import own_level
+from havpn_core.pairrun import PairRun, authenticator
 from havpn_core.pathrun import PathRun
 from havpn_core.plugin import Context, Event
 from havpn_core.registry import Registry
@@ -30,6 +33,7 @@ from havpn_core.reporting import gateway_facts
 from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
 from havpn_core.timing import Timing
+from havpn_core.wire import node_number
 
 STATUS_EVERY_S = 1.0
 LATE_EVERY_S = 60.0
@@ -57,6 +61,7 @@ class Supervisor:
         self._resolver = Resolver(self.clock)
         self._keeper = Keeper(log)
         self._timing = Timing()
+        self._pair: PairRun | None = None
         self._told_void = (0, float("-inf"))
         self._stop = asyncio.Event()
         self._dirty = asyncio.Event()
@@ -100,6 +105,7 @@ class Supervisor:
         for path in self.config.paths:
             self._install_path(path, self._first_level(path.name), built.paths[path.name])
         await self._install_responder()
+        self._install_pair()
         self._decide()
         self._spawn("act", self.acting.act_for_ever())
         self._spawn("look", self.acting.look_for_ever())
@@ -129,6 +135,8 @@ class Supervisor:
             task.cancel()
         if self._responder is not None:
             self._responder.close()
+        if self._pair is not None:
+            self._pair.close()
         for run in self.paths.values():
             await run.close()
         self._emit(Event("daemon", "", "", "stopped"))
@@ -215,6 +223,39 @@ class Supervisor:
                 self._spawn((name, "deliver"), subscriber.deliver(self.log))
         self.bus.subscribers = [subscriber for _, subscriber in self._notifiers.values()]
 
+    def _install_pair(self) -> None:
+        """Begin to listen to the partner.
+
+        :raises ConfigError: if the keys or a link cannot be had.
+        """
+        if self._pair is not None:
+            self._cancel("pair")
+            self._pair.close()
+            self._pair = None
+        if self.config.pair is None:
+            return
+        signing = authenticator(self.config.pair, Path(self.config.node.state_dir))
+        self._pair = PairRun(self.config.pair, signing, self._own, self._decide, self.clock)
+        self._pair.connect(
+            lambda link, received: replace(self._context(link.name), received=received)
+        )
+        self.acting.moved = self._pair.refresh
+        self._spawn("pair", self._pair.run())
+
+    def _own(self) -> Own:
+        """Say what the partner is to know."""
+        plan, node = self.acting.plan, self.config.node
+        level = own_level(self._path_role())
+        return Own(
+            node=node_number(node.name),
+            priority=self.config.pair.options.priority if self.config.pair else 1,
+            level=level,
+            held=None if plan.running is not None else plan.observed,
+            maintenance=self.memory.forced == Role.STANDBY.value,
+            forced=self.memory.forced == Role.ACTIVE.value,
+            paused=self.acting.paused,
+        )
+
     async def _install_responder(self) -> None:
         if self._responder is not None:
             self._responder.close()
@@ -236,6 +277,8 @@ class Supervisor:
         detail = "; ".join(details) if bad else ""
         change = (before.verdict.value, run.verdict.value)
         self._emit(Event("verdict", run.config.name, *change, detail, severity))
+        if self._pair is not None:
+            self._pair.refresh()
         self._decide()
 
     def _quality_changed(self, run: PathRun) -> None:
@@ -245,9 +288,9 @@ class Supervisor:
         self._emit(Event("quality", run.config.name, *words, detail, severity))
 
     def _decide(self) -> None:
-        role = self._forced() or wanted_role(
-            [run.view for run in self.paths.values()], give_up_on=self.config.node.give_up_on
-        )
+        forced = self._forced()
+        # The pair has heard of the force, too, and knows whether the partner can take over.
+        role = self._pair.wanted if self._pair else forced or self._path_role()
         before = self.acting.plan.wanted
         if role is not None and role is not before:
             self.role_since = time.time()
@@ -255,6 +298,10 @@ class Supervisor:
             self._emit(Event("role", "", old, role.value, severity="warning" if old else "info"))
             self.acting.want(role)
         self._dirty.set()
+
+    def _path_role(self) -> Role | None:
+        views = [run.view for run in self.paths.values()]
+        return wanted_role(views, give_up_on=self.config.node.give_up_on)
 
     def _forced(self) -> Role | None:
         if self.memory.forced is None:
@@ -294,6 +341,8 @@ class Supervisor:
         self.memory.forced = None if to == "auto" else to
         self.memory.forced_until = time.time() + limit if limit and to != "auto" else None
         self._emit(Event("role", "", "", f"forced to {to}", severity="warning"))
+        if self._pair is not None:
+            self._pair.refresh()
         self._decide()
         self.acting.insist()
 
@@ -315,13 +364,15 @@ class Supervisor:
             text = f"{len(problem.problems)} problems; the old configuration stays"
             self._emit(Event("daemon", "", "", "reload refused", text, "error"))
             raise
-        respond = self.config.respond
+        respond, pair = self.config.respond, self.config.pair
         self.config, self.registry = config, registry
         self._install_notifiers(built)
         self._install_actions(built)
         await self._swap_paths(built)
         if config.respond != respond:
             await self._install_responder()
+        if config.pair != pair:
+            self._install_pair()
         self._emit(Event("daemon", "", "", "reloaded"))
         self._decide()
 
@@ -412,6 +463,7 @@ class Supervisor:
             paths=self.paths,
             subscribers=[subscriber for _, subscriber in self._notifiers.values()],
             responded=self._responder.counts if self._responder else None,
+            pair=self._pair.facts() if self._pair else None,
             timing=self._timing,
             now_s=self.clock(),
         )

@@ -21,6 +21,7 @@ COMMANDS = {
     "resume": ("manual", "resume", "End a pause."),
     "switch": ("manual", "switch", "Force a role, or end that."),
     "reload": ("manual", "reload", "Take a changed configuration over."),
+    "keygen": ("keygen", "keygen", "Make the key of a pair."),
     "demo": ("demo", "demo", "Build the two-site network here, cut a line and watch."),
 }
 

@@ -65,6 +65,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         found.append("THE DAEMON DOES NOT WORK: what follows is its last word")
     for name, path in facts["paths"].items():
         found.append(f"path {name}: {path['verdict']} since {path['since']}")
+        found.extend(f"  {text}" for text in conditions(path))
         for probe, tally in path["probes"].items():
             latency = tally["latency_ms"]
             tail = f" {latency} ms" if latency is not None else f" {tally['detail']}"
@@ -77,6 +78,21 @@ def lines(facts: dict[str, Any]) -> list[str]:
         error = f": {told['error']}" if told["error"] else ""
         counts = f"{told['delivered']} delivered, {told['failed']} failed"
         found.append(f"notifier {name}: {counts}, {told['dropped']} dropped{error}")
+    return found
+
+
+def conditions(path: dict[str, Any]) -> list[str]:
+    """Say what keeps a path from being trusted: poor quality, remembered flaps."""
+    found = []
+    quality, flaps = path.get("quality"), path.get("flaps")
+    if quality and quality["verdict"] == "poor":
+        latency = quality["latency_ms"]
+        slow = "" if latency is None else f", latency {latency:.0f} ms"
+        found.append(f"poor: loss {quality['loss'] or 0:.0%}{slow}")
+    if flaps and flaps["hold_s"]:
+        found.append(f"flapping (penalty {flaps['penalty']:.1f}): held for {flaps['hold_s']:.0f} s")
+    if path.get("late"):
+        found.append(f"{path['late']} rounds void: this host was late itself")
     return found
 
 

@@ -17,6 +17,8 @@ PURE = (
     "damping",
     "watch",
     "loss",
+    "pair",
+    "standing",
 )
 ALLOWED = {"typing", "dataclasses", "enum", "collections", "collections.abc", "math", "bisect"}
 ALLOWED |= {f"havpn_core.{name}" for name in PURE}

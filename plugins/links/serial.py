@@ -1,0 +1,156 @@
+"""``serial``: partner heartbeat over a null-modem cable.
+
+The oldest way is still the best second one: no switch, no address, no firewall in between.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import msgspec
+
+from havpn_core import Context, LinkType, hookimpl
+
+from ._framing import Deframer, encode
+
+RETRY_S = 1.0
+WAITING = 4
+"""Frames that may wait for a slow line; older ones give way."""
+
+SILENT_S = 5.0
+
+
+class SerialOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of ``serial``."""
+
+    device: Annotated[str, msgspec.Meta(min_length=1, description="as /dev/ttyS0")]
+    baud: Annotated[int, msgspec.Meta(ge=9600, le=4000000, description="bits a second")] = 115200
+
+
+class SerialLink:
+    """A line that may be noisy, pulled out, put back, or vanish with its adapter."""
+
+    def __init__(self, options: SerialOptions, context: Context) -> None:
+        self._options, self._context = options, context
+        self._port: Any = None
+        self._tried = float("-inf")
+        self._heard: float | None = None
+        self._deframer = Deframer()
+        self._waiting: deque[bytes] = deque()
+        self._partial = b""
+        self._writing = self._closed = False
+        self._error = ""
+        self._counts = {"sent": 0, "received": 0, "dropped": 0}
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame as soon as the line takes it."""
+        if self._port is None and not self._open():
+            self._counts["dropped"] += 1
+            return
+        self._waiting.append(encode(frame))
+        while len(self._waiting) > WAITING:
+            self._waiting.popleft()
+            self._counts["dropped"] += 1
+        self._write()
+
+    def _open(self) -> bool:
+        import serial
+
+        now = self._context.clock()
+        if self._closed or now - self._tried < RETRY_S:
+            return False
+        self._tried = now
+        try:
+            self._port = serial.Serial(
+                self._options.device, self._options.baud, timeout=0, exclusive=True
+            )
+        except (OSError, ValueError) as problem:  # SerialException is an OSError
+            self._error = str(problem)
+            return False
+        self._error, self._deframer = "", self._renewed()
+        asyncio.get_running_loop().add_reader(self._port.fileno(), self._read)
+        return True
+
+    def _renewed(self) -> Deframer:
+        deframer = Deframer()
+        deframer.damaged = self._deframer.damaged
+        return deframer
+
+    def _write(self) -> None:
+        loop, number = asyncio.get_running_loop(), self._port.fileno()
+        try:
+            while self._partial or self._waiting:
+                if not self._partial:
+                    self._partial = self._waiting.popleft()
+                written = os.write(number, self._partial)
+                self._partial = self._partial[written:]
+                self._counts["sent"] += not self._partial
+        except BlockingIOError:
+            if not self._writing:
+                loop.add_writer(number, self._write)
+                self._writing = True
+            return
+        except OSError as problem:
+            self._drop(str(problem))
+            return
+        if self._writing:
+            loop.remove_writer(number)
+            self._writing = False
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._port.fileno(), 4096)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as problem:
+            self._drop(str(problem))
+            return
+        if not data:
+            self._drop("the device is gone")
+            return
+        self._heard = self._context.clock()
+        for frame in self._deframer.feed(data):
+            self._counts["received"] += 1
+            self._context.received(frame)
+
+    def _drop(self, error: str) -> None:
+        if self._port is not None:
+            loop, number = asyncio.get_running_loop(), self._port.fileno()
+            loop.remove_reader(number)
+            loop.remove_writer(number)
+            self._port.close()
+            self._port = None
+        self._writing, self._partial = False, b""
+        self._waiting.clear()
+        self._error = error
+
+    def close(self) -> None:
+        """Close the device."""
+        self._closed = True
+        self._drop("closed")
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the status shows; ``line`` says whether anything arrives at all."""
+        heard = self._heard
+        alive = heard is not None and self._context.clock() - heard < SILENT_S
+        return {
+            "open": self._port is not None,
+            "line": "up" if alive else "down",
+            "damaged": self._deframer.damaged,
+            "error": self._error,
+            **self._counts,
+        }
+
+
+def _missing(options: SerialOptions) -> list[str]:
+    if os.path.exists(options.device):  # noqa: PTH110
+        return []
+    return [f"device {options.device} is not there: plug the adapter in or correct the name"]
+
+
+@hookimpl
+def havpn_register_links() -> Iterable[LinkType]:
+    """Give the type."""
+    yield LinkType("serial", "null-modem cable", SerialOptions, SerialLink, missing=_missing)

@@ -1,0 +1,128 @@
+"""``udp``: partner heartbeat over a network, unicast between two fixed addresses."""
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import msgspec
+
+from havpn_core import Context, LinkType, hookimpl
+
+RETRY_S = 1.0
+
+
+class UdpLinkOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of ``udp``."""
+
+    local: Annotated[str, msgspec.Meta(min_length=1, description="this gateway's own address")]
+    peer: Annotated[str, msgspec.Meta(min_length=1, description="the partner's own address")]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="UDP port of both")] = 694
+    device: Annotated[str | None, msgspec.Meta(description="interface to bind to")] = None
+
+    def __post_init__(self) -> None:
+        for key in ("local", "peer"):
+            address = getattr(self, key)
+            try:
+                socket.getaddrinfo(address, 0, flags=socket.AI_NUMERICHOST)
+            except OSError:
+                raise ValueError(f"{key}: {address!r} is no IP address") from None
+        if (":" in self.local) != (":" in self.peer):
+            raise ValueError("local, peer: one is IPv4 and the other IPv6: write two of a kind")
+
+
+class UdpLink:
+    """A connected socket: the kernel drops what comes from anybody but the partner."""
+
+    def __init__(self, options: UdpLinkOptions, context: Context) -> None:
+        self._options, self._context = options, context
+        self._socket: socket.socket | None = None
+        self._changes, self._tried = 0, float("-inf")
+        self._closed = False
+        self._error = ""
+        self._counts = {"sent": 0, "received": 0, "failed": 0}
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame; what cannot go now is lost, the next one follows soon."""
+        if self._context.network_changes() != self._changes:
+            self._drop("")
+            self._tried = float("-inf")
+        made = self._socket or self._open()
+        if made is None:
+            self._counts["failed"] += 1
+            return
+        try:
+            made.send(frame)
+            self._counts["sent"] += 1
+            self._error = ""
+        except OSError as problem:
+            self._counts["failed"] += 1
+            self._error = str(problem)
+
+    def _open(self) -> socket.socket | None:
+        now = self._context.clock()
+        if self._closed or now - self._tried < RETRY_S:
+            return None
+        self._tried, self._changes = now, self._context.network_changes()
+        options = self._options
+        family = socket.AF_INET6 if ":" in options.local else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            made.setblocking(False)
+            if options.device:
+                made.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_BINDTODEVICE, options.device.encode() + b"\0"
+                )
+            made.bind(self._address(options.local))
+            made.connect(self._address(options.peer))
+            # A few waiting frames are plenty: nobody wants to hear what was minutes ago.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            # Before bulk traffic (CS6, RFC 4594: network control).
+            if family == socket.AF_INET:
+                made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xC0)
+        except OSError as problem:
+            made.close()
+            self._error = str(problem)
+            return None
+        asyncio.get_running_loop().add_reader(made, self._read, made)
+        self._socket = made
+        return made
+
+    def _address(self, host: str) -> Any:
+        return socket.getaddrinfo(
+            host, self._options.port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+        )[0][4]
+
+    def _read(self, made: socket.socket) -> None:
+        for _ in range(32):
+            try:
+                frame = made.recv(2048)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as problem:
+                self._error = str(problem)  # refused: the partner's daemon is not there now
+                return
+            self._counts["received"] += 1
+            self._context.received(frame)
+
+    def _drop(self, error: str) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+        self._error = error
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._closed = True
+        self._drop("closed")
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the status shows."""
+        return {"open": self._socket is not None, "error": self._error, **self._counts}
+
+
+@hookimpl
+def havpn_register_links() -> Iterable[LinkType]:
+    """Give the type."""
+    yield LinkType("udp", "UDP to the partner's own address", UdpLinkOptions, UdpLink)

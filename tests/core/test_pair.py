@@ -1,0 +1,193 @@
+"""Two gateways and one address: never two owners for longer than a message takes, never none.
+
+Every misfortune of :mod:`tests.core.pair_world` (a path's verdict flips, power off, kill -9, sleep,
+maintenance, power on) at every moment, in every combination of three, with every pattern of lost
+messages for some ticks around them: worlds that are equal but for the time are visited once.
+"""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from havpn_core.election import Role
+from havpn_core.hysteresis import Level
+from havpn_core.pair import Preempt
+from tests.core import pair_world
+from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick
+
+CALM = settle(fresh())[-1]
+GRACE = 12
+"""Ticks after the last misfortune within which all must be as it should be."""
+
+
+def check_settles(world):
+    passed = settle(world)
+    last = passed[-1]
+    expected = 1 if last.a.alive or last.b.alive else 0
+    late = [at for at, w in enumerate(passed) if at >= GRACE and w.owners != expected]
+    assert not late, f"owners {[w.owners for w in passed]} after {world}"
+    assert passed[-1].a.on == passed[-10].a.on, f"swings after {world}"
+
+
+def test_both_start_at_once_and_the_preferred_one_is_active():
+    passed = settle(fresh())
+    assert all(w.owners <= 1 for w in passed)
+    assert passed[-1].a.on
+    assert not passed[-1].b.on
+
+
+def test_a_gateway_alone_takes_the_address():
+    world = replace(fresh(), b=replace(fresh().b, alive=False))
+    assert settle(world)[-1].a.on
+    world = replace(fresh(), a=replace(fresh().a, alive=False, level=Level.DOWN))
+    world = replace(world, b=replace(world.b, level=Level.DOWN))
+    assert settle(world)[-1].b.on, "a dead path is better than no router"
+
+
+def test_a_dead_path_moves_the_address_and_never_are_there_two():
+    world = replace(CALM, a=replace(CALM.a, level=Level.DOWN))
+    passed = settle(world)
+    assert all(w.owners <= 1 for w in passed)
+    assert passed[-1].b.on
+    assert next(at for at, w in enumerate(passed) if w.b.on) <= 6
+    back = settle(replace(passed[-1], a=replace(passed[-1].a, level=Level.UP)))
+    assert all(w.owners <= 1 for w in back)
+    assert back[-1].a.on, "preempt auto"
+
+
+def test_both_paths_down_changes_nothing():
+    for side in ("a", "b"):
+        other = "b" if side == "a" else "a"
+        world = replace(CALM, **{side: replace(getattr(CALM, side), level=Level.DOWN)})
+        world = settle(world)[-1]
+        holder = world.a.on
+        world = replace(world, **{other: replace(getattr(world, other), level=Level.DOWN)})
+        assert all(w.a.on == holder for w in settle(world))
+
+
+def test_manual_preemption_leaves_the_address_where_it_is(monkeypatch):
+    monkeypatch.setattr(pair_world, "RULES", replace(RULES, preempt=Preempt.MANUAL))
+    world = settle(replace(CALM, a=replace(CALM.a, level=Level.DOWN)))[-1]
+    assert world.b.on
+    assert settle(replace(world, a=replace(world.a, level=Level.UP)))[-1].b.on
+
+
+def test_maintenance_hands_over_and_the_end_of_it_hands_back():
+    world = settle(replace(CALM, a=replace(CALM.a, maintenance=True)))
+    assert all(w.owners <= 1 for w in world)
+    assert world[-1].b.on
+    assert settle(replace(world[-1], a=replace(world[-1].a, maintenance=False)))[-1].a.on
+
+
+def test_power_off_is_noticed_within_the_time_of_death():
+    passed = settle(replace(CALM, a=replace(CALM.a, alive=False, on=False, state=None)))
+    first = next(at for at, w in enumerate(passed) if w.b.on)
+    assert first <= RULES.dead_s + 1
+
+
+def test_a_frozen_owner_yields_when_it_wakes():
+    world = replace(CALM, a=replace(pair_world.wake(CALM.a), asleep=pair_world.SLEEP))
+    passed = settle(world)
+    both = [at for at, w in enumerate(passed) if w.owners == 2]
+    assert both, "the sleeper cannot know better while it sleeps"
+    assert max(both) <= pair_world.SLEEP + 2
+    check_settles(world)
+
+
+LOSSES = ((), ("ab",), ("ba",), ("ab", "ba"))
+
+
+def explore(depth, faults, *, losing):
+    """Visit every world that so many misfortunes can make within so many ticks."""
+    seen, layer = {(CALM, faults)}, [(CALM, faults)]
+    worlds = {CALM}
+    for _ in range(depth):
+        after = []
+        for world, left in layer:
+            choices = [(world, left)]
+            if left:
+                choices += [(struck, left - 1) for struck in misfortunes(world)]
+            for struck, rest in choices:
+                for lost in LOSSES if losing else LOSSES[:1]:
+                    found = (tick(struck, lost), rest)
+                    if found not in seen:
+                        seen.add(found)
+                        worlds.add(found[0])
+                        after.append(found)
+        layer = after
+    return worlds
+
+
+def test_whatever_befalls_two_gateways_one_of_them_is_active_in_the_end():
+    """Two misfortunes and all patterns of loss over five ticks, exhaustively."""
+    worlds = explore(5, 2, losing=True)
+    assert len(worlds) > 3000
+    for world in worlds:
+        check_settles(world)
+
+
+def test_three_misfortunes_without_loss():
+    worlds = explore(6, 3, losing=False)
+    assert len(worlds) > 2000
+    for world in worlds:
+        check_settles(world)
+
+
+def test_verdicts_alone_never_make_two_owners():
+    """Paths flip at every moment, messages all arrive: not for one tick are there two.
+
+    To the end: all worlds that flips can ever lead to.
+    """
+    layer, seen = {CALM}, {CALM}
+    while layer:
+        after = set()
+        for world in layer:
+            for flip_a in (False, True):
+                for flip_b in (False, True):
+                    struck = world
+                    if flip_a:
+                        level = pair_world.FLIPPED[world.a.level]
+                        struck = replace(struck, a=replace(world.a, level=level))
+                    if flip_b:
+                        level = pair_world.FLIPPED[world.b.level]
+                        struck = replace(struck, b=replace(world.b, level=level))
+                    found = tick(struck)
+                    assert found.owners <= 1
+                    if found not in seen:
+                        seen.add(found)
+                        after.add(found)
+        layer = after
+    assert len(seen) > 200
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 14), st.sampled_from(LOSSES)), max_size=60))
+def test_any_history_ends_well(history):
+    world, flips, moves = CALM, 0, 0
+    for number, lost in history:
+        choices = list(misfortunes(world))
+        before = world
+        if number < len(choices):
+            world = choices[number]
+            flips += 1
+        world = tick(world, lost)
+        moves += before.a.on != world.a.on
+    check_settles(world)
+    assert moves <= 2 * flips + 2 * sum(1 for _, lost in history if lost) + 1
+
+
+def test_the_reason_is_told():
+    from havpn_core import pair
+
+    world = settle(replace(CALM, a=replace(CALM.a, level=Level.DOWN)))[-1]
+    decision = pair.decide(RULES, world.b.state, world.b.own, 0.0)
+    assert decision.wanted is Role.ACTIVE
+    assert "partner" in decision.reason
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_kill_9_of_the_daemon_moves_nothing(side):
+    world = replace(CALM, **{side: replace(getattr(CALM, side), state=None)})
+    assert all(w.a.on and not w.b.on for w in settle(world))

@@ -1,0 +1,245 @@
+"""Links: framing, and real pseudo-terminals and sockets."""
+
+import asyncio
+import logging
+import os
+import pty
+import socket
+import time
+import tty
+
+import msgspec
+import pytest
+from havpn_plugins.links import serial, udp
+from havpn_plugins.links._framing import Deframer, decode, encode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from havpn_core import Context
+
+FRAMES = st.lists(st.binary(min_size=1, max_size=300).filter(len), max_size=6)
+
+
+@given(st.binary(min_size=0, max_size=1000))
+def test_a_frame_survives_stuffing(frame):
+    stuffed = encode(frame)
+    assert stuffed[0] == stuffed[-1] == 0
+    assert 0 not in stuffed[1:-1]
+    assert decode(stuffed[1:-1]) == frame
+
+
+@given(FRAMES, st.integers(1, 40))
+def test_frames_are_found_however_the_bytes_arrive(frames, chunk):
+    stream = b"".join(encode(frame) for frame in frames)
+    deframer, found = Deframer(), []
+    for at in range(0, len(stream), chunk):
+        found += deframer.feed(stream[at : at + chunk])
+    assert found == frames
+    assert deframer.damaged == 0
+
+
+@given(st.binary(max_size=200), st.binary(min_size=1, max_size=80))
+def test_noise_before_a_frame_costs_nothing(noise, frame):
+    assert frame in Deframer().feed(noise + encode(frame))
+
+
+@given(st.binary(min_size=4, max_size=80), st.integers(0, 10**6), st.integers(1, 255))
+def test_a_damaged_frame_is_dropped_and_the_next_is_whole(frame, at, flip):
+    damaged = bytearray(encode(frame))
+    damaged[1 + at % (len(damaged) - 2)] ^= flip
+    found = Deframer().feed(bytes(damaged) + encode(b"next"))
+    assert found[-1] == b"next"
+    assert frame not in found[:-1]
+
+
+def test_noise_without_end_takes_no_memory():
+    deframer = Deframer()
+    for _ in range(100):
+        assert deframer.feed(b"\x55" * 1000) == []
+    assert deframer.damaged > 50
+    assert deframer.feed(encode(b"after")) == [b"after"]
+
+
+class World:
+    def __init__(self):
+        self.changes, self.frames = 0, []
+
+    def build(self, module, **options):
+        [kind] = module.havpn_register_links()
+        context = Context(
+            "pair.link.x", "gw", logging.getLogger("test"), time.monotonic,
+            lambda host, family: host, lambda: self.changes, received=self.frames.append,
+        )  # fmt: skip
+        return kind.build(msgspec.convert(options, kind.config), context)
+
+
+def run(play):
+    async def bounded():
+        async with asyncio.timeout(30):
+            return await play()
+
+    return asyncio.run(bounded())
+
+
+async def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come about"
+        await asyncio.sleep(0.01)
+
+
+def cable():
+    """Give a device and our side of it."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    os.set_blocking(ours, False)
+    return ours, theirs, os.ttyname(theirs)
+
+
+def test_serial_carries_frames_through_noise():
+    async def play():
+        world, (ours, theirs, device) = World(), cable()
+        link = world.build(serial, device=device, baud=9600)
+        try:
+            link.send(b"hello")
+            sent = b""
+            while len(Deframer().feed(sent)) < 1:
+                await asyncio.sleep(0.01)
+                sent += os.read(ours, 100)
+            assert Deframer().feed(sent) == [b"hello"]
+            os.write(ours, b"\x00\xff\x17noise" + encode(b"one") + b"garbage" + encode(b"two"))
+            await until(lambda: world.frames == [b"one", b"two"])
+            assert link.facts()["line"] == "up"
+            assert link.facts()["damaged"] == 2
+        finally:
+            link.close()
+            link.close()
+            os.close(ours)
+            os.close(theirs)
+
+    run(play)
+
+
+def test_serial_whose_device_vanishes_comes_back_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(serial, "RETRY_S", 0.05)
+
+    async def play():
+        world, (ours, theirs, device) = World(), cable()
+        plug = tmp_path / "ttyX"
+        plug.symlink_to(device)
+        link = world.build(serial, device=str(plug))
+        link.send(b"x")
+        assert link.facts()["open"]
+        os.close(theirs)
+        os.close(ours)
+        await until(lambda: not link.facts()["open"])
+        assert link.facts()["error"]
+        link.send(b"lost")
+        ours, theirs, device = cable()
+        plug.unlink()
+        plug.symlink_to(device)
+        await asyncio.sleep(0.1)
+        link.send(b"again")
+        await until(lambda: b"again" in b"".join(Deframer().feed(os.read(ours, 500))))
+        link.close()
+        os.close(ours)
+        os.close(theirs)
+
+    run(play)
+
+
+def test_a_serial_line_nobody_reads_drops_old_frames_and_blocks_nobody():
+    async def play():
+        world, (ours, theirs, device) = World(), cable()
+        link = world.build(serial, device=device)
+        began = time.monotonic()
+        for number in range(2000):
+            link.send(number.to_bytes(2, "big") + b"x" * 60)
+        assert time.monotonic() - began < 5
+        assert link.facts()["dropped"] > 100
+        found, deframer = [], Deframer()
+        while 1999 not in found:
+            await asyncio.sleep(0.01)
+            try:
+                frames = deframer.feed(os.read(ours, 65536))
+            except BlockingIOError:
+                continue
+            found += [int.from_bytes(frame[:2], "big") for frame in frames]
+        assert deframer.damaged == 0, "only whole frames are dropped"
+        link.close()
+        os.close(ours)
+        os.close(theirs)
+
+    run(play)
+
+
+def test_a_missing_device_is_an_error_in_words_and_no_exception():
+    async def play():
+        link = World().build(serial, device="/dev/no-such-tty")
+        link.send(b"x")
+        return link.facts()
+
+    facts = run(play)
+    assert not facts["open"]
+    assert "no-such-tty" in facts["error"]
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind(("127.0.0.1", 0))
+        return made.getsockname()[1]
+
+
+def test_udp_carries_frames_and_hears_only_the_partner():
+    async def play():
+        a, b, port = World(), World(), free_port()
+        near = a.build(udp, local="127.0.0.1", peer="127.0.0.2", port=port)
+        far = b.build(udp, local="127.0.0.2", peer="127.0.0.1", port=port)
+        try:
+            far.send(b"open")
+            near.send(b"hello")
+            await until(lambda: b"hello" in b.frames)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                stranger.sendto(b"forged", ("127.0.0.2", port))
+            near.send(b"more")
+            await until(lambda: b"more" in b.frames)
+            assert b"forged" not in b.frames
+            b.changes += 1
+            far.send(b"reopened")
+            await until(lambda: b"reopened" in a.frames)
+        finally:
+            near.close()
+            far.close()
+            far.close()
+
+    run(play)
+
+
+def test_udp_to_nobody_goes_on_and_recovers():
+    async def play():
+        a, b, port = World(), World(), free_port()
+        near = a.build(udp, local="127.0.0.1", peer="127.0.0.2", port=port)
+        for _ in range(5):
+            near.send(b"x")
+            await asyncio.sleep(0.02)
+        far = b.build(udp, local="127.0.0.2", peer="127.0.0.1", port=port)
+        far.send(b"here")
+        await until(lambda: b"here" in a.frames)
+        near.send(b"y")
+        await until(lambda: b"y" in b.frames)
+        near.close()
+        far.close()
+
+    run(play)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"local": "nowhere", "peer": "127.0.0.1"}, "local: 'nowhere' is no IP address"),
+        ({"local": "::1", "peer": "127.0.0.1"}, "two of a kind"),
+    ],
+)
+def test_bad_udp_options_are_named(options, said):
+    with pytest.raises(msgspec.ValidationError, match=said):
+        World().build(udp, **options)
