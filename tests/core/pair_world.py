@@ -95,7 +95,32 @@ def tick(world, lost=()):
         to_a = (*world.to_a, *to_a)[-3:]
     if world.b.asleep and world.b.alive:
         to_b = (*world.to_b, *to_b)[-3:]
-    return World(a, b, to_a, to_b)
+    return renumbered(World(a, b, to_a, to_b))
+
+
+def renumbered(world):
+    """Count terms from the smallest one in sight: only their order matters."""
+    states = [node.state for node in (world.a, world.b) if node.state is not None]
+    contents = [*world.to_a, *world.to_b, *(s.told for s in states if s.told is not None)]
+    base = min([*(s.term for s in states), *(c.term for c in contents)], default=0)
+    if not base:
+        return world
+
+    def content(one):
+        return one and replace(one, term=one.term - base)
+
+    def node(one):
+        if one.state is None:
+            return one
+        state = one.state
+        return replace(one, state=replace(state, term=state.term - base, told=content(state.told)))
+
+    return World(
+        node(world.a),
+        node(world.b),
+        tuple(map(content, world.to_a)),
+        tuple(map(content, world.to_b)),
+    )
 
 
 def wake(node):
