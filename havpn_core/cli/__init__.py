@@ -20,6 +20,7 @@ COMMANDS = {
     "resume": ("manual", "resume", "End a pause."),
     "switch": ("manual", "switch", "Force a role, or end that."),
     "reload": ("manual", "reload", "Take a changed configuration over."),
+    "release": ("release", "release", "Give the addresses up, without a daemon."),
     "demo": ("demo", "demo", "Build the two-site network here, cut a line and watch."),
 }
 
