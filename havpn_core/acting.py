@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from havpn_core.calls import Caller
@@ -17,6 +18,7 @@ from havpn_core.reconcile import (
     Plan,
     begin,
     finish,
+    hurry,
     insist,
     next_effect,
     observe,
@@ -27,6 +29,8 @@ from havpn_core.status import ActionMemory
 
 LOOK_EVERY_S = 5.0
 LOOK_DEADLINE_S = 15.0
+BURST_S = 0.05
+"""One look is enough for the network changes of this time."""
 GRACE_S = 1.0
 """What an action may exceed its deadline by, to clean up after itself."""
 
@@ -51,6 +55,7 @@ class Acting:
         self._emit, self._remember, self._clock = emit, remember, clock
         self._actions: dict[str, tuple[Instance, Caller]] = {}
         self._kick = asyncio.Event()
+        self._network = asyncio.Event()
 
     @property
     def plan(self) -> Plan:
@@ -68,6 +73,9 @@ class Acting:
     ) -> None:
         """Use these actions; those known before keep their state."""
         old = {action.name: action for action in self.plan.actions}
+        for name, (_, caller) in self._actions.items():
+            if name in actions and actions[name][1] is not caller:
+                old[name] = replace(old[name], begun=False)
         states = [
             old.get(name) or _recalled(name, instance, memories.get(name))
             for name, (instance, _) in actions.items()
@@ -105,6 +113,22 @@ class Acting:
             await asyncio.sleep(LOOK_EVERY_S)
             await self.look()
             self._kick.set()
+
+    def network_changed(self) -> None:
+        """Look soon at what owners hold: an address or a device came or went."""
+        self._network.set()
+
+    async def look_at_changes_for_ever(self) -> None:
+        """Observe owners whenever the network changed."""
+        while True:
+            await self._network.wait()
+            self._network.clear()
+            for action in self.plan.actions:
+                if action.owns:
+                    await self._look(action.name)
+            self.plan = hurry(self.plan, self._clock())
+            self._kick.set()
+            await asyncio.sleep(BURST_S)
 
     async def act_for_ever(self) -> None:
         """Run one effect after the other as long as there is something to do."""
@@ -144,7 +168,9 @@ class Acting:
     async def _carry_out(self, effect: Effect) -> None:
         instance, caller = self._actions[effect.action]
         self.plan = begin(self.plan, effect)
-        await self._remember()
+        if not self.plan.get(effect.action).owns:
+            # What an owner did before it was killed, it can see; it need not wait for the disk.
+            await self._remember()
         self._emit(Event("action", _short(effect.action), "", f"applying {effect.role.value}"))
         error = None
         try:
@@ -189,6 +215,7 @@ class Acting:
                 "observed": action.observed.value if action.observed else None,
                 "failures": action.failures,
                 "error": action.error or None,
+                **_own_facts(self._actions[action.name][1].instance),
             }
             for action in self.plan.actions
         }
@@ -211,6 +238,14 @@ def _recalled(name: str, instance: Instance, memory: ActionMemory | None) -> Act
         proved=memory.done is not None,
         foreign=Role(memory.foreign) if memory.foreign else None,
     )
+
+
+def _own_facts(instance: Any) -> dict[str, Any]:
+    facts = getattr(instance, "facts", None)
+    try:
+        return dict(facts()) if callable(facts) else {}
+    except Exception:
+        return {}
 
 
 def _short(name: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 # rtnetlink(7): RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR. Routes are left out: a busy
 # router changes them all the time, and a bound socket does not care.
@@ -10,10 +11,14 @@ _GROUPS = 0x1 | 0x10 | 0x100
 
 
 class NetWatch:
-    """Counts changes; what changed does not matter to those who ask."""
+    """Counts changes; what changed does not matter to those who ask.
 
-    def __init__(self) -> None:
+    :param changed: called on the loop after each.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self.changes = 0
+        self._changed = changed
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
@@ -43,3 +48,4 @@ class NetWatch:
         with contextlib.suppress(OSError):
             while listening.recv(65536):
                 pass
+        self._changed()

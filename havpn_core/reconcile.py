@@ -30,6 +30,8 @@ class ActionState:
     """What is known of one action.
 
     :param owns: a role changed behind its back is put right at once.
+    :param begun: a role was carried out in this run. What an owner holds without having been
+        told to it must be told to keep, as it has announcing and watching to do with it.
     :param observed: the role last seen, or ``None`` if it could not be told.
     :param done: the role last carried out with success.
     :param proved: the role in ``done`` has been observed since.
@@ -47,9 +49,13 @@ class ActionState:
     retry_s: float = 0.0
     error: str = ""
     foreign: Role | None = None
+    begun: bool = False
 
     def agrees(self, wanted: Role) -> bool:
         """Whether nothing needs to be done for ``wanted``."""
+        told = self.done if self.begun else None
+        if self.owns and (told is wanted.other or (told is None and wanted is Role.ACTIVE)):
+            return False
         if self.observed is not None:
             return self.observed is wanted
         return self.done is wanted
@@ -153,6 +159,15 @@ def next_effect(plan: Plan, now_s: float) -> Effect | None:
     return None
 
 
+def hurry(plan: Plan, now_s: float) -> Plan:
+    """Let owners that wait for a retry have it soon: what they need may have come back."""
+    soon_s = now_s + FIRST_PAUSE_S
+    actions = tuple(
+        replace(a, retry_s=min(a.retry_s, soon_s)) if a.owns else a for a in plan.actions
+    )
+    return replace(plan, actions=actions)
+
+
 def begin(plan: Plan, effect: Effect) -> Plan:
     """Note that an effect is under way."""
     return replace(plan, running=effect)
@@ -163,7 +178,13 @@ def finish(plan: Plan, effect: Effect, error: str | None, now_s: float) -> Plan:
     action = plan.get(effect.action)
     if error is None:
         after = replace(
-            action, observed=effect.role, done=effect.role, proved=False, error="", retry_s=0.0
+            action,
+            observed=effect.role,
+            done=effect.role,
+            proved=False,
+            error="",
+            retry_s=0.0,
+            begun=True,
         )
     else:
         # What a failed change left behind is anybody's guess until it is looked at.

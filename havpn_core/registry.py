@@ -29,6 +29,7 @@ BUILTIN = (
     "havpn_plugins.probes.exec",
     "havpn_plugins.actions.heartbeat",
     "havpn_plugins.actions.exec",
+    "havpn_plugins.actions.alias_arp",
     "havpn_plugins.notifiers.syslog",
     "havpn_plugins.notifiers.exec",
     "havpn_plugins.links.udp",

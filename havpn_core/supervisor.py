@@ -57,7 +57,7 @@ class Supervisor:
         self._responder: Responder | None = None
         self._notifiers: dict[str, tuple[Instance, Subscriber]] = {}
         self._actions: dict[str, tuple[Instance, Caller]] = {}
-        self._netwatch = NetWatch()
+        self._netwatch = NetWatch(self._network_changed)
         self._resolver = Resolver(self.clock)
         self._keeper = Keeper(log)
         self._timing = Timing()
@@ -109,6 +109,7 @@ class Supervisor:
         self._decide()
         self._spawn("act", self.acting.act_for_ever())
         self._spawn("look", self.acting.look_for_ever())
+        self._spawn("look at changes", self.acting.look_at_changes_for_ever())
         self._spawn("status", self._write_status_for_ever())
 
     def _prefer(self) -> list[str]:
@@ -202,13 +203,30 @@ class Supervisor:
         self._spawn(run, run.run())
 
     def _install_actions(self, built: Built) -> None:
+        before = self._actions
         self._actions = {
             instance.name: (instance, built.instances[instance.name])
             if instance.name in built.instances
             else self._actions[instance.name]
             for instance in self.config.actions
         }
+        for name, (instance, caller) in before.items():
+            if name not in self._actions:
+                self._spawn((name, "close"), self._let_go(instance, caller))
+            elif self._actions[name][1] is not caller:
+                self._spawn((name, "close"), _closed(caller))
         self.acting.install(self._actions, self.memory.actions)
+
+    async def _let_go(self, instance: Instance, caller: Caller) -> None:
+        """Close an action that is no longer configured; what it alone owns is given up."""
+        try:
+            if getattr(instance.type, "owns", False):
+                limit = instance.deadline_s
+                await caller.call("apply", Role.STANDBY, limit, deadline_s=limit)
+        except HavpnError as problem:
+            name = instance.name.removeprefix("action.")
+            self._emit(Event("action", name, "", "failed", f"standby: {problem}", "error"))
+        await caller.close()
 
     def _install_notifiers(self, built: Built) -> None:
         wanted = {instance.name: instance for instance in self.config.notifiers}
@@ -263,6 +281,9 @@ class Supervisor:
         if self.config.respond is not None:
             self._responder = Responder(self.config.respond, self.clock, self.log)
             await self._responder.start()
+
+    def _network_changed(self) -> None:
+        self.acting.network_changed()
 
     # --- deciding ----------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "switch": ("manual", "switch", "Force a role, or end that."),
     "reload": ("manual", "reload", "Take a changed configuration over."),
     "keygen": ("keygen", "keygen", "Make the key of a pair."),
+    "release": ("release", "release", "Give the addresses up, without a daemon."),
     "demo": ("demo", "demo", "Build the two-site network here, cut a line and watch."),
 }
 

@@ -12,6 +12,7 @@ from havpn_core.reconcile import (
     Plan,
     begin,
     finish,
+    hurry,
     insist,
     next_effect,
     observe,
@@ -105,6 +106,44 @@ def test_an_owning_action_puts_the_role_right():
     current, _ = do(want(plan("a", owns=True), A), 0)
     current = observe(observe(current, "a", A, 1), "a", S, 2)
     assert next_effect(current, 2) == Effect("a", A)
+
+
+def test_an_owner_is_told_to_keep_what_a_former_run_left():
+    """It announces and watches only what it was told to hold."""
+    current = want(plan("a", owns=True, observed=A, done=A, proved=True), A)
+    current, effect = do(current, 0)
+    assert effect == Effect("a", A)
+    assert next_effect(observe(current, "a", A, 1), 1) is None
+    assert next_effect(want(plan("a", observed=A, done=A), A), 0) is None  # others are not
+
+
+def test_an_owner_that_has_nothing_need_not_be_told_to_give_up():
+    assert next_effect(want(plan("a", owns=True, observed=S), S), 0) is None
+
+
+def test_an_owner_robbed_by_hand_is_told_nevertheless_that_it_may_rest():
+    current, _ = do(want(plan("a", owns=True), A), 0)
+    current = want(observe(observe(current, "a", A, 0), "a", S, 1), S)
+    assert next_effect(current, 1) == Effect("a", S)
+
+
+def test_an_owner_given_the_address_by_hand_is_told_nevertheless_to_hold_it():
+    current, _ = do(want(plan("a", owns=True, observed=A), S), 0)
+    current = want(observe(observe(current, "a", S, 0), "a", A, 1), A)
+    assert next_effect(current, 1) == Effect("a", A)
+
+
+def test_a_change_of_the_network_shortens_an_owners_pause_only():
+    current = want(Plan((ActionState("a", owns=True),)), A)
+    for now in (0, 100, 200, 300):
+        current, _ = do(current, now, error="no device")
+    assert wake_s(current, 300) > 305
+    assert wake_s(hurry(current, 300), 300) == 301
+    assert wake_s(hurry(current, 307.5), 307.5) == wake_s(current, 307.5)  # never later
+    other = want(plan("b"), A)
+    for now in (0, 100, 200, 300):
+        other, _ = do(other, now, error="no")
+    assert hurry(other, 300) == other
 
 
 def test_success_that_does_not_show_is_a_failure():

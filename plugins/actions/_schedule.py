@@ -1,0 +1,54 @@
+"""When to announce an address and when to defend it; pure, on a virtual clock."""
+
+import math
+from dataclasses import dataclass
+
+BURST_S = (0.0, 0.05, 0.2, 1.0, 2.0, 4.0)
+"""Moments of the first announcements, in seconds after the address was taken."""
+LATE_S = 0.25
+"""By what a moment may be missed. Who wakes later was frozen and may have lost the address."""
+DEFEND_EVERY_S = 1.0
+"""RFC 5227 2.4 (c) asks for a limit; its 10 s would leave clients with the wrong gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The announcements of one tenure.
+
+    :param begun_s: when the address was taken.
+    :param refresh_s: seconds between announcements after the burst; ``None``: no more.
+    """
+
+    begun_s: float
+    refresh_s: float | None
+
+    def next_s(self, after_s: float) -> float | None:
+        """Give the first moment later than ``after_s``, if there is one."""
+        for offset in BURST_S:
+            if self.begun_s + offset > after_s:
+                return self.begun_s + offset
+        if self.refresh_s is None:
+            return None
+        first = self.begun_s + BURST_S[-1]
+        number = max(1, math.floor((after_s - first) / self.refresh_s))
+        while first + number * self.refresh_s <= after_s:
+            number += 1
+        return first + number * self.refresh_s
+
+
+def is_late(due_s: float, now_s: float) -> bool:
+    """Whether a moment was missed by so much that nothing may be done on its account."""
+    return now_s - due_s > LATE_S
+
+
+def defends(own: bytes, other: bytes) -> bool:
+    """Say which of two owners speaks up: the one with the lower link-layer address.
+
+    Both would make the clients' caches flap; neither would leave them with whoever spoke last.
+    """
+    return own < other
+
+
+def defence_s(last_s: float | None, now_s: float) -> float:
+    """Say when to defend: now, or when the limit allows it again."""
+    return now_s if last_s is None else max(now_s, last_s + DEFEND_EVERY_S)

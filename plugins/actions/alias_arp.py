@@ -1,0 +1,221 @@
+"""``alias-arp``: hold the shared addresses on a network device and announce them.
+
+What is there is asked of the kernel each time; nothing is believed. Addresses get
+``preferred_lft 0``, so that IPv6 never chooses them as a source. After a crash they stay where
+they are until somebody knows better, or for ``lifetime``.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from havpn_core import ActionError, ActionType, Context, Role, hookimpl
+
+from . import _held, _netlink
+from ._addresses import Addresses, Place, words
+from ._alias_options import AliasArpOptions
+from ._announcer import Announcer
+from ._netlink import Interface, Link
+from ._rivals import usable_link
+
+TYPE = "alias-arp"
+DAD_LOOK_S = 0.02
+
+
+class AliasArp:
+    """The shared addresses of one device."""
+
+    def __init__(self, options: AliasArpOptions, context: Context) -> None:
+        self._options, self._context = options, context
+        self._addresses = Addresses(options, _noted(context))
+        self._announcer = Announcer(options, context, self._addresses.held)
+        self._role: Role | None = None
+        self._link: Link | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+
+    @property
+    def conflict(self) -> str:
+        """What the operator wants where :meth:`answered_by` names somebody: yield or take."""
+        return self._options.conflict
+
+    async def apply(self, role: Role, timeout_s: float) -> None:
+        """Take or give up the addresses; see :class:`havpn_core.Action`.
+
+        :param timeout_s: seconds that duplicate address detection may take.
+        :raises ActionError: if an address could not be taken or given up; the others were.
+        """
+        self._role = role
+        if role is Role.ACTIVE:
+            await self._take(self._context.clock() + timeout_s)
+        else:
+            await self._give_up()
+
+    async def observe(self) -> Role | None:
+        """Ask the kernel.
+
+        Active means that every address is there and usable, standby that none is there. What
+        lies between is the opposite of the role last asked for, so that it is put right.
+        """
+        there = _netlink.link(self._options.device)
+        if there is not None:
+            self._announcer.open(there)
+        self._follow(there)
+        try:
+            present = self._addresses.present()
+            stale = self._addresses.stale()
+        except OSError as problem:
+            self._context.logger.warning("%s: %s", self._context.instance, words(problem))
+            return None
+        if not present and not stale:
+            return Role.STANDBY
+        if self._addresses.complete(present) and not stale:
+            if self._role is None and self._renewal is None and self._options.lifetime:
+                self._renew()  # a former run took them; who should is not decided yet
+            return Role.ACTIVE
+        return Role.STANDBY if self._role is Role.ACTIVE else Role.ACTIVE
+
+    async def answered_by(self, timeout_s: float) -> str | None:
+        """Ask the LAN whether somebody else has one of the addresses.
+
+        :param timeout_s: seconds to wait for an answer; 0.2 is enough for a LAN.
+        :returns: the link-layer address of the first who answers.
+        :raises ActionError: if the question cannot be asked.
+        """
+        return await self._announcer.rivals.answered_by(timeout_s)
+
+    def announce(self) -> None:
+        """Announce once more, a whole burst, while active."""
+        if self._announcer.announcing:
+            self._announcer.round()
+            self._announcer.begin()
+
+    def tell_conflicts(self, tell: Callable[[str], None]) -> None:
+        """Have conflicts told besides being logged.
+
+        :param tell: called on the loop with the link-layer address of the second owner, at
+            most every 10 s for the same one.
+        """
+        self._announcer.rivals.tell = tell
+
+    def facts(self) -> dict[str, Any]:
+        """Give what status shows."""
+        return self._announcer.facts()
+
+    async def close(self) -> None:
+        """Let go of everything but the addresses."""
+        self._announcer.close()
+        self._stop_renewal()
+
+    async def _take(self, deadline: float) -> None:
+        there = usable_link(self._options.device)
+        problems, taken = [], []
+        for interface in self._addresses.mine:
+            try:
+                self._addresses.put(there, interface)
+            except OSError as problem:
+                problems.append(f"{interface}: {words(problem)}")
+                continue
+            taken.append(interface)
+            if interface.version == 4 or not self._options.dad:
+                self._announcer.say(there, [interface])
+        problems += self._addresses.remove_stale()
+        self._link = there
+        self._announcer.open(there)
+        self._announcer.begin()
+        self._renew_later()
+        await self._note(taken)
+        if self._options.dad:
+            problems += await self._detect_duplicates(deadline)
+        if problems:
+            raise ActionError(f"{self._options.device}: {'; '.join(problems)}")
+
+    async def _detect_duplicates(self, deadline: float) -> list[str]:
+        """Wait for the kernel to find out; gives a sentence for each address it refused."""
+        problems = []
+        waiting = {i for i in self._addresses.mine if i.version == 6}
+        while waiting:
+            for found in [a for a in self._addresses.present() if a.interface in waiting]:
+                if found.flags & _netlink.DADFAILED:
+                    problems.append(f"{found.interface}: another host has this address")
+                    waiting.discard(found.interface)
+                elif found.usable:
+                    waiting.discard(found.interface)
+                    self.announce()
+            if waiting and self._context.clock() >= deadline:
+                return [*problems, "duplicate address detection did not end in time"]
+            await asyncio.sleep(DAD_LOOK_S if waiting else 0)
+        return problems
+
+    async def _give_up(self) -> None:
+        self._announcer.stop()
+        self._stop_renewal()
+        problems = self._addresses.remove_all()
+        if problems:
+            raise ActionError(f"{self._options.device}: {'; '.join(problems)}")
+        await self._note([])
+
+    async def _note(self, taken: list[Interface]) -> None:
+        """Write down what is held, where ``havpn release`` finds it."""
+        options = {"device": self._options.device, "addresses": [str(i) for i in taken]}
+        held = _held.Held(TYPE, options) if taken else None
+        try:
+            await asyncio.to_thread(_held.note, self._context.run_dir, self._context.instance, held)
+        except OSError as problem:
+            self._context.logger.warning(
+                "%s: %s cannot be written (%s): havpn release will need the configuration",
+                self._context.instance, self._context.run_dir / _held.FILE, words(problem),
+            )  # fmt: skip
+
+    def _follow(self, there: Link | None) -> None:
+        """Announce again when the device comes back, or comes back as another."""
+        before, self._link = self._link, there
+        if before is not None and there is not None and there.running and there != before:
+            self.announce()
+
+    def _renew_later(self) -> None:
+        """Renew the addresses in time, if the kernel is to drop them."""
+        if self._options.lifetime is None or self._renewal is not None:
+            return
+        self._renewal = asyncio.get_running_loop().call_later(
+            self._options.lifetime / 3, self._renew
+        )
+
+    def _renew(self) -> None:
+        self._renewal = None
+        try:
+            self._addresses.renew()
+        except OSError as problem:
+            self._context.logger.warning("%s: %s", self._context.instance, words(problem))
+        self._renew_later()
+
+    def _stop_renewal(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+
+
+def _noted(context: Context) -> list[Place]:
+    """Give the addresses that a former run or configuration of this instance holds."""
+    held = _held.read(context.run_dir).get(context.instance)
+    if held is None or held.type != TYPE:
+        return []
+    try:
+        options = msgspec.convert(held.options, AliasArpOptions)
+    except msgspec.ValidationError:
+        return []
+    return [(options.device, interface.ip) for interface in options.interfaces]
+
+
+@hookimpl
+def havpn_register_actions() -> Iterable[ActionType]:
+    """Give the type."""
+    yield ActionType(
+        TYPE,
+        "Shared addresses on a device of this gateway, announced by ARP and NDP",
+        AliasArpOptions,
+        AliasArp,
+        needs=frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW"}),
+        owns=True,
+    )

@@ -1,0 +1,81 @@
+"""What alias-arp's options accept, and what they say about the rest."""
+
+import msgspec
+import pytest
+from havpn_plugins.actions import _held
+from havpn_plugins.actions._alias_options import AliasArpOptions
+
+from havpn_core.config import decode_hook
+
+
+def options(**given):
+    table = {"device": "lan", "addresses": ["10.1.255.254/16"], **given}
+    return msgspec.convert(table, AliasArpOptions, dec_hook=decode_hook)
+
+
+def test_defaults():
+    found = options()
+    assert found.refresh_s == 60.0
+    assert found.lifetime is None
+    assert found.conflict == "yield"
+    assert not found.dad
+    assert [str(i) for i in found.interfaces] == ["10.1.255.254/16"]
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("off", None), ("5s", 5.0), (30, 30.0), ("2m", 120.0)]
+)
+def test_refresh(written, seconds):
+    assert options(refresh=written).refresh_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"addresses": []}, "addresses"),
+        ({"addresses": ["10.1.255.254"]}, 'prefix length only, as "10.1.255.254/24"'),
+        ({"addresses": ["fe80::1%lan/64"]}, "prefix length only"),
+        ({"addresses": ["10.1.0.0/16"]}, "network or the broadcast"),
+        ({"addresses": ["10.1.255.255/16"]}, "network or the broadcast"),
+        ({"addresses": ["224.0.0.1/4"]}, "cannot be shared"),
+        ({"addresses": ["::/64"]}, "cannot be shared"),
+        ({"addresses": ["127.0.0.1/8"]}, "cannot be shared"),
+        ({"addresses": ["somewhere"]}, 'write it as "10.1.255.254/16"'),
+        ({"addresses": ["10.1.0.1/16", "10.1.0.1/24"]}, "twice"),
+        ({"device": ""}, "device"),
+        ({"device": "lan:0"}, "made with label"),
+        ({"device": "../x"}, "no interface name"),
+        ({"device": "a-name-too-long-x"}, "device"),
+        ({"label": "eth0:0"}, 'write "lan:0"'),
+        ({"label": "lan:0123456789ab"}, "15"),
+        ({"refresh": "0s"}, 'or "off"'),
+        ({"refresh": "never"}, 'or "off"'),
+        ({"neighbours": ["2001:db8::1"]}, "no IPv4 address"),
+        ({"lifetime": "1s"}, "at least 3s"),
+        ({"conflict": "fight"}, "conflict"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused_by_name(given, said):
+    with pytest.raises((msgspec.ValidationError, ValueError)) as problem:
+        options(**given)
+    assert said in str(problem.value)
+
+
+def test_point_to_point_and_host_prefixes_are_fine():
+    assert len(options(addresses=["10.0.0.0/31", "10.9.9.9/32", "2001:db8::/128"]).interfaces) == 3
+
+
+def test_held_notes_keep_those_of_others(tmp_path):
+    one, two = (_held.Held("alias-arp", {"device": name}) for name in ("lan", "dmz"))
+    _held.note(tmp_path / "run", "action.a", one)
+    _held.note(tmp_path / "run", "action.b", two)
+    assert _held.read(tmp_path / "run") == {"action.a": one, "action.b": two}
+    _held.note(tmp_path / "run", "action.a", None)
+    assert _held.read(tmp_path / "run") == {"action.b": two}
+    assert (tmp_path / "run" / _held.FILE).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', "\xff"])
+def test_an_illegible_note_is_no_note(tmp_path, content):
+    (tmp_path / _held.FILE).write_bytes(content.encode("latin-1"))
+    assert _held.read(tmp_path) == {}
