@@ -68,6 +68,8 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param stale: time without OK or FAIL after which the path is ``unknown``; default ten
         intervals, at least 5 s.
     :param on_unknown: ``hold`` the role then, or ``release`` the shared address.
+    :param carrier: devices that this gateway needs: without the carrier of one the path is down
+        at once.
     :raises ValueError: if values contradict each other.
     """
 
@@ -96,6 +98,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     initial: Literal["unknown", "up"] = "unknown"
     stale: Duration | None = None
     on_unknown: Literal["hold", "release"] = "hold"
+    carrier: list[str] = []
 
     def __post_init__(self) -> None:
         if self.loss_up >= self.loss_down:

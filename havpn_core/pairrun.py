@@ -57,7 +57,7 @@ class PairRun:
         changed: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        self.config = config
+        self.config, self.authenticator = config, authenticator
         self._own, self._changed, self._clock = own, changed, clock
         self._links: dict[str, Any] = {}
         self._kick = asyncio.Event()
@@ -156,13 +156,12 @@ class PairRun:
         return found
 
 
-def authenticator(config: PairConfig, state_dir: Path) -> Authenticator:
-    """Make what signs and judges the frames.
+def keys_of(config: PairConfig) -> tuple[bytes, ...]:
+    """Read the keys.
 
-    :raises ConfigError: if the keys or the count of starts are not to be had.
+    :raises ConfigError: if they are not to be had.
     """
     try:
-        keys = read_keys(Path(config.options.key_file))
+        return read_keys(Path(config.options.key_file))
     except HavpnError as problem:
         raise ConfigError([f"pair.key_file: {problem}"]) from None
-    return Authenticator(keys, next_incarnation(state_dir))

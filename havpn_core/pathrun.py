@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from havpn_core.calls import Caller, describe
@@ -18,11 +19,21 @@ from havpn_core.plugin import Sample
 from havpn_core.timing import Timing
 from havpn_core.watch import Round, Watch
 
+SYS_NET = Path("/sys/class/net")
+
 GRACE_S = 0.05
 """What a probe may exceed its timeout by before the core answers in its place."""
 
 HOPS = 4
 """Turns of the loop from an answer in a socket's buffer to the verdict, and one to spare."""
+
+
+def has_carrier(device: str) -> bool:
+    """Whether a network device is there, up and connected."""
+    try:
+        return (SYS_NET / device / "carrier").read_text().strip() == "1"
+    except OSError:  # there is none, or it is down
+        return False
 
 
 @dataclass
@@ -98,6 +109,7 @@ class PathRun:
         self.poor = False
         self.since = time.time()
         self.flickers = 0
+        self.without_carrier: list[str] = []
         self._changed, self._quality = changed, quality
         self._clock = clock
         self._timing = timing or Timing()
@@ -124,6 +136,13 @@ class PathRun:
         """What the election sees of it."""
         release = self.config.options.on_unknown == "release"
         return PathView(self.state.level, self.state.known, self.heard, release)
+
+    def look_at_carrier(self) -> None:
+        """Be down at once while a device that this gateway needs has no carrier."""
+        lost = [name for name in self.config.options.carrier if not has_carrier(name)]
+        if lost != self.without_carrier:
+            self.without_carrier = lost
+            self.watch.block(self._clock(), bool(lost))
 
     async def run(self) -> None:
         """Probe for ever, at times fixed beforehand, however long an answer takes."""

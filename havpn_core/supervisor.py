@@ -25,7 +25,7 @@ from havpn_core.keeping import Keeper
 from havpn_core.netwatch import NetWatch
 from havpn_core.pair import Own
 from havpn_core.pairing import own_level
-from havpn_core.pairrun import PairRun, authenticator
+from havpn_core.pairrun import PairRun, keys_of, next_incarnation
 from havpn_core.pathrun import PathRun
 from havpn_core.plugin import Context, Event
 from havpn_core.registry import Registry
@@ -33,7 +33,7 @@ from havpn_core.reporting import gateway_facts
 from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
 from havpn_core.timing import Timing
-from havpn_core.wire import node_number
+from havpn_core.wire import Authenticator, node_number
 
 STATUS_EVERY_S = 1.0
 LATE_EVERY_S = 60.0
@@ -105,7 +105,7 @@ class Supervisor:
         for path in self.config.paths:
             self._install_path(path, self._first_level(path.name), built.paths[path.name])
         await self._install_responder()
-        self._install_pair()
+        self._swap_pair(self._made_pair(self.config))
         self._decide()
         self._spawn("act", self.acting.act_for_ever())
         self._spawn("look", self.acting.look_for_ever())
@@ -200,6 +200,7 @@ class Supervisor:
             phase=len(self.paths) * 0.6180339887 % 1,
         )
         self.paths[config.name] = run
+        run.look_at_carrier()
         self._spawn(run, run.run())
 
     def _install_actions(self, built: Built) -> None:
@@ -241,32 +242,36 @@ class Supervisor:
                 self._spawn((name, "deliver"), subscriber.deliver(self.log))
         self.bus.subscribers = [subscriber for _, subscriber in self._notifiers.values()]
 
-    def _install_pair(self) -> None:
-        """Begin to listen to the partner.
+    def _made_pair(self, config: Config) -> PairRun | None:
+        """Make the pair of a configuration; nothing is started by it.
 
         :raises ConfigError: if the keys or a link cannot be had.
         """
+        if config.pair is None:
+            return None
+        keys, priority = keys_of(config.pair), config.pair.options.priority
+        signing = Authenticator(keys, next_incarnation(Path(self.config.node.state_dir)))
+        made = PairRun(config.pair, signing, lambda: self._own(priority), self._decide, self.clock)
+        made.connect(lambda link, received: replace(self._context(link.name), received=received))
+        return made
+
+    def _swap_pair(self, made: PairRun | None) -> None:
+        """Let this pair, or none, take the place of the one at work."""
         if self._pair is not None:
             self._cancel("pair")
             self._pair.close()
-            self._pair = None
-        if self.config.pair is None:
-            return
-        signing = authenticator(self.config.pair, Path(self.config.node.state_dir))
-        self._pair = PairRun(self.config.pair, signing, self._own, self._decide, self.clock)
-        self._pair.connect(
-            lambda link, received: replace(self._context(link.name), received=received)
-        )
-        self.acting.moved = self._pair.refresh
-        self._spawn("pair", self._pair.run())
+        self._pair = made
+        self.acting.moved = made.refresh if made else lambda: None
+        if made is not None:
+            self._spawn("pair", made.run())
 
-    def _own(self) -> Own:
+    def _own(self, priority: int) -> Own:
         """Say what the partner is to know."""
         plan, node = self.acting.plan, self.config.node
         level = own_level(self._path_role())
         return Own(
             node=node_number(node.name),
-            priority=self.config.pair.options.priority if self.config.pair else 1,
+            priority=priority,
             level=level,
             held=None if plan.running is not None else plan.observed,
             maintenance=self.memory.forced == Role.STANDBY.value,
@@ -284,6 +289,8 @@ class Supervisor:
 
     def _network_changed(self) -> None:
         self.acting.network_changed()
+        for run in self.paths.values():
+            run.look_at_carrier()
 
     # --- deciding ----------------------------------------------------------------------------
 
@@ -291,6 +298,7 @@ class Supervisor:
         bad = run.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
         details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
         severity = "warning" if bad else "info"
+        details += [f"{device} has no carrier" for device in run.without_carrier]
         hold = run.watch.flaps.held_until_s - self.clock()
         if run.verdict is Verdict.DOWN and hold > 0:
             penalty = run.watch.penalty(self.clock())
@@ -381,19 +389,24 @@ class Supervisor:
         try:
             config, registry = load(self.config.file)
             built = self._build(config)
+            keys = keys_of(config.pair) if config.pair else ()
+            same_pair = config.pair == self.config.pair
+            pair = None if same_pair else self._made_pair(config)
         except ConfigError as problem:
             text = f"{len(problem.problems)} problems; the old configuration stays"
             self._emit(Event("daemon", "", "", "reload refused", text, "error"))
             raise
-        respond, pair = self.config.respond, self.config.pair
+        respond = self.config.respond
         self.config, self.registry = config, registry
         self._install_notifiers(built)
         self._install_actions(built)
         await self._swap_paths(built)
         if config.respond != respond:
             await self._install_responder()
-        if config.pair != pair:
-            self._install_pair()
+        if not same_pair:
+            self._swap_pair(pair)
+        elif self._pair is not None:
+            self._pair.authenticator.use(keys)
         self._emit(Event("daemon", "", "", "reloaded"))
         self._decide()
 

@@ -101,7 +101,7 @@ class Watch:
         self._changed = changed
         self._rounds: deque[Round] = deque()
         self._cadence_s = self._asked_s = now_s + offset_s
-        self._untested = False
+        self._untested = self._blocked = False
         # A run of failures is loss once an answer ends it; a dead line's silence is not.
         self._silent, self._run = level is Level.DOWN, 0
         self._unanswered, self._answered = 0, False
@@ -158,6 +158,12 @@ class Watch:
         for asked in self._rounds:
             asked.result = asked.result or Outcome.ERROR
         self._settle(now_s)
+
+    def block(self, now_s: float, blocked: bool) -> None:
+        """Put the path down for a fault of this host, at once and for as long as it lasts."""
+        self._blocked = blocked
+        if blocked and self.state.level is Level.UP:
+            self._take(lower(self.state, now_s), now_s)
 
     def ask(self, now_s: float) -> Round:
         """Begin a round; call it when :attr:`ask_s` has come."""
@@ -242,7 +248,7 @@ class Watch:
             self._weigh(settled, outcome, now_s)
             if self.state.level is Level.DOWN:
                 self._note_relapse(outcome, now_s)
-            held = now_s < self.flaps.held_until_s or self._poor
+            held = now_s < self.flaps.held_until_s or self._poor or self._blocked
             self._take(step(self.rules, self.state, outcome, now_s, may_rise=not held), now_s)
 
     def _note_relapse(self, outcome: Outcome, now_s: float) -> None:

@@ -147,8 +147,7 @@ class Authenticator:
     """
 
     def __init__(self, keys: tuple[bytes, ...], incarnation: int) -> None:
-        self._keys = {_key_id(key): key for key in keys}
-        self._signing = _key_id(keys[0])
+        self.use(keys)
         self._incarnation = incarnation.to_bytes(8, "big")
         self._session = secrets.token_bytes(8)
         self._sequence = 0
@@ -158,6 +157,11 @@ class Authenticator:
         #: the last frame judged was the newest one once more, as a second link brings it.
         self.duplicate = False
         self.counts = dict.fromkeys(VERDICTS, 0)
+
+    def use(self, keys: tuple[bytes, ...]) -> None:
+        """Sign with the first of these keys from now on, and accept all of them."""
+        self._keys = {_key_id(key): key for key in keys}
+        self._signing = _key_id(keys[0])
 
     def sign(self, content: Content) -> bytes:
         """Make the next frame."""

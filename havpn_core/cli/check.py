@@ -9,8 +9,10 @@ from havpn_core.capabilities import missing_capabilities
 from havpn_core.cli.options import config_option
 from havpn_core.config import Config, Instance, PathConfig, load
 from havpn_core.durations import Duration
+from havpn_core.errors import HavpnError
 from havpn_core.profiles import worst_detection_s, worst_failback_s
 from havpn_core.respond import parse_endpoint
+from havpn_core.wire import read_keys
 
 
 @click.command()
@@ -54,6 +56,11 @@ def warnings(config: Config) -> list[str]:
     ]
     if not config.paths:
         found.append("there is no [path.NAME]: nothing is watched")
+    if config.pair is not None and not any(getattr(a.type, "owns", False) for a in config.actions):
+        found.append(
+            "[pair] without an action that holds the address itself: a daemon that dies leaves it "
+            "behind while the partner takes it; use alias-arp"
+        )
     if not config.actions:
         found.append("there is no [action.NAME]: this gateway watches but never switches")
     return found
@@ -87,6 +94,12 @@ def missing(config: Config) -> list[str]:
         f"node: needs {capability} for realtime or lock_memory: run as root or grant it"
         for capability in missing_capabilities(config.node.needs)
     ]
+    if config.pair is not None:
+        instances.extend(config.pair.links)
+        try:
+            read_keys(Path(config.pair.options.key_file))
+        except HavpnError as problem:
+            found.append(f"pair.key_file: {problem}")
     for instance in instances:
         for capability in missing_capabilities(instance.type.needs):
             found.append(f"{instance.name}: needs {capability}: run as root or grant it")

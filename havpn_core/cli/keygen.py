@@ -14,17 +14,21 @@ HEAD = "# The key of an HA-VPN pair: copy this file to the partner, mode 600.\n"
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--rotate", is_flag=True, help="Put a new key first and keep the one before.")
-def keygen(file: Path, rotate: bool) -> None:
+@click.option("--step", type=click.Choice(["add", "use", "drop"]), help="Change keys, in steps.")
+def keygen(file: Path, step: str | None) -> None:
     """Write a new key for a pair into FILE, readable by its owner only.
 
-    To change keys without a pause: rotate on one gateway, copy the file to the other, reload
-    both. Each signs with the first key and accepts the second one.
+    To change keys without a pause, take three steps, and after each copy FILE to the partner and
+    reload both gateways: add (a new key is accepted), use (it signs, the old one is accepted),
+    drop (the old one is gone).
     """
-    old = read_keys(file)[:1] if rotate else ()
-    if not rotate and file.exists():
-        raise HavpnError(f"{file}: is there already: use --rotate, or another name")
-    keys = [secrets.token_hex(KEY_BYTES), *(key.hex() for key in old)]
+    if step is None and file.exists():
+        raise HavpnError(f"{file}: is there already: use --step add, or another name")
+    old = [key.hex() for key in read_keys(file)] if step else []
+    if step in ("use", "drop") and len(old) < 2:
+        raise HavpnError(f"{file}: holds one key only: take the step add first")
+    new = secrets.token_hex(KEY_BYTES)
+    keys = {None: [new], "add": [*old[:1], new], "use": old[::-1], "drop": old[:1]}[step]
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -37,7 +37,7 @@ def test_starting_on_a_good_line_does_nothing(daemon):
 
 @pytest.mark.parametrize("verdict", ["up", "failing", "down", "recovering"])
 def test_kill_9_in_any_verdict_changes_nothing_and_it_still_restores(tmp_path, verdict):
-    slow = 'fall = 8\nrise = 12\ninterval = "100ms"\n'
+    slow = 'fall = 25\nrise = 25\ninterval = "100ms"\n'
     daemon = Daemon(tmp_path)
     daemon.file.write_text(
         daemon.file.read_text()

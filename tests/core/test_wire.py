@@ -164,10 +164,14 @@ def test_keygen_writes_rotates_and_never_overwrites(tmp_path):
     assert file.stat().st_mode & 0o777 == 0o600
     [first] = read_keys(file)
     assert isinstance(run.invoke(keygen, [str(file)]).exception, HavpnError)
-    assert run.invoke(keygen, [str(file), "--rotate"]).exit_code == 0
-    assert read_keys(file)[1] == first
-    assert run.invoke(keygen, [str(file), "--rotate"]).exit_code == 0
-    assert first not in read_keys(file)
+    assert isinstance(run.invoke(keygen, [str(file), "--step", "use"]).exception, HavpnError)
+    assert run.invoke(keygen, [str(file), "--step", "add"]).exit_code == 0
+    old, second = read_keys(file)
+    assert old == first
+    assert run.invoke(keygen, [str(file), "--step", "use"]).exit_code == 0
+    assert read_keys(file) == (second, first)
+    assert run.invoke(keygen, [str(file), "--step", "drop"]).exit_code == 0
+    assert read_keys(file) == (second,)
 
 
 def test_names_give_different_numbers():

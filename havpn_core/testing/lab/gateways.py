@@ -1,5 +1,7 @@
 """The ``havpn`` daemons of the four gateways, watching each other beside the tunnels."""
 
+from typing import Any
+
 from havpn_core.testing.lab import plan
 from havpn_core.testing.lab.supervisor import Supervisor
 from havpn_core.testing.lab.twosite import TwoSite
@@ -51,6 +53,78 @@ def gateway_config(
         path=path,
         action=action,
     )
+
+
+PAIR = """
+[node]
+name = "{name}"
+[path.line]
+profile = "fast"
+rise = {rise}
+damping = false
+carrier = ["wan", "lan"]
+[path.line.probe.echo]
+type = "udp-echo"
+host = "{far}"
+device = "wan"
+[respond]
+listen = ["{near}:7"]
+allow = ["{far}/32"]
+rate = 1000
+[action.gateway]
+type = "alias-arp"
+device = "lan"
+addresses = ["{shared}"]
+[pair]
+priority = {priority}
+key_file = "/etc/havpn/pair.key"
+interval = "{interval}"
+[pair.link.cable]
+type = "serial"
+device = "{serial}"
+[pair.link.lan]
+type = "udp"
+local = "{local}"
+peer = "{peer}"
+"""
+KEY = "5a" * 32
+
+
+def pair_config(name: str, *, rise: int = 40, interval: str = "50ms") -> str:
+    """Write a gateway's configuration without a cluster manager: the pair moves the address."""
+    gateway, site = plan.GATEWAYS[name], plan.site_of(name)
+    other = plan.GATEWAYS[site.backup if name == site.preferred else site.preferred]
+    return PAIR.format(
+        name=name,
+        rise=rise,
+        interval=interval,
+        near=gateway.wan.ip,
+        far=plan.GATEWAYS[gateway.far].wan.ip,
+        shared=site.shared,
+        priority=150 if name == site.preferred else 100,
+        serial=plan.SERIAL_DEVICE,
+        local=gateway.lan.ip,
+        peer=other.lan.ip,
+    )
+
+
+def pair_gateway(lab: TwoSite, name: str, **options: Any) -> Supervisor:
+    """Start the daemon of one gateway of a pair; options of :func:`pair_config`."""
+    lab.hosts[name].write("/etc/havpn/pair.key", KEY)
+    lab.hosts[name].run("chmod", "600", "/etc/havpn/pair.key")
+    daemon = lab.supervisor(name, pair_config(name, **options))
+    daemon.start()
+    return daemon
+
+
+def start_pairs(lab: TwoSite, **options: Any) -> dict[str, Supervisor]:
+    """Start all four gateways as two pairs and wait until the preferred ones are active."""
+    daemons = {name: pair_gateway(lab, name, **options) for name in plan.GATEWAYS}
+    for daemon in daemons.values():
+        daemon.wait_verdict("line", "up", 30)
+    for name, site in plan.SITES.items():
+        lab.wait_holder(name, site.preferred, 30)
+    return daemons
 
 
 def start_gateways(lab: TwoSite, rise: int = 15) -> dict[str, Supervisor]:

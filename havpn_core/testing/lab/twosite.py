@@ -195,6 +195,21 @@ class TwoSite:
         announce = f"arping -q -A -c 1 -I lan {site.shared.ip} &"  # it waits a second
         self.hosts[gateway].run("sh", "-c", announce)
 
+    def power_off(self, gateway: str) -> None:
+        """End a gateway without a warning."""
+        self.hosts[gateway].kill()
+        self.addresses.gone(gateway)
+
+    def power_on(self, gateway: str) -> None:
+        """Give a gateway that was powered off back, booted and cabled, without its daemons."""
+        self.hosts.update(start_hosts([gateway], self.folder))
+        here = plan.GATEWAYS[gateway]
+        site = next(name for name, each in plan.SITES.items() if here in each.gateways)
+        self.lans[site].attach(self.hosts[gateway], "lan")
+        self._connect_to_provider(self.providers[here.provider], here)
+        self._furnish(gateway)
+        self.addresses.add([self.hosts[gateway]])
+
     def stream(self, **options: Any) -> Stream:
         """Open a verified TCP connection from client to server; options of :class:`Stream`."""
         return Stream(self.client, self.server, str(plan.SITE_B.end_address.ip), **options)

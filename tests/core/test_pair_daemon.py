@@ -1,0 +1,255 @@
+"""Two daemons as a pair, over UDP on loopback and a serial cable; the address is a file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from havpn_core.testing.lab import programs
+from tests.core.daemon import Daemon
+
+PAIR = """
+[pair]
+priority = {priority}
+key_file = "{key}"
+interval = "50ms"
+[pair.link.lan]
+type = "udp"
+local = "127.0.0.{own}"
+peer = "127.0.0.{other}"
+port = {port}
+"""
+CABLE = """
+[pair.link.cable]
+type = "serial"
+device = "{device}"
+baud = 9600
+"""
+
+
+class Two:
+    """Both gateways; ``a`` has the higher priority."""
+
+    def __init__(self, folder, port, devices=(None, None)):
+        self.key = folder / "key"
+        self.key.write_text("ab" * 32)
+        self.key.chmod(0o600)
+        self.a, self.b = (Daemon(self.folder(folder, name)) for name in "ab")
+        for own, (daemon, device) in enumerate(zip((self.a, self.b), devices, strict=True), 1):
+            text = PAIR.format(priority=200 - own, key=self.key, own=own, other=3 - own, port=port)
+            text += CABLE.format(device=device) if device else ""
+            daemon.configure(node="", path="damping = false", more=text)
+            daemon.file.write_text(
+                daemon.file.read_text().replace('name = "gw"', f'name = "gw{own}"')
+            )
+            (daemon.dir / "role").write_text("standby\n")
+
+    @staticmethod
+    def folder(folder, name):
+        made = folder / name
+        made.mkdir()
+        return made
+
+    def start(self):
+        self.a.start()
+        self.b.start()
+        return self
+
+    def wait(self, holder, other, timeout=20):
+        """Wait for exactly that owner, on the outside and in both daemons' own words."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            if (holder.role, other.role) == ("active", "standby"):
+                told = holder.status(), other.status()
+                if all(told) and [s["role"]["observed"] for s in told] == ["active", "standby"]:
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"roles {self.a.role}, {self.b.role}\n{self.a.log()}\n{self.b.log()}")
+
+    def end(self):
+        for daemon in (self.a, self.b):
+            if daemon.process and daemon.process.poll() is None:
+                os.kill(daemon.process.pid, signal.SIGCONT)
+                daemon.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def two(tmp_path, unused_port):
+    made = Two(tmp_path, unused_port)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def unused_port():
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind(("127.0.0.1", 0))
+        return made.getsockname()[1]
+
+
+def test_the_preferred_gateway_is_active_and_a_dead_line_moves_the_address(two):
+    two.start().wait(two.a, two.b)
+    two.a.cut()
+    two.wait(two.b, two.a)
+    two.a.heal()
+    two.wait(two.a, two.b)
+    assert two.a.calls == ["take", "give", "take"]
+    assert two.b.calls == ["take", "give"]
+
+
+def test_the_partner_takes_over_from_a_gateway_that_stops(two):
+    two.start().wait(two.a, two.b)
+    os.kill(two.a.process.pid, signal.SIGKILL)
+    (two.a.dir / "role").write_text("standby\n")  # its power went, too
+    until = time.monotonic() + 10
+    while two.b.role != "active":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    two.a.start()
+    two.wait(two.a, two.b)
+
+
+def test_two_owners_at_the_start_come_down_to_one(two):
+    for daemon in (two.a, two.b):
+        (daemon.dir / "role").write_text("active\n")
+    two.start().wait(two.a, two.b)
+    assert two.a.calls == []
+
+
+def test_both_lines_dead_moves_nothing(two):
+    two.start().wait(two.a, two.b)
+    two.b.cut()
+    two.b.wait_verdict("down")
+    two.a.cut()
+    two.a.wait_verdict("down")
+    time.sleep(1)
+    two.wait(two.a, two.b)
+    assert two.a.calls == ["take"]
+
+
+def test_a_frozen_owner_yields_on_waking(two):
+    two.start().wait(two.a, two.b)
+    os.kill(two.a.process.pid, signal.SIGSTOP)
+    until = time.monotonic() + 10
+    while two.b.role != "active":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    time.sleep(2)
+    os.kill(two.a.process.pid, signal.SIGCONT)
+    until = time.monotonic() + 5
+    while (two.a.role, two.b.role) == ("active", "active"):
+        assert time.monotonic() < until, "two owners after waking"
+        time.sleep(0.01)
+    two.wait(two.a, two.b)  # the preferred one, well all the time, is handed the address back
+
+
+def test_switch_and_maintenance_go_through_the_pair(two):
+    two.start().wait(two.a, two.b)
+    assert two.a.havpn("switch", "--to", "standby").returncode == 0
+    two.wait(two.b, two.a)
+    assert two.a.havpn("switch", "--to", "auto").returncode == 0
+    two.wait(two.a, two.b)
+    assert two.b.havpn("switch", "--to", "active").returncode == 0
+    two.wait(two.b, two.a)
+
+
+def test_status_shows_the_partner_and_the_links(two):
+    two.start().wait(two.a, two.b)
+    status = two.b.wait(lambda s: s["pair"]["partner"], "a partner")
+    assert status["pair"]["partner"]["priority"] == 199
+    assert status["pair"]["links"]["lan"]["alive"]
+    assert status["pair"]["frames"]["good"] > 0
+
+
+def test_another_key_is_no_partner(two):
+    other = two.b.dir / "key"
+    other.write_text("cd" * 32)
+    other.chmod(0o600)
+    two.b.file.write_text(two.b.file.read_text().replace(str(two.key), str(other)))
+    two.a.start()
+    two.a.wait_role("active")
+    two.b.start()
+    two.b.wait(lambda s: s["pair"]["frames"]["mac"] + s["pair"]["frames"]["key"] > 3, "bad frames")
+    assert two.b.status()["pair"]["partner"] is None
+    assert two.b.log().count("\n") < 60, "bad frames are counted, not logged"
+
+
+def test_keys_change_on_reload_without_a_move(two):
+    two.start().wait(two.a, two.b)
+    moves = two.a.calls, two.b.calls
+    for step in ("add", "use", "drop"):
+        subprocess.run(
+            [sys.executable, "-m", "havpn_core", "keygen", str(two.key), "--step", step],
+            timeout=30, check=True,
+        )  # fmt: skip
+        for daemon in (two.a, two.b):  # one after the other: each accepts what the other signs
+            assert daemon.havpn("reload").returncode == 0
+            time.sleep(0.5)
+            two.wait(two.a, two.b)
+    assert (two.a.calls, two.b.calls) == moves
+    assert two.b.status()["pair"]["frames"]["mac"] == 0
+
+
+def test_a_key_that_others_may_read_is_refused(two):
+    two.key.chmod(0o644)
+    refused = subprocess.run(
+        [sys.executable, "-m", "havpn_core", "run", "-c", str(two.a.file)],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 1
+    assert "chmod 600" in refused.stderr
+    assert two.a.havpn("check").returncode == 1
+
+
+@pytest.fixture
+def cable():
+    program = Path(programs.__file__).with_name("cable.py")
+    process = subprocess.Popen(
+        [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    devices = process.stdout.readline().split()
+
+    def do(word):
+        process.stdin.write(f"{word}\n")
+        process.stdin.flush()
+        assert process.stdout.readline().strip() == "ok"
+
+    yield devices, do
+    process.kill()
+    process.wait()
+
+
+def test_a_serial_cable_alone_is_enough_and_a_pulled_one_costs_nothing_beside_udp(
+    tmp_path, unused_port, cable
+):
+    devices, do = cable
+    two = Two(tmp_path, unused_port, devices)
+    try:
+        two.start().wait(two.a, two.b)
+        two.b.wait(
+            lambda s: all(link["alive"] for link in s["pair"]["links"].values()), "both links"
+        )
+        do("pull")
+        two.b.wait(lambda s: not s["pair"]["links"]["cable"]["alive"], "a pulled cable")
+        two.wait(two.a, two.b)
+        assert two.b.calls == []
+        do("plug")
+        two.b.wait(lambda s: s["pair"]["links"]["cable"]["alive"], "the cable again")
+        for daemon in (two.a, two.b):  # now without the network
+            text = daemon.file.read_text()
+            first, last = text.index("[pair.link.lan]"), text.index("[pair.link.cable]")
+            daemon.file.write_text(text[:first] + text[last:])
+            assert daemon.havpn("reload").returncode == 0
+        two.wait(two.a, two.b)
+        assert json.dumps(two.a.status()["pair"]["links"]).count("alive") == 1
+        two.a.cut()
+        two.wait(two.b, two.a)
+    finally:
+        two.end()
