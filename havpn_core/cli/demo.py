@@ -1,19 +1,32 @@
 """``havpn demo``."""
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
 
 @click.command()
-def demo() -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("havpn-demo.svg"),
+    show_default=True,
+    help="Where to draw the timeline, .svg or .png.",
+)
+def demo(output: Path) -> None:
     """Build the two-site network in namespaces here, cut a line and watch.
 
-    Needs root and the packages that packages.txt lists; ``make demo`` installs them.
+    Runs as root, or as anybody where user namespaces are allowed. Needs iproute2.
     """
-    from havpn_core.demo import missing_for_demo, run_demo
+    from havpn_core.demo import IN_OWN_USER_NAMESPACE, missing_for_demo, run_demo
 
     if lacking := missing_for_demo():
         click.echo("\n".join(f"havpn demo: {text}" for text in lacking), err=True)
         sys.exit(1)
-    run_demo()
+    if os.geteuid() != 0:
+        again = (sys.executable, "-m", "havpn_core", "demo", "-o", str(output))
+        os.execvp("unshare", (*IN_OWN_USER_NAMESPACE, *again))
+    run_demo(output)

@@ -4,6 +4,7 @@ Everything is made inside the hosts' network namespaces, nothing in the machine'
 """
 
 import json
+import shutil
 from collections.abc import Iterable
 
 from havpn_core.testing.lab.host import Host
@@ -96,8 +97,10 @@ class Provider:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._lost: dict[Direction, float] = dict.fromkeys(Direction, 0.0)
+        self._nft = shutil.which("nft") is not None
         set_up(host, sysctls=("net.ipv4.ip_forward=1",))
-        host.run_in_network("nft", "-f", "-", input=RULES)
+        if self._nft:
+            host.run_in_network("nft", "-f", "-", input=RULES)
 
     def attach(self, gateway: Host, side: Direction, interface: str = "wan") -> None:
         """Plug a gateway into one of the two ports."""
@@ -127,12 +130,28 @@ class Provider:
         self._set(dict.fromkeys(Direction, 0.0))
 
     def _set(self, lost: dict[Direction, float]) -> None:
+        if self._nft:
+            self._filter(lost)
+        else:
+            self._blackhole(lost)
+        self._lost = lost
+
+    def _blackhole(self, lost: dict[Direction, float]) -> None:
+        """Do without nftables what iproute2 can: lose all or nothing of a direction."""
+        if not set(lost.values()) <= {0.0, 100.0}:
+            raise ValueError("random loss needs nftables: install nftables")
+        for way, percent in lost.items():
+            if percent != self._lost[way]:
+                verb = "add" if percent else "del"
+                rule = ("pref", "10", "iif", way.value, "blackhole")
+                self.host.run_in_network("ip", "rule", verb, *rule)
+
+    def _filter(self, lost: dict[Direction, float]) -> None:
         rules = "".join(_rule(way, percent) for way, percent in lost.items() if percent)
         if all(percent == 100 for percent in lost.values()):
             rules = "add rule inet line forward drop\n"
         flush = "flush chain inet line forward\n"
         self.host.run_in_network("nft", "-f", "-", input=flush + rules)
-        self._lost = lost
 
     def unplug(self, side: Direction) -> None:
         """Take the carrier of one gateway's line away."""
