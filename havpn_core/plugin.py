@@ -127,7 +127,10 @@ class Probe(Protocol):
 
 
 class Action(Protocol):
-    """Carries a role out."""
+    """Carries a role out.
+
+    It may also have a plain method ``facts()``: a dictionary for its part of the status.
+    """
 
     def apply(self, role: Role, timeout_s: float) -> Awaitable[None] | None:
         """Bring this gateway into ``role``; doing it twice does it once.

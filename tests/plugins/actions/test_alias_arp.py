@@ -445,6 +445,7 @@ def test_who_was_frozen_reports_and_does_not_fight(lan, a, b):
     take(b, refresh="off")
     with lan.capture("arp", "and", "ether", "src", MAC_A) as heard:
         wait_for(lambda: a.do(_facts(first))["conflicts"], 5, "the old news")
+        time.sleep(0.5)  # long enough for an answer to be seen, before the burst goes on
         a.do(first.apply(STANDBY, 1.0))
         assert [f for f in heard() if FOUR in f] == []
     assert lan.client_knows(FOUR) in (None, MAC_B)
