@@ -164,7 +164,7 @@ class Misfortune:
     def power(self):
         name = self.gateway()
         self.lab.power_off(name)
-        time.sleep(self.dice.uniform(0, 1))
+        time.sleep(self.dice.uniform(0, 0.5))
         self.lab.power_on(name)
         self.daemons[name] = pair_gateway(self.lab, name)
         return f"power off and on {name}"
@@ -180,7 +180,7 @@ class Misfortune:
         name = self.gateway()
         process = self.daemons[name]
         process._signal(signal.SIGSTOP)
-        time.sleep(self.dice.uniform(0.05, 1.5))
+        time.sleep(self.dice.uniform(0.05, 1.0))
         process._signal(signal.SIGCONT)
         return f"freeze the daemon of {name}"
 
@@ -214,9 +214,9 @@ class Misfortune:
         while time.monotonic() < until:
             now = time.monotonic()
             one = all(len(self.lab.holders(site)) == 1 for site in SITES)
-            flows = len(self.cut) == 2 or pinger.answered(since=now - 0.4) > 5
+            flows = len(self.cut) == 2 or pinger.answered(since=now - 0.25) > 5
             good = (good or now) if one and flows else None
-            if good and now - good > 0.5:
+            if good and now - good > 0.3:
                 return True
             time.sleep(0.02)
         return False
