@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from havpn_core.calls import Caller
@@ -84,8 +85,20 @@ class Acting:
         if running is not None and running.action not in actions:
             running = None
         self._actions = actions
+        for name, (_, caller) in actions.items():
+            caller.quietly("tell_conflicts", partial(self._tell_conflict, _short(name)))
         self.plan = Plan(tuple(states), self.plan.wanted, running)
         self._kick.set()
+
+    @property
+    def owners(self) -> dict[str, Caller]:
+        """The actions that alone own what they hold."""
+        owning = {action.name for action in self.plan.actions if action.owns}
+        return {_short(n): caller for n, (_, caller) in self._actions.items() if n in owning}
+
+    def _tell_conflict(self, name: str, rival: str) -> None:
+        text = f"{rival} claims an address that this gateway holds"
+        self._emit(Event("action", name, "", "conflict", text, "error"))
 
     def want(self, role: Role | None) -> None:
         """Change the wish."""

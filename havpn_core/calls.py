@@ -110,6 +110,11 @@ class Caller:
 
         return contained
 
+    def quietly(self, method: str, *arguments: Any) -> Any:
+        """Call a plain, quick method that an instance need not have; its trouble is nobody's."""
+        function = self._optional(method)
+        return function(*arguments) if function else None
+
     def facts(self) -> dict[str, Any]:
         """Give what the instance has to say about itself for the status, if anything."""
         function = self._optional("facts")

@@ -36,6 +36,8 @@ class Rules:
     :param dead_s: silence after which the partner counts as dead.
     :param preempt_delay_s: how long this gateway must be well before it takes the role back.
     :param takeover_s: how long taking the role may last before the partner gets it back.
+    :param ask_s: how long before the partner counts as dead it is suspected: time to ask the
+        LAN whether it still has the address.
     :param rest_s: how long a gateway that could not take the role does not try again, as long
         as the partner can have it.
     """
@@ -46,6 +48,7 @@ class Rules:
     preempt_delay_s: float = 0.0
     takeover_s: float = 2.0
     rest_s: float = 30.0
+    ask_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class Own:
     """What this gateway knows of itself; the fields mean what they mean in ``Content``.
 
     ``held`` must be ``None`` while a change of the role is under way.
+
+    :param answered: whether somebody still has the address although the partner is silent;
+        ``None`` if nobody was asked yet. Matters only while the partner is suspected.
     """
 
     node: int
@@ -62,6 +68,7 @@ class Own:
     maintenance: bool = False
     forced: bool = False
     paused: bool = False
+    answered: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +109,14 @@ class Decision:
     :param content: what to say in the next frame; a change of it should be said at once.
     :param wake_s: when something changes by itself; ``None`` if nothing does.
     :param reason: why it is so, for people.
+    :param suspect: whether the LAN should be asked who has the address.
     """
 
     wanted: Role | None
     content: Content
     wake_s: float | None
     reason: str
+    suspect: bool = False
 
 
 def begin(rules: Rules, own: Own, now_s: float) -> State:
@@ -145,7 +154,7 @@ def step(rules: Rules, state: State, own: Own, now_s: float) -> State:
         state = replace(state, unfit_until_s=None)
     told = partner(rules, state, now_s)
     if told is None:
-        state = _alone(rules, state, now_s)
+        state = _alone(rules, state, own, now_s)
     else:
         state = _together(rules, state, own, told, now_s)
     return _clocks(rules, state, own, now_s)
@@ -154,7 +163,8 @@ def step(rules: Rules, state: State, own: Own, now_s: float) -> State:
 def decide(rules: Rules, state: State, own: Own, now_s: float) -> Decision:
     """Say what follows; ``state`` must be up to date."""
     content = _content(rules, state, own, now_s)
-    return Decision(content.wanted, content, _wake(rules, state, now_s), state.reason)
+    suspect = not state.owner and now_s >= _suspected_s(rules, state)
+    return Decision(content.wanted, content, _wake(rules, state, now_s), state.reason, suspect)
 
 
 def partner(rules: Rules, state: State, now_s: float) -> Content | None:
@@ -164,10 +174,18 @@ def partner(rules: Rules, state: State, now_s: float) -> Content | None:
     return state.told
 
 
-def _alone(rules: Rules, state: State, now_s: float) -> State:
+def _suspected_s(rules: Rules, state: State) -> float:
+    """When the silence of the partner becomes suspicious."""
+    dead_s = state.patience_s
+    if state.heard_s is not None:
+        dead_s = max(dead_s, state.heard_s + rules.dead_s)
+    return dead_s - rules.ask_s
+
+
+def _alone(rules: Rules, state: State, own: Own, now_s: float) -> State:
     state = replace(state, deaf_s=None, well_s=None)
     if not state.owner:
-        if now_s < state.patience_s:
+        if now_s < state.patience_s or own.answered is not False:
             return state
         return _become_owner(state, state.term + 1, "the partner is silent")
     if state.doubt_s is not None and now_s - state.doubt_s >= rules.dead_s:
@@ -321,6 +339,7 @@ def _mode(state: State, bare: Content, wanted: Role | None) -> Mode:
 def _wake(rules: Rules, state: State, now_s: float) -> float | None:
     times = [
         state.patience_s,
+        None if state.owner else _suspected_s(rules, state),
         state.unfit_until_s,
         _after(state.heard_s, rules.dead_s),
         _after(state.doubt_s, rules.dead_s),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from havpn_core.config import Instance
 
 TAKEOVER_S = 2.0
+LONGEST_ASK_S = 0.2
+"""A host on a LAN answers within milliseconds."""
+ASK_EARLIER_S = 0.005
 REST_S = 30.0
 
 
@@ -52,7 +55,13 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
             preempt_delay_s=float(self.preempt_delay) if self.preempt == "delay" else 0.0,
             takeover_s=TAKEOVER_S,
             rest_s=REST_S,
+            ask_s=self.ask_s + ASK_EARLIER_S,
         )
+
+    @property
+    def ask_s(self) -> float:
+        """How long the LAN is asked for the owner of an address, in seconds."""
+        return min(float(self.interval), LONGEST_ASK_S)
 
 
 @dataclass(frozen=True)

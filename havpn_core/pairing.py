@@ -82,6 +82,12 @@ class Pairing:
         return self._said is None or _news(self._said) != _news(self.decision.content)
 
     @property
+    def rival(self) -> bool:
+        """Whether both gateways have the role, as far as is known."""
+        told = self._state.told
+        return self.own.held is Role.ACTIVE and told is not None and told.held is Role.ACTIVE
+
+    @property
     def alone(self) -> bool:
         """Whether the partner is silent on every link."""
         return not self.decision.content.hears

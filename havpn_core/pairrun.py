@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from havpn_core.calls import describe
+from havpn_core.calls import Caller, describe
 from havpn_core.config import Instance
 from havpn_core.election import Role
 from havpn_core.errors import ConfigError, HavpnError
@@ -17,6 +18,7 @@ from havpn_core.pair import Own
 from havpn_core.pair_options import PairConfig
 from havpn_core.pairing import Pairing
 from havpn_core.plugin import Context
+from havpn_core.scout import Scout
 from havpn_core.status import write_atomically
 from havpn_core.wire import Authenticator, read_keys
 
@@ -47,6 +49,8 @@ class PairRun:
 
     :param own: gives this gateway's own facts.
     :param changed: called when another role is wanted.
+    :param owners: gives the actions that alone own what they hold, by name.
+    :param tell: takes sentences about conflicts.
     """
 
     def __init__(
@@ -56,14 +60,23 @@ class PairRun:
         own: Callable[[], Own],
         changed: Callable[[], None],
         clock: Callable[[], float],
+        *,
+        owners: Callable[[], dict[str, Caller]],
+        tell: Callable[[str], None],
     ) -> None:
         self.config, self.authenticator = config, authenticator
-        self._own, self._changed, self._clock = own, changed, clock
+        self._facts, self._changed, self._clock = own, changed, clock
+        self._owners = owners
+        self._scout = Scout(owners, tell, self.refresh, clock)
+        self._rival = False
         self._links: dict[str, Any] = {}
         self._kick = asyncio.Event()
         self._wanted: Role | None = None
         names = tuple(link.id for link in config.links)
         self.pairing = Pairing(config.options.rules, authenticator, own(), names, clock())
+
+    def _own(self) -> Own:
+        return replace(self._facts(), answered=self._scout.answered)
 
     def connect(self, context: Callable[[Instance, Callable[[bytes], None]], Context]) -> None:
         """Build the links.
@@ -127,11 +140,25 @@ class PairRun:
         self._kick.set()
 
     def _tell(self) -> None:
+        self._look_for_owners()
         if self.pairing.news:
             self._send()
         if self.wanted is not self._wanted:
             self._wanted = self.wanted
             self._changed()
+
+    def _look_for_owners(self) -> None:
+        """Ask the LAN while the partner is suspected; announce when it gave up a common address.
+
+        Hosts may have learnt the link-layer address of a second owner, so after its end they
+        are told once more.
+        """
+        options = self.config.options
+        self._scout.look(self.pairing.decision.suspect, options.ask_s)
+        before, self._rival = self._rival, self.pairing.rival
+        if before and not self._rival and self._facts().held is Role.ACTIVE:
+            for caller in self._owners().values():
+                caller.quietly("announce")
 
     def _send(self) -> None:
         frame = self.pairing.frame()
@@ -141,7 +168,8 @@ class PairRun:
                 link.send(frame)
 
     def close(self) -> None:
-        """Say a last word and close the links."""
+        """Close the links."""
+        self._scout.close()
         for link in self._links.values():
             with contextlib.suppress(Exception):
                 link.close()

@@ -145,6 +145,29 @@ class Action(Protocol):
         """Let go of everything but the role; may be called twice."""
 
 
+class SharedAddress(Action, Protocol):
+    """What an action of a type that ``owns`` its addresses should have besides.
+
+    The standalone mode uses it so that two gateways that do not hear each other never both
+    have an address.
+    """
+
+    yields: bool  #: whether an address that somebody answers for is left to him
+
+    def answered_by(self, timeout_s: float) -> Awaitable[str | None] | str | None:
+        """Ask the LAN who has the addresses, while this gateway has none of them.
+
+        :returns: who answers first, for people; ``None`` if nobody does in ``timeout_s`` seconds.
+        :raises ActionError: if the question cannot be asked.
+        """
+
+    def announce(self) -> None:
+        """Announce the held addresses once more; plain and quick."""
+
+    def tell_conflicts(self, tell: Callable[[str], None]) -> None:
+        """Call ``tell`` with whoever claims a held address; plain and quick."""
+
+
 class Notifier(Protocol):
     """Tells somebody."""
 

@@ -251,7 +251,15 @@ class Supervisor:
             return None
         keys, priority = keys_of(config.pair), config.pair.options.priority
         signing = Authenticator(keys, next_incarnation(Path(self.config.node.state_dir)))
-        made = PairRun(config.pair, signing, lambda: self._own(priority), self._decide, self.clock)
+        made = PairRun(
+            config.pair,
+            signing,
+            lambda: self._own(priority),
+            self._decide,
+            self.clock,
+            owners=lambda: self.acting.owners,
+            tell=lambda text: self._emit(Event("pair", "", "", "conflict", text, "error")),
+        )
         made.connect(lambda link, received: replace(self._context(link.name), received=received))
         return made
 

@@ -35,11 +35,6 @@ class AliasArp:
         self._link: Link | None = None
         self._renewal: asyncio.TimerHandle | None = None
 
-    @property
-    def conflict(self) -> str:
-        """What the operator wants where :meth:`answered_by` names somebody: yield or take."""
-        return self._options.conflict
-
     async def apply(self, role: Role, timeout_s: float) -> None:
         """Take or give up the addresses; see :class:`havpn_core.Action`.
 
@@ -84,6 +79,11 @@ class AliasArp:
         :raises ActionError: if the question cannot be asked.
         """
         return await self._announcer.rivals.answered_by(timeout_s)
+
+    @property
+    def yields(self) -> bool:
+        """Whether an address that somebody answers for is left to him."""
+        return self._options.conflict == "yield"
 
     def announce(self) -> None:
         """Announce once more, a whole burst, while active."""

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from havpn_core import pair
 from havpn_core.election import Role
 from havpn_core.hysteresis import Level
-from havpn_core.pair import Preempt
+from havpn_core.pair import Own, Preempt
 from tests.core import pair_world
 from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick
 
@@ -191,3 +192,23 @@ def test_the_reason_is_told():
 def test_kill_9_of_the_daemon_moves_nothing(side):
     world = replace(CALM, **{side: replace(getattr(CALM, side), state=None)})
     assert all(w.a.on and not w.b.on for w in settle(world))
+
+
+def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobody_does():
+    rules = replace(RULES, ask_s=RULES.interval_s)
+    own = Own(node=2, priority=100, level=Level.UP, held=Role.STANDBY, answered=None)
+    state = pair.begin(rules, own, 0.0)
+    early, late = rules.dead_s - rules.ask_s, rules.dead_s + rules.interval_s
+
+    def at(now_s, answered):
+        stepped = pair.step(rules, state, replace(own, answered=answered), now_s)
+        return pair.decide(rules, stepped, own, now_s)
+
+    assert not at(early - 0.01, None).suspect
+    assert at(early, None).suspect, "asked before the partner counts as dead"
+    assert at(0.0, None).wake_s == pytest.approx(early)
+    assert at(late, None).wanted is not Role.ACTIVE, "not yet asked"
+    assert at(late, True).wanted is not Role.ACTIVE
+    assert at(late, True).suspect, "asked again"
+    assert at(late, False).wanted is Role.ACTIVE
+    assert not at(late, False).suspect

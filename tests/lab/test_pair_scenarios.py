@@ -126,14 +126,33 @@ def test_kill_9_of_a_daemon_and_its_restart(lab, daemons):
 
 def test_a_frozen_active_gateway_yields_on_waking(lab, daemons):
     lab.hosts["gw-aa"].freeze()
+    lab.lans["a"].mute("gw-aa")  # a frozen machine's kernel answers nobody
     try:
         wait_for(lambda: "gw-ab" in lab.holders("a"), 5, "the other gateway to take over")
         time.sleep(4)
     finally:
+        lab.lans["a"].unmute("gw-aa")
         lab.hosts["gw-aa"].thaw()
     woke = time.monotonic()
     wait_for(lambda: len(lab.holders("a")) == 1, 5, "one owner")
     assert time.monotonic() - woke < 3
+
+
+def test_an_address_that_a_silent_daemon_s_kernel_answers_for_is_left_there(lab, daemons):
+    since = time.monotonic()
+    daemons["gw-aa"]._signal(signal.SIGSTOP)
+    try:
+        wait_for(lambda: "conflict" in daemons["gw-ab"].log(), 5, "the conflict to be told")
+        time.sleep(1.5)
+        assert lab.holders("a") == {"gw-aa"}
+        assert overlaps(lab, since)["a"] == 0
+        # Once nobody answers any more it is taken within the second that lies between questions.
+        lab.lans["a"].mute("gw-aa")
+        wait_for(lambda: "gw-ab" in lab.holders("a"), 5, "the other gateway to take over")
+    finally:
+        lab.lans["a"].unmute("gw-aa")
+        daemons["gw-aa"]._signal(signal.SIGCONT)
+    lab.wait_holder("a", "gw-aa", 20)
 
 
 class Misfortune:

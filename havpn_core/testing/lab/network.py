@@ -71,6 +71,14 @@ class Lan:
         """Put the cable back."""
         self.host.run_in_network("ip", "link", "set", station, "up")
 
+    def mute(self, station: str) -> None:
+        """Carry nothing to or from a host without its noticing, as if its kernel stood still."""
+        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "0")
+
+    def unmute(self, station: str) -> None:
+        """Carry its frames again."""
+        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "3")
+
 
 # The first 4 bytes after the UDP header are 0 for IKE (RFC 3948), an SPI for ESP.
 RULES = f"""

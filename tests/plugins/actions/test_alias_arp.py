@@ -384,7 +384,7 @@ def test_a_second_holder_answers_and_is_named(a, b, addresses):
     assert a.do(action.answered_by(0.2)) == MAC_B
     assert time.monotonic() - begun < 0.2
     assert a.shared() == []
-    assert action.conflict == "yield"
+    assert action.yields
 
 
 def test_nobody_answers_for_what_one_holds_oneself(a):
