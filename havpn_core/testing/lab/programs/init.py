@@ -17,6 +17,8 @@ for folder in etc var root; do
     [ -d "/$folder" ] || continue
     upper=/run/.lab/$folder/upper work=/run/.lab/$folder/work
     mkdir -p "$upper" "$work"
+    # Without privileges the real folder belongs to nobody here; on top of it this one is ours.
+    [ "$folder" != var ] || mkdir -p "$upper/lib"
     layers=lowerdir=/$folder,upperdir=$upper,workdir=$work
     mount -t overlay -o "$layers" "lab-$folder" "/$folder" 2>/dev/null ||
         mount -t overlay -o "$layers,userxattr" "lab-$folder" "/$folder" 2>/dev/null ||
