@@ -29,6 +29,7 @@ class PathView:
     :param known: samples come; ``False`` while the path's verdict is ``unknown``.
     :param heard: it was known at some time since the start; until then its level is only a
         memory, on which nothing is done.
+    :param recovering: it is down, but answers have been coming for a little while.
     :param release_unknown: the operator chose ``on_unknown = "release"`` for it.
     """
 
@@ -36,6 +37,7 @@ class PathView:
     known: bool
     heard: bool
     release_unknown: bool = False
+    recovering: bool = False
 
     @property
     def serves(self) -> bool:
@@ -55,6 +57,11 @@ def wanted_role(paths: Sequence[PathView], *, give_up_on: str = "any") -> Role |
     if best is not worst:
         return None
     return Role.ACTIVE if best else Role.STANDBY
+
+
+def may_serve(paths: Sequence[PathView], *, give_up_on: str = "any") -> bool:
+    """Say whether this gateway is better than none: each path it needs answers at least."""
+    return _fit([path.serves or path.recovering for path in paths], give_up_on)
 
 
 def starting_level(

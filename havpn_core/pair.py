@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from havpn_core.election import Role
-from havpn_core.hysteresis import Level
-from havpn_core.standing import Content, Mode, loses, why_give
+from havpn_core.standing import Content, Line, Mode, loses, why_give
 
 
 class Preempt(Enum):
@@ -63,7 +62,7 @@ class Own:
 
     node: int
     priority: int
-    level: Level | None = None
+    line: Line | None = None
     held: Role | None = None
     maintenance: bool = False
     forced: bool = False
@@ -276,7 +275,7 @@ def _clocks(rules: Rules, state: State, own: Own, now_s: float) -> State:
 
 
 def _well(own: Own, told: Content) -> bool:
-    fit = own.level is Level.UP and not own.maintenance and not own.paused
+    fit = own.line is Line.UP and not own.maintenance and not own.paused
     return fit and own.priority > told.priority
 
 
@@ -301,7 +300,7 @@ def _bare(rules: Rules, state: State, own: Own, now_s: float) -> Content:
     return Content(
         node=own.node,
         priority=own.priority,
-        level=own.level,
+        line=own.line,
         held=own.held,
         term=state.term,
         owner=state.owner,

@@ -110,7 +110,7 @@ class Pairing:
             else {
                 "state": told.mode.value,
                 "role": told.held.value if told.held else None,
-                "path": told.level.value if told.level else None,
+                "path": told.line.value if told.line else None,
                 "priority": told.priority,
                 "maintenance": told.maintenance,
             },
@@ -131,11 +131,4 @@ def _alive(ear: Ear, rules: Rules, now_s: float) -> bool:
 
 
 def _news(content: Content) -> Content:
-    return replace(content, level=None, wanted=None)
-
-
-def own_level(role: Role | None) -> Any:
-    """Turn what the paths call for into the level that the partner is told."""
-    from havpn_core.hysteresis import Level
-
-    return {Role.ACTIVE: Level.UP, Role.STANDBY: Level.DOWN, None: None}[role]
+    return replace(content, line=None, wanted=None)

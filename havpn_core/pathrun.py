@@ -135,7 +135,10 @@ class PathRun:
     def view(self) -> PathView:
         """What the election sees of it."""
         release = self.config.options.on_unknown == "release"
-        return PathView(self.state.level, self.state.known, self.heard, release)
+        state = self.state
+        # One answer may be luck; as many as it takes failures to doubt a line are none.
+        back = state.verdict is Verdict.RECOVERING and state.streak >= self.watch.rules.fall
+        return PathView(state.level, state.known, self.heard, release, back)
 
     def look_at_carrier(self) -> None:
         """Be down at once while a device that this gateway needs has no carrier."""

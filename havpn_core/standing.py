@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from havpn_core.election import Role
-from havpn_core.hysteresis import Level
+
+
+class Line(Enum):
+    """What a gateway's own paths make of it."""
+
+    UP = "up"
+    RECOVERING = "recovering"  #: not trusted yet, but it answers: better than a dead one
+    DOWN = "down"
 
 
 class Mode(Enum):
@@ -31,7 +38,7 @@ class Content:
 
     :param node: a number made of the node's name; the same in all of a gateway's runs.
     :param priority: 1 to 255; the higher one is preferred.
-    :param level: of its own path; ``None`` while nothing is known of it.
+    :param line: of its own paths; ``None`` while nothing is known of it.
     :param held: the role in force; ``None`` while it cannot be told or is being changed.
     :param owner: it has the right to be active.
     :param offer: it gave the right with this ``term`` to the partner.
@@ -48,7 +55,7 @@ class Content:
 
     node: int
     priority: int
-    level: Level | None = None
+    line: Line | None = None
     held: Role | None = None
     wanted: Role | None = None
     mode: Mode = Mode.LISTENING
@@ -66,7 +73,7 @@ class Content:
     answers: int = 0
 
 
-_RANK = {Level.UP: 2, None: 1, Level.DOWN: 0}
+_RANK = {Line.UP: 3, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}
 
 
 def rank(one: Content) -> tuple[int, ...]:
@@ -75,7 +82,7 @@ def rank(one: Content) -> tuple[int, ...]:
         not one.unfit and not one.paused,
         one.forced,
         not one.maintenance,
-        _RANK[one.level],
+        _RANK[one.line],
         one.priority,
         one.node,
     )
@@ -107,10 +114,10 @@ def why_give(own: Content, partner: Content) -> str:  # noqa: PLR0911
         return "an operator wants the partner to be active" if partner.forced else ""
     if own.maintenance != partner.maintenance:
         return "stands by for maintenance" if own.maintenance else ""
-    if own.maintenance or partner.level is not Level.UP:
+    if own.maintenance or partner.line is None:
         return ""
-    if own.level is Level.DOWN:
-        return "our path is down, the partner's is up"
+    if own.line in (Line.DOWN, Line.RECOVERING) and _RANK[partner.line] > _RANK[own.line]:
+        return f"our path is {own.line.value}, the partner's is {partner.line.value}"
     if partner.claim and partner.priority > own.priority:
         return "the partner has the higher priority"
     return ""

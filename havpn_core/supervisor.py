@@ -17,14 +17,13 @@ from havpn_core.building import Built, build_new
 from havpn_core.calls import Caller
 from havpn_core.config import Config, Instance, PathConfig, load
 from havpn_core.durations import Duration
-from havpn_core.election import Role, starting_level, wanted_role
+from havpn_core.election import Role, may_serve, starting_level, wanted_role
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.events import EventBus, Subscriber
 from havpn_core.hysteresis import Level, State, Verdict
 from havpn_core.keeping import Keeper
 from havpn_core.netwatch import NetWatch
 from havpn_core.pair import Own
-from havpn_core.pairing import own_level
 from havpn_core.pairrun import PairRun, keys_of, next_incarnation
 from havpn_core.pathrun import PathRun
 from havpn_core.plugin import Context, Event
@@ -32,6 +31,7 @@ from havpn_core.registry import Registry
 from havpn_core.reporting import gateway_facts
 from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
+from havpn_core.standing import Line
 from havpn_core.timing import Timing
 from havpn_core.wire import Authenticator, node_number
 
@@ -276,16 +276,27 @@ class Supervisor:
     def _own(self, priority: int) -> Own:
         """Say what the partner is to know."""
         plan, node = self.acting.plan, self.config.node
-        level = own_level(self._path_role())
         return Own(
             node=node_number(node.name),
             priority=priority,
-            level=level,
+            line=self._line(),
             held=None if plan.running is not None else plan.observed,
             maintenance=self.memory.forced == Role.STANDBY.value,
             forced=self.memory.forced == Role.ACTIVE.value,
             paused=self.acting.paused,
         )
+
+    def _line(self) -> Line | None:
+        """Say what the partner is to know of the paths."""
+        views = [run.view for run in self.paths.values()]
+        match self._path_role():
+            case Role.ACTIVE:
+                return Line.UP
+            case Role.STANDBY:
+                back = may_serve(views, give_up_on=self.config.node.give_up_on)
+                return Line.RECOVERING if back else Line.DOWN
+            case None:
+                return None
 
     async def _install_responder(self) -> None:
         if self._responder is not None:

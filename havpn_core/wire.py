@@ -21,8 +21,7 @@ from pathlib import Path
 
 from havpn_core.election import Role
 from havpn_core.errors import HavpnError
-from havpn_core.hysteresis import Level
-from havpn_core.standing import Content, Mode
+from havpn_core.standing import Content, Line, Mode
 
 VERSION = 1
 MAC_BYTES = 16
@@ -31,7 +30,7 @@ _HEAD = struct.Struct("!BB8s8s8sI")
 _CONTENT = struct.Struct("!QBBBBIBHBB")
 BIGGEST = _HEAD.size + _CONTENT.size + MAC_BYTES
 
-_LEVELS = (None, Level.UP, Level.DOWN)
+_LINES = (None, *Line)
 _ROLES = (None, Role.ACTIVE, Role.STANDBY)
 _MODES = tuple(Mode)
 _FLAGS = (
@@ -67,7 +66,7 @@ def pack(content: Content) -> bytes:
     return _CONTENT.pack(
         content.node,
         content.priority,
-        _LEVELS.index(content.level),
+        _LINES.index(content.line),
         _ROLES.index(content.held),
         _ROLES.index(content.wanted),
         content.term & 0xFFFFFFFF,
@@ -83,12 +82,12 @@ def unpack(data: bytes) -> Content:
 
     :raises ValueError: if it holds a word that there is not.
     """
-    node, priority, level, held, wanted, term, mode, flags, asks, answers = _CONTENT.unpack(data)
+    node, priority, line, held, wanted, term, mode, flags, asks, answers = _CONTENT.unpack(data)
     try:
         return Content(
             node=node,
             priority=priority,
-            level=_LEVELS[level],
+            line=_LINES[line],
             held=_ROLES[held],
             wanted=_ROLES[wanted],
             mode=_MODES[mode],

@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields, replace
 
 from havpn_core import pair
 from havpn_core.election import Role
-from havpn_core.hysteresis import Level
 from havpn_core.pair import Own, Rules, State
+from havpn_core.standing import Line
 
 RULES = Rules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0)
 TIMES = {"patience_s", "heard_s", "doubt_s", "deaf_s", "taking_s", "unfit_until_s", "well_s"}
@@ -19,7 +19,7 @@ class Node:
 
     number: int
     priority: int
-    level: Level | None = Level.UP
+    line: Line | None = Line.UP
     on: bool = False
     changing: Role | None = None
     asleep: int = 0
@@ -30,7 +30,7 @@ class Node:
     @property
     def own(self):
         held = None if self.changing else Role.ACTIVE if self.on else Role.STANDBY
-        return Own(self.number, self.priority, self.level, held, maintenance=self.maintenance)
+        return Own(self.number, self.priority, self.line, held, maintenance=self.maintenance)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,12 @@ def wake(node):
     return replace(node, state=pair.wake_late(RULES, node.state, node.own, SLEEP, 0.0))
 
 
-FLIPPED = {Level.UP: Level.DOWN, Level.DOWN: Level.UP, None: Level.UP}
+NEXT_LINES = {
+    Line.UP: (Line.DOWN,),
+    Line.DOWN: (Line.RECOVERING,),
+    Line.RECOVERING: (Line.UP, Line.DOWN),
+    None: (Line.UP,),
+}
 
 
 def misfortunes(world):
@@ -135,7 +140,8 @@ def misfortunes(world):
     for side in ("a", "b"):
         node = getattr(world, side)
         if node.alive and not node.asleep:
-            yield replace(world, **{side: replace(node, level=FLIPPED[node.level])})
+            for line in NEXT_LINES[node.line]:
+                yield replace(world, **{side: replace(node, line=line)})
             dead = replace(node, alive=False, on=False, changing=None, state=None)
             yield replace(world, **{side: dead, f"to_{side}": ()})
             # kill -9 and a start at once: what it held, it holds.

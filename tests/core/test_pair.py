@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from havpn_core import pair
 from havpn_core.election import Role
-from havpn_core.hysteresis import Level
 from havpn_core.pair import Own, Preempt
+from havpn_core.standing import Line
 from tests.core import pair_world
 from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick
 
@@ -42,18 +42,18 @@ def test_both_start_at_once_and_the_preferred_one_is_active():
 def test_a_gateway_alone_takes_the_address():
     world = replace(fresh(), b=replace(fresh().b, alive=False))
     assert settle(world)[-1].a.on
-    world = replace(fresh(), a=replace(fresh().a, alive=False, level=Level.DOWN))
-    world = replace(world, b=replace(world.b, level=Level.DOWN))
+    world = replace(fresh(), a=replace(fresh().a, alive=False, line=Line.DOWN))
+    world = replace(world, b=replace(world.b, line=Line.DOWN))
     assert settle(world)[-1].b.on, "a dead path is better than no router"
 
 
 def test_a_dead_path_moves_the_address_and_never_are_there_two():
-    world = replace(CALM, a=replace(CALM.a, level=Level.DOWN))
+    world = replace(CALM, a=replace(CALM.a, line=Line.DOWN))
     passed = settle(world)
     assert all(w.owners <= 1 for w in passed)
     assert passed[-1].b.on
     assert next(at for at, w in enumerate(passed) if w.b.on) <= 6
-    back = settle(replace(passed[-1], a=replace(passed[-1].a, level=Level.UP)))
+    back = settle(replace(passed[-1], a=replace(passed[-1].a, line=Line.UP)))
     assert all(w.owners <= 1 for w in back)
     assert back[-1].a.on, "preempt auto"
 
@@ -61,18 +61,29 @@ def test_a_dead_path_moves_the_address_and_never_are_there_two():
 def test_both_paths_down_changes_nothing():
     for side in ("a", "b"):
         other = "b" if side == "a" else "a"
-        world = replace(CALM, **{side: replace(getattr(CALM, side), level=Level.DOWN)})
+        world = replace(CALM, **{side: replace(getattr(CALM, side), line=Line.DOWN)})
         world = settle(world)[-1]
         holder = world.a.on
-        world = replace(world, **{other: replace(getattr(world, other), level=Level.DOWN)})
+        world = replace(world, **{other: replace(getattr(world, other), line=Line.DOWN)})
         assert all(w.a.on == holder for w in settle(world))
+
+
+def test_a_line_that_answers_again_is_better_than_a_dead_one():
+    dead = replace(CALM, a=replace(CALM.a, line=Line.DOWN), b=replace(CALM.b, line=Line.DOWN))
+    assert settle(dead)[-1].a.on
+    answering = replace(settle(dead)[-1], b=replace(dead.b, line=Line.RECOVERING))
+    passed = settle(answering)
+    assert passed[-1].b.on
+    assert all(w.owners <= 1 for w in passed)
+    both = replace(passed[-1], a=replace(passed[-1].a, line=Line.RECOVERING))
+    assert settle(both)[-1].b.on, "no better than the other: nothing moves"
 
 
 def test_manual_preemption_leaves_the_address_where_it_is(monkeypatch):
     monkeypatch.setattr(pair_world, "RULES", replace(RULES, preempt=Preempt.MANUAL))
-    world = settle(replace(CALM, a=replace(CALM.a, level=Level.DOWN)))[-1]
+    world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
     assert world.b.on
-    assert settle(replace(world, a=replace(world.a, level=Level.UP)))[-1].b.on
+    assert settle(replace(world, a=replace(world.a, line=Line.UP)))[-1].b.on
 
 
 def test_maintenance_hands_over_and_the_end_of_it_hands_back():
@@ -145,16 +156,10 @@ def test_verdicts_alone_never_make_two_owners():
     while layer:
         after = set()
         for world in layer:
-            for flip_a in (False, True):
-                for flip_b in (False, True):
-                    struck = world
-                    if flip_a:
-                        level = pair_world.FLIPPED[world.a.level]
-                        struck = replace(struck, a=replace(world.a, level=level))
-                    if flip_b:
-                        level = pair_world.FLIPPED[world.b.level]
-                        struck = replace(struck, b=replace(world.b, level=level))
-                    found = tick(struck)
+            for line_a in (world.a.line, *pair_world.NEXT_LINES[world.a.line]):
+                for line_b in (world.b.line, *pair_world.NEXT_LINES[world.b.line]):
+                    a, b = replace(world.a, line=line_a), replace(world.b, line=line_b)
+                    found = tick(replace(world, a=a, b=b))
                     assert found.owners <= 1
                     if found not in seen:
                         seen.add(found)
@@ -182,7 +187,7 @@ def test_any_history_ends_well(history):
 def test_the_reason_is_told():
     from havpn_core import pair
 
-    world = settle(replace(CALM, a=replace(CALM.a, level=Level.DOWN)))[-1]
+    world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
     decision = pair.decide(RULES, world.b.state, world.b.own, 0.0)
     assert decision.wanted is Role.ACTIVE
     assert "partner" in decision.reason
@@ -196,7 +201,7 @@ def test_kill_9_of_the_daemon_moves_nothing(side):
 
 def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobody_does():
     rules = replace(RULES, ask_s=RULES.interval_s)
-    own = Own(node=2, priority=100, level=Level.UP, held=Role.STANDBY, answered=None)
+    own = Own(node=2, priority=100, line=Line.UP, held=Role.STANDBY, answered=None)
     state = pair.begin(rules, own, 0.0)
     early, late = rules.dead_s - rules.ask_s, rules.dead_s + rules.interval_s
 

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from havpn_core.election import Role
 from havpn_core.errors import HavpnError
-from havpn_core.hysteresis import Level
-from havpn_core.standing import Content, Mode
+from havpn_core.standing import Content, Line, Mode
 from havpn_core.wire import BIGGEST, Authenticator, node_number, pack, read_keys, unpack
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -17,7 +16,7 @@ CONTENTS = st.builds(
     Content,
     node=st.integers(0, 2**64 - 1),
     priority=st.integers(1, 255),
-    level=st.sampled_from([None, Level.UP, Level.DOWN]),
+    line=st.sampled_from([None, *Line]),
     held=ROLES,
     wanted=ROLES,
     mode=st.sampled_from(list(Mode)),
