@@ -67,7 +67,7 @@ class PairRun:
         self.config, self.authenticator = config, authenticator
         self._facts, self._changed, self._clock = own, changed, clock
         self._owners = owners
-        self._scout = Scout(owners, tell, self.refresh, clock)
+        self._scout = Scout(owners, tell, self.refresh)
         self._rival = False
         self._links: dict[str, Any] = {}
         self._kick = asyncio.Event()

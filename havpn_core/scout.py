@@ -13,8 +13,8 @@ from collections.abc import Callable
 from havpn_core.calls import Caller
 from havpn_core.errors import HavpnError
 
-AGAIN_S = 1.0
-"""How often the question is repeated while somebody answers."""
+AGAIN_S = (0.1, 1.0)
+"""The first and the longest pause before the question is repeated; it doubles."""
 GRACE_S = 0.5
 
 
@@ -32,9 +32,8 @@ class Scout:
         owners: Callable[[], dict[str, Caller]],
         tell: Callable[[str], None],
         changed: Callable[[], None],
-        clock: Callable[[], float],
     ) -> None:
-        self._owners, self._tell, self._changed, self._clock = owners, tell, changed, clock
+        self._owners, self._tell, self._changed = owners, tell, changed
         self._task: asyncio.Task[None] | None = None
         self._told: frozenset[str] = frozenset()
         self._answered: bool | None = None
@@ -62,14 +61,15 @@ class Scout:
         return {n: c for n, c in found.items() if callable(getattr(c.instance, "answered_by", 0))}
 
     async def _ask_for_ever(self, window_s: float) -> None:
+        pause_s, longest_s = AGAIN_S
         while True:
-            due = self._clock() + AGAIN_S
             answers = await asyncio.gather(
                 *(self._ask(name, caller, window_s) for name, caller in self._askable().items())
             )
             self._answered = any(answers)
             self._changed()
-            await asyncio.sleep(max(0.0, due - self._clock()))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, longest_s)
 
     async def _ask(self, name: str, caller: Caller, window_s: float) -> bool:
         """Ask through one action; what cannot be asked is nobody's answer."""

@@ -79,6 +79,7 @@ addresses = ["{shared}"]
 priority = {priority}
 key_file = "/etc/havpn/pair.key"
 interval = "{interval}"
+preempt = "{preempt}"
 [pair.link.cable]
 type = "serial"
 device = "{serial}"
@@ -90,7 +91,7 @@ peer = "{peer}"
 KEY = "5a" * 32
 
 
-def pair_config(name: str, *, rise: int = 40, interval: str = "50ms") -> str:
+def pair_config(name: str, *, rise: int = 40, interval: str = "50ms", preempt: str = "auto") -> str:
     """Write a gateway's configuration without a cluster manager: the pair moves the address."""
     gateway, site = plan.GATEWAYS[name], plan.site_of(name)
     other = plan.GATEWAYS[site.backup if name == site.preferred else site.preferred]
@@ -98,6 +99,7 @@ def pair_config(name: str, *, rise: int = 40, interval: str = "50ms") -> str:
         name=name,
         rise=rise,
         interval=interval,
+        preempt=preempt,
         near=gateway.wan.ip,
         far=plan.GATEWAYS[gateway.far].wan.ip,
         shared=site.shared,

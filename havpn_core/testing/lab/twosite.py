@@ -197,6 +197,9 @@ class TwoSite:
 
     def power_off(self, gateway: str) -> None:
         """End a gateway without a warning."""
+        # The kernel takes a dead network namespace down in its own time and answers meanwhile.
+        site = next(n for n, s in plan.SITES.items() if s is plan.site_of(gateway))
+        self.lans[site].mute(gateway)
         self.hosts[gateway].kill()
         self.addresses.gone(gateway)
 

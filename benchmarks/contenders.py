@@ -1,0 +1,141 @@
+"""Those who move the shared addresses of the two-site network, each at its fastest."""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+from havpn_core.testing.lab import TwoSite
+from havpn_core.testing.lab.gateways import start_gateways, start_pairs
+from havpn_core.testing.lab.heartbeat import Heartbeat
+from havpn_core.testing.lab.inside import Inside
+from havpn_core.testing.lab.plan import GATEWAYS, SITES, site_of
+
+RISE = 40
+
+KEEPALIVED = """
+global_defs {{
+    router_id {name}
+    vrrp_garp_master_refresh 60
+}}
+{watch}
+vrrp_instance gateway {{
+    state BACKUP
+    interface lan
+    virtual_router_id 7
+    priority {priority}
+    advert_int 0.1
+    {track}
+    virtual_ipaddress {{
+        {shared} dev lan
+    }}
+}}
+"""
+BFD = """
+bfd_instance far {{
+    neighbor_ip {far}
+    source_ip {near}
+    min_rx 50
+    min_tx 50
+    multiplier 3
+    max_hops 3
+}}
+"""
+SCRIPT = """
+vrrp_script far {{
+    script "/bin/ping -c 1 -W 1 -q {far}"
+    interval 1
+    timeout 1
+    fall 1
+    rise 1
+    user root
+}}
+"""
+
+
+def _keepalived(lab: TwoSite, watch: str, track: str) -> list[Callable[[], None]]:
+    ends = []
+    for name, gateway in GATEWAYS.items():
+        host, site = lab.hosts[name], site_of(name)
+        far = GATEWAYS[gateway.far].wan.ip
+        config = KEEPALIVED.format(
+            name=name,
+            watch=watch.format(far=far, near=gateway.wan.ip),
+            track=f"{track} {{ far }}",
+            priority=150 if name == site.preferred else 100,
+            shared=site.shared,
+        )
+        host.write("/run/keepalived.conf", config.replace("{ far }", "{\n        far\n    }"))
+        log = (host.folder / f"{name}.keepalived").open("ab")
+        files = ("-p", "/run/k.pid", "-r", "/run/k-vrrp.pid", "-b", "/run/k-bfd.pid")
+        argv = ("keepalived", "-n", "-l", "-D", "-G", "-f", "/run/keepalived.conf", *files)
+        process = host.popen(*argv, stdout=log, stderr=log)
+
+        def end(process: Inside = process) -> None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=10)
+
+        ends.append(end)
+    return ends
+
+
+@contextlib.contextmanager
+def pair(lab: TwoSite) -> Iterator[None]:
+    """HA-VPN alone: profile ``fast``, partner frames every 50 ms over cable and LAN."""
+    daemons = start_pairs(lab, rise=RISE)
+    try:
+        yield
+    finally:
+        for daemon in daemons.values():
+            daemon.stop()
+            daemon.command("release", check=False)
+
+
+@contextlib.contextmanager
+def bfd(lab: TwoSite) -> Iterator[None]:
+    """Keepalived with BFD, 3 x 50 ms, adverts every 0.1 s."""
+    ends = _keepalived(lab, BFD, "track_bfd")
+    try:
+        yield
+    finally:
+        for end in ends:
+            end()
+
+
+@contextlib.contextmanager
+def script(lab: TwoSite) -> Iterator[None]:
+    """Keepalived with a ping as vrrp_script, once a second, fall 1: no faster one is possible."""
+    ends = _keepalived(lab, SCRIPT, "track_script")
+    try:
+        yield
+    finally:
+        for end in ends:
+            end()
+
+
+@contextlib.contextmanager
+def heartbeat(lab: TwoSite) -> Iterator[None]:
+    """HA-VPN that starts and stops Linux-HA heartbeat: 200 ms, fall 3."""
+    for name in GATEWAYS:
+        node = lab.clusters[name] = Heartbeat(lab.hosts[name], site_of(name))
+        node.configure()
+        node.start()
+    for name, site in SITES.items():
+        lab.wait_holder(name, site.preferred, 40)
+    daemons = start_gateways(lab)
+    try:
+        yield
+    finally:
+        for daemon in daemons.values():
+            daemon.stop()
+        for node in lab.clusters.values():
+            node.stop()
+
+
+CONTENDERS = {
+    "havpn pair, fast": pair,
+    "keepalived BFD 3 x 50 ms": bfd,
+    "keepalived vrrp_script 1 s": script,
+    "havpn and heartbeat 200 ms": heartbeat,
+}
+SLOW = {"keepalived vrrp_script 1 s", "havpn and heartbeat 200 ms"}
+"""They need seconds for each cut, so fewer of them are made."""
