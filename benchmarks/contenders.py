@@ -12,9 +12,11 @@ from havpn_core.testing.lab.plan import GATEWAYS, SITES, site_of
 
 RISE = 40
 
+# Version 3: in version 2 a backup of priority 100 waits 0.6 s, whatever the interval (RFC 3768).
 KEEPALIVED = """
 global_defs {{
     router_id {name}
+    vrrp_version 3
     vrrp_garp_master_refresh 60
 }}
 {watch}
