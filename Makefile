@@ -16,16 +16,10 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	shellcheck scripts/install-packages .ci/run
-
-# These only compute, so they may run beside the rest, at the lowest priority.
-PURE := tests/core/test_pair.py tests/core/test_watch.py tests/core/test_simulate.py \
-        tests/core/test_hysteresis.py tests/core/test_loss.py tests/benchmarks
+	shellcheck scripts/install-packages scripts/test-lanes .ci/run ocf/link
 
 test: $(VENV)/ready lint
-	@nice -n 19 $(BIN)/pytest -q --timeout 400 -m "not lab" $(PURE) > .pure.log 2>&1 & pure=$$!; \
-	$(BIN)/pytest $(PURE:%=--ignore=%); rest=$$?; \
-	wait $$pure; pure=$$?; cat .pure.log; rm -f .pure.log; [ $$rest = 0 ] && [ $$pure = 0 ]
+	scripts/test-lanes $(BIN)/pytest
 
 demo: $(VENV)/ready
 	$(BIN)/havpn demo
@@ -37,6 +31,8 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.calm
 	$(BIN)/python -m benchmarks.detection
 	$(BIN)/python -m benchmarks.under_load
+	$(BIN)/python -m benchmarks.pair
+	$(BIN)/python -m benchmarks.pacemaker
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

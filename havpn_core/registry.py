@@ -30,6 +30,8 @@ BUILTIN = (
     "havpn_plugins.actions.heartbeat",
     "havpn_plugins.actions.exec",
     "havpn_plugins.actions.alias_arp",
+    "havpn_plugins.actions.pacemaker",
+    "havpn_plugins.actions.ocf",
     "havpn_plugins.notifiers.syslog",
     "havpn_plugins.notifiers.exec",
     "havpn_plugins.links.udp",

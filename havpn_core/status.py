@@ -11,6 +11,7 @@ import psutil
 
 MEMORY_FILE = "state.json"
 STATUS_FILE = "status.json"
+BRIEF_FILE = "status.brief"
 FRESH_S = 10.0
 """A status file older than this many seconds was left by a daemon that no longer works."""
 
@@ -75,6 +76,24 @@ def write_atomically(file: Path, content: bytes, *, durable: bool, mode: int = 0
     finally:
         os.close(descriptor)
     draft.replace(file)
+
+
+def brief(state: str, paths: dict[str, tuple[str, bool | None]]) -> bytes:
+    """Write the status for readers that have no JSON and no time, as a resource agent's monitor.
+
+    Lines of a key and a value: ``state``, ``pid``, ``ticks`` (the process's birth in clock ticks
+    since boot, as in ``/proc/PID/stat``), ``uptime`` (seconds since boot, when this was
+    written) and for each path ``path NAME VERDICT USABLE``, the last as 1, 0 or ``-``.
+
+    :param paths: verdict and usability; ``None`` where nothing may be concluded.
+    """
+    stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    ticks = stat.rpartition(")")[2].split()[19]
+    uptime = Path("/proc/uptime").read_text(encoding="ascii").split()[0]
+    words = {True: "1", False: "0", None: "-"}
+    lines = [f"state {state}", f"pid {os.getpid()}", f"ticks {ticks}", f"uptime {uptime}"]
+    lines += [f"path {name} {verdict} {words[ok]}" for name, (verdict, ok) in paths.items()]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def rfc3339(moment: datetime) -> str:

@@ -497,13 +497,24 @@ class Supervisor:
 
     def _write_status(self, state: str) -> None:
         try:
-            status.write_atomically(
-                Path(self.config.node.run_dir) / status.STATUS_FILE,
-                msgspec.json.encode(self.facts(state)),
-                durable=False,
-            )
+            folder = Path(self.config.node.run_dir)
+            text = msgspec.json.encode(self.facts(state))
+            status.write_atomically(folder / status.STATUS_FILE, text, durable=False)
+            paths = {
+                name: (run.verdict.value, self._usable(run)) for name, run in self.paths.items()
+            }
+            brief = status.brief(state, paths)
+            status.write_atomically(folder / status.BRIEF_FILE, brief, durable=False)
         except OSError as problem:
             self.log.error("%s: %s", self.config.node.run_dir, problem)
+
+    def _usable(self, run: PathRun) -> bool | None:
+        """Whether a cluster should rely on a path; ``None`` while it should think as before."""
+        if self.memory.forced is not None:
+            return self.memory.forced == Role.ACTIVE.value
+        if not run.heard or self.acting.paused:
+            return None
+        return run.view.serves
 
     def facts(self, state: str) -> dict[str, Any]:
         """Give the object that ``havpn status --json`` shows."""

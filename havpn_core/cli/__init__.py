@@ -23,6 +23,8 @@ COMMANDS = {
     "reload": ("manual", "reload", "Take a changed configuration over."),
     "keygen": ("keygen", "keygen", "Make the key of a pair."),
     "release": ("release", "release", "Give the addresses up, without a daemon."),
+    "ocf": ("ocf", "ocf", "Install the resource agent where Pacemaker looks."),
+    "alert": ("alert", "alert", "Tell the notifiers of a Pacemaker event."),
     "demo": ("demo", "demo", "Build the two-site network here, cut a line and watch."),
 }
 

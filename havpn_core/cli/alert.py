@@ -1,0 +1,88 @@
+"""``havpn alert``."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from havpn_core.alerts import event_of
+from havpn_core.calls import Caller, describe
+from havpn_core.config import DEFAULT_FILE, Config, Instance, load
+from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.plugin import Context, Event
+
+LONGEST_S = 20.0
+"""Pacemaker ends an alert agent after 30 s."""
+
+
+@click.command()
+@click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    help=f"Configuration file; default: the alert's recipient, or {DEFAULT_FILE}.",
+)
+def alert(file: Path | None) -> None:
+    """Tell the notifiers of a Pacemaker event; for the alerts of a cluster.
+
+    Pacemaker runs an alert agent without arguments: name the command havpn-alert there.
+    """
+    try:
+        event = event_of(os.environ)
+    except KeyError:
+        raise click.UsageError("CRM_alert_kind is not set: Pacemaker is to run this") from None
+    if event is None:
+        return
+    recipient = dict(os.environ).get("CRM_alert_recipient", "")
+    config, _ = load(file or Path(recipient if recipient.startswith("/") else DEFAULT_FILE))
+    problems = asyncio.run(_tell(config, event))
+    for text in problems:
+        click.echo(text, err=True)
+    sys.exit(1 if problems else 0)
+
+
+async def _tell(config: Config, event: Event) -> list[str]:
+    """Tell all notifiers at once, so that a slow one delays nobody."""
+    event = replace(event, node=event.node or config.node.name)
+    told = await asyncio.gather(*(_notify(config, each, event) for each in config.notifiers))
+    return [problem for problem in told if problem is not None]
+
+
+async def _notify(config: Config, notifier: Instance, event: Event) -> str | None:
+    limit = min(notifier.deadline_s, LONGEST_S)
+    context = Context(
+        instance=notifier.name,
+        node=config.node.name,
+        logger=logging.getLogger("havpn"),
+        clock=time.monotonic,
+        resolve=lambda host, family: host,
+        network_changes=lambda: 0,
+        run_dir=Path(config.node.run_dir),
+    )
+    try:
+        caller = Caller(notifier.type.build(notifier.options, context), notifier.name)
+    except Exception as problem:
+        return f"{notifier.name}: {describe(problem)}"
+    try:
+        await caller.call("notify", event, limit, deadline_s=limit)
+    except HavpnError as problem:
+        return f"{notifier.name}: {problem}"
+    finally:
+        await caller.close()
+    return None
+
+
+def main() -> None:
+    """Run as Pacemaker's alert agent."""
+    try:
+        alert.main(prog_name="havpn-alert")
+    except ConfigError as problem:
+        for text in problem.problems:
+            click.echo(text, err=True)
+        sys.exit(1)
