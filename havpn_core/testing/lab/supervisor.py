@@ -21,7 +21,7 @@ DEFAULT = (sys.executable, "-m", "havpn_core")
 Status = dict[str, Any]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Let the hosts import the same havpn_core, also from a checkout that is not installed."""
     here = str(Path(havpn_core.__file__).parents[1])
     there = os.environ.get("PYTHONPATH", "")
@@ -55,7 +55,7 @@ class Supervisor:
             raise HostFailed(f"havpn already runs on {self.host.name}")
         with self.log_path.open("ab") as log:
             command = (*self._executable, "run", "-c", CONFIG)
-            self._process = self.host.popen(*command, stdout=log, stderr=log, env=_environment())
+            self._process = self.host.popen(*command, stdout=log, stderr=log, env=environment())
 
     def is_running(self) -> bool:
         """Whether the process lives."""
@@ -67,7 +67,7 @@ class Supervisor:
         :raises CommandFailed: with ``check``, when its status is not 0.
         """
         argv = (*self._executable, *arguments)
-        return self.host.run(*argv, timeout=timeout, check=check, env=_environment()).stdout
+        return self.host.run(*argv, timeout=timeout, check=check, env=environment()).stdout
 
     def status(self) -> Status:
         """Return what the status file says; empty while there is none."""

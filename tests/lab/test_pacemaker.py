@@ -1,0 +1,164 @@
+"""Two real Pacemaker clusters, one a site, that move the shared addresses by HA-VPN's word."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from havpn_core.testing.lab import TwoSite, wait_for
+from havpn_core.testing.lab.pacemaker import Clusters
+from havpn_core.testing.lab.plan import SITES
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
+AGENT = "/usr/lib/ocf/resource.d/havpn/link"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with TwoSite(ipsec=True) as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def clusters(lab):
+    found = Clusters(lab)
+    found.start()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def calm(lab, clusters):
+    yield
+    for provider in lab.providers.values():
+        provider.heal()
+    for site in SITES:
+        clusters.crm(site, "rsc_defaults resource-stickiness=0")
+    clusters.wait_home(40)
+
+
+def test_cut_heal_and_fail_back(lab, clusters, capsys):
+    pinger, stream = lab.pinger(), lab.stream()
+    try:
+        wait_for(lambda: pinger.answered() > 20, 10, "traffic")
+        cut = time.monotonic()
+        lab.providers["provider-1"].cut()
+        clusters.wait_backup(15)
+        time.sleep(1)
+        outage = pinger.longest_outage_since(cut)
+        assert clusters.attribute("gw-aa") == "0"
+        healed = time.monotonic()
+        lab.providers["provider-1"].heal()
+        clusters.wait_home(40)
+        time.sleep(1)
+        back = pinger.longest_outage_since(healed)
+        report = stream.finish()
+    finally:
+        pinger.stop()
+        stream.kill()
+    with capsys.disabled():
+        print(
+            f"\n  Pacemaker, silent cut: client outage {outage:.3f} s, at the failback {back:.3f}"
+        )
+    assert report.intact, report.error
+    assert outage < 3
+    assert back < 3
+
+
+def test_failback_off(lab, clusters):
+    for site in SITES:
+        clusters.crm(site, "rsc_defaults resource-stickiness=200")
+    lab.providers["provider-1"].cut()
+    clusters.wait_backup(15)
+    lab.providers["provider-1"].heal()
+    wait_for(lambda: clusters.attribute("gw-aa") == "1", 20, "the line to be good again")
+    time.sleep(3)
+    assert lab.holders("a") == {"gw-ab"}
+
+
+def test_both_paths_down_leave_the_address_where_it_is(lab, clusters):
+    for provider in lab.providers.values():
+        provider.cut()
+    wait_for(
+        lambda: [clusters.attribute(n) for n in ("gw-aa", "gw-ab")] == ["0", "0"], 20, "both down"
+    )
+    time.sleep(3)
+    assert all(len(lab.holders(site)) == 1 for site in SITES)
+    for provider in lab.providers.values():
+        provider.heal()
+    wait_for(lambda: clusters.attribute("gw-aa") == "1", 20, "the line to be good again")
+
+
+def test_a_killed_supervisor_is_noticed_and_restarted_and_leaves_no_attribute(lab, clusters):
+    before = clusters.pid("gw-aa")
+    lab.hosts["gw-aa"].run("kill", "-9", before)
+    values = set()
+
+    def restarted():
+        values.add(clusters.attribute("gw-aa"))
+        return clusters.pid("gw-aa") not in (before, "")
+
+    wait_for(restarted, 30, "the agent to start it again")
+    assert None in values, "cleared before it was written anew"
+    wait_for(lambda: clusters.attribute("gw-aa") == "1", 20, "its attribute")
+
+
+def test_standby_and_maintenance(lab, clusters):
+    lab.hosts["gw-aa"].run("crm_standby", "-v", "on", timeout=30)
+    lab.wait_holder("a", "gw-ab", 20)
+    wait_for(lambda: clusters.attribute("gw-aa") is None, 20, "the attribute to go")
+    lab.hosts["gw-aa"].run("crm_standby", "-D", timeout=30)
+    clusters.wait_home(30)
+    clusters.crm("a", "property maintenance-mode=true")
+    try:
+        lab.providers["provider-1"].cut()
+        lab.wait_holder("b", "gw-bb", 20)
+        time.sleep(2)
+        assert lab.holders("a") == {"gw-aa"}, "maintenance: nothing is touched"
+    finally:
+        lab.providers["provider-1"].heal()
+        clusters.crm("a", "property maintenance-mode=false")
+
+
+def test_reload_with_changed_parameters(lab, clusters):
+    before = clusters.pid("gw-aa")
+    try:
+        clusters.set_parameter("a", "attribute", "line-")
+        wait_for(lambda: clusters.attribute("gw-aa", "line-vpn") == "1", 20, "the other attribute")
+        assert clusters.pid("gw-aa") == before, "reloaded, not restarted"
+    finally:
+        clusters.set_parameter("a", "attribute", "havpn-")
+    wait_for(lambda: clusters.attribute("gw-aa") == "1", 20, "the old attribute")
+    assert clusters.attribute("gw-aa", "line-vpn") is None
+
+
+def test_stop_when_the_package_is_gone(lab, clusters):
+    host = lab.hosts["gw-ab"]
+    text = host.read(AGENT)
+    gone = re.sub("(?m)^python=.*$", "python=/gone/bin/python", text)
+    host.write(AGENT, gone, 0o755)
+    host.run("mv", "/etc/havpn", "/etc/havpn.gone")
+    pid = clusters.pid("gw-ab")
+    try:
+        host.run("crm_standby", "-v", "on", timeout=30)
+        wait_for(lambda: not Path(f"{host.root}/proc/{pid}").exists(), 20, "the stop")
+        wait_for(lambda: not Path(f"{host.root}/run/resource-agents/havpn-link-line").exists(),
+                 10, "its end")  # fmt: skip
+        assert clusters.failures("a") == []
+    finally:
+        host.run("mv", "/etc/havpn.gone", "/etc/havpn")
+        host.write(AGENT, text, 0o755)
+        host.run("crm_standby", "-D", timeout=30)
+    wait_for(lambda: clusters.attribute("gw-ab") == "1", 30, "it to be back")
+
+
+def test_power_off(lab, clusters):
+    """The last one: the node does not come back."""
+    began = time.monotonic()
+    lab.power_off("gw-aa")
+    lab.wait_holder("a", "gw-ab", 20)
+    assert time.monotonic() - began < 20
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(clusters.rejoin, "gw-aa").result()
+    clusters.wait_home(40)
