@@ -306,13 +306,13 @@ def namespaces_of_processes() -> set[str]:
 
 def test_nothing_is_left_when_the_owner_is_killed() -> None:
     cables = sorted(Path("/sys/class/net").iterdir())
-    before = namespaces_of_processes()
     owner, folder, pids = build_in_another_process()
-    assert len(pids) == 10
+    theirs = {str(Path(f"/proc/{pid}/ns/net").readlink()) for pid in pids}
+    assert len(theirs) == 10
     owner.kill()
     owner.wait()
     wait_for(lambda: not any(map(leftovers.start_of, pids)), 5.0, "all hosts to end")
-    wait_for(lambda: namespaces_of_processes() <= before, 5.0, "all processes to end")
+    wait_for(lambda: not theirs & namespaces_of_processes(), 5.0, "all processes to end")
     assert sorted(Path("/sys/class/net").iterdir()) == cables
     leftovers.sweep()
     assert not folder.exists()

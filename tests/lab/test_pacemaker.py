@@ -1,6 +1,7 @@
 """Two real Pacemaker clusters, one a site, that move the shared addresses by HA-VPN's word."""
 
 import re
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +10,22 @@ import pytest
 
 from havpn_core.testing.lab import TwoSite, wait_for
 from havpn_core.testing.lab.pacemaker import Clusters
-from havpn_core.testing.lab.plan import SITES
+from havpn_core.testing.lab.plan import GATEWAYS, SITES
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
+ALERT = """
+[path.vpn]
+[path.vpn.probe.echo]
+type = "udp-echo"
+host = "{far}"
+[action.nothing]
+type = "exec"
+active = ["true"]
+standby = ["true"]
+[notifier.file]
+type = "exec"
+command = ["/bin/sh", "-c", "echo $HAVPN_MESSAGE >>/run/told/news"]
+"""
 AGENT = "/usr/lib/ocf/resource.d/havpn/link"
 
 
@@ -151,6 +165,24 @@ def test_stop_when_the_package_is_gone(lab, clusters):
         host.write(AGENT, text, 0o755)
         host.run("crm_standby", "-D", timeout=30)
     wait_for(lambda: clusters.attribute("gw-ab") == "1", 30, "it to be back")
+
+
+def test_alerts_reach_the_notifiers(lab, clusters):
+    host = lab.hosts["gw-ab"]
+    program = Path(sys.executable).parent / "havpn-alert"
+    text = ALERT.format(far=GATEWAYS["gw-bb"].wan.ip)
+    host.write("/etc/havpn-alert/alert.toml", text)
+    # Alerts run as hacluster; the host's /root is an overlay of its own.
+    host.run("sh", "-c", "chmod 755 /root /etc/havpn-alert; install -d -m 1777 /run/told")
+    clusters.crm("a", f"alert havpn {program} to /etc/havpn-alert/alert.toml")
+    try:
+        lab.providers["provider-1"].cut()
+        clusters.wait_backup(15)
+        told = Path(f"{host.root}/run/told/news")
+        expected = "cluster gw-ab: gateway-ip start"
+        wait_for(lambda: told.exists() and expected in told.read_text(), 15, "the news")
+    finally:
+        clusters.nodes["gw-ab"].host.run("crm", "-F", "configure", "delete", "havpn", timeout=30)
 
 
 def test_power_off(lab, clusters):
