@@ -126,6 +126,19 @@ def build(raw: Table, registry: Registry, file: Path) -> Config:
     return config
 
 
+def struct_of(struct_type: type[S], key: str, table: Table) -> S:
+    """Convert one table, as a plugin's options.
+
+    :param key: where it stands, for the errors.
+    :raises ConfigError: with every problem found.
+    """
+    builder = _Builder(Registry())
+    made = builder.struct(key, table, struct_type)
+    if made is None:
+        raise ConfigError(builder.problems)
+    return made
+
+
 class _Builder:
     """Goes through the tables and collects problems."""
 

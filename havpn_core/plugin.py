@@ -54,7 +54,8 @@ class Sample:
 class Event:
     """Something that changed, as notifiers, the log and the history see it.
 
-    :param kind: ``verdict``, ``quality``, ``role``, ``action``, ``plugin`` or ``daemon``.
+    :param kind: ``verdict``, ``quality``, ``role``, ``action``, ``plugin``, ``daemon``, ``pair`` or
+        ``cluster``.
     :param subject: the path, action or plugin it is about; empty for the gateway itself.
     :param before: the old value in the words of the design, empty where there is none.
     :param after: the new value.

@@ -15,6 +15,7 @@ COMMANDS = {
     "status": ("status", "status", "Show what the daemon knows and does."),
     "events": ("events", "events", "Show the history of transitions and actions."),
     "plugin": ("plugin", "plugin", "List and check plugins."),
+    "config": ("config", "config", "Describe the configuration file for editors."),
     "simulate": ("simulate", "simulate", "Replay samples on a virtual clock."),
     "record": ("record", "record", "Write down what a path's probes say."),
     "pause": ("manual", "pause", "Keep the role whatever happens; probing goes on."),

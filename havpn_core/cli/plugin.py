@@ -1,7 +1,9 @@
 """``havpn plugin``."""
 
+import difflib
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import click
 from havpn_core import config
 from havpn_core.cli.options import json_option
 from havpn_core.errors import ConfigError
-from havpn_core.registry import Record, Registry
+from havpn_core.registry import KINDS, Record, Registry
 
 config_option = click.option(
     "-c",
@@ -31,7 +33,7 @@ def plugin() -> None:
 @config_option
 def list_plugins(as_json: bool, file: Path | None) -> None:
     """List every installed plugin; only the enabled ones are imported."""
-    records = Registry.load(_enabled(file)).records
+    records = Registry.load(enabled(file)).records
     if as_json:
         click.echo(json.dumps([as_object(record) for record in records], indent=2))
         return
@@ -61,6 +63,74 @@ def check_plugin(name: str) -> None:
     sys.exit(0 if all(record.status == "active" for record in found) else 1)
 
 
+@plugin.command("show")
+@click.argument("name")
+@json_option
+@config_option
+def show_type(name: str, as_json: bool, file: Path | None) -> None:
+    """Show a type's options with their types, defaults and limits, and an example."""
+    from havpn_core.describe import example, options_of
+
+    registry = Registry.load(enabled(file))
+    found = [
+        (kind, plugin_type, record)
+        for kind in KINDS
+        for plugin_type, record in registry.types(kind)
+        if plugin_type.name == name
+    ]
+    if not found:
+        known = [each.name for kind in KINDS for each, _ in registry.types(kind)]
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f", did you mean {close[0]!r}?" if close else ""
+        raise ConfigError([f"there is no type {name!r}{hint} (known: {', '.join(known)})"])
+    if as_json:
+        told = [
+            {
+                "kind": kind,
+                "name": each.name,
+                "summary": each.summary,
+                "source": record.source,
+                "needs": sorted(each.needs),
+                "options": [asdict(option) for option in options_of(each.config)],
+                "example": example(kind, each),
+            }
+            for kind, each, record in found
+        ]
+        click.echo(json.dumps(told, indent=2))
+        return
+    for kind, each, record in found:
+        click.echo(f"{kind} {each.name}: {each.summary} ({record.source})")
+        if each.needs:
+            click.echo(f"needs {', '.join(sorted(each.needs))}")
+        for option in options_of(each.config):
+            default = "required" if option.required else f"default {option.default}"
+            limits = f", {option.limits}" if option.limits else ""
+            click.echo(f"  {option.name}: {option.type}{limits}; {default}")
+            click.echo(f"      {option.description}")
+        click.echo(f"\n{example(kind, each)}\n")
+
+
+@plugin.command("new")
+@click.argument("name")
+@click.option("--probe", "kind", flag_value="probe", default=True, help="A probe (default).")
+@click.option("--action", "kind", flag_value="action", help="An action.")
+@click.option("--notifier", "kind", flag_value="notifier", help="A notifier.")
+@click.option("--link", "kind", flag_value="link", help="A link.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Where to make the package's folder; default: here.",
+)
+def new_plugin(name: str, kind: str, folder: Path) -> None:
+    """Write a package with a plugin, havpn-NAME, that passes its own tests at once."""
+    from havpn_core.scaffold import write_package
+
+    made = write_package(name, kind, folder)
+    click.echo(f"wrote {made}\n\n  cd {made}\n  pip install --editable '.[test]'\n  pytest")
+
+
 def as_object(record: Record) -> dict[str, Any]:
     """Give the record as ``--json`` shows it."""
     return {
@@ -79,7 +149,7 @@ def provides(record: Record) -> str:
     return ", ".join(f"{kind} {name}" for kind, names in record.provides.items() for name in names)
 
 
-def _enabled(file: Path | None) -> tuple[str, ...]:
+def enabled(file: Path | None) -> tuple[str, ...]:
     """Read only which plugins are enabled; the rest of the file may be anything."""
     try:
         return config.enabled_plugins(config.read(file or config.DEFAULT_FILE))

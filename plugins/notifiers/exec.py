@@ -10,7 +10,7 @@ from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl, run_c
 
 from .._commands import Argv, missing_commands
 
-Kind = Literal["verdict", "quality", "role", "action", "plugin", "daemon"]
+Kind = Literal["verdict", "quality", "role", "action", "plugin", "daemon", "pair", "cluster"]
 
 # The kernel refuses a variable of 128 KiB, and with it the whole command (execve(2), E2BIG).
 LONGEST = 8192

@@ -1,0 +1,269 @@
+"""Each rule of the contracts can be broken, and the check says so."""
+
+import time
+
+import msgspec
+import pytest
+
+from havpn_core import (
+    ActionError,
+    ActionType,
+    Duration,
+    LinkType,
+    NotifierType,
+    ProbeType,
+    Role,
+    Sample,
+)
+from havpn_core.testing import (
+    check_action_type,
+    check_link_type,
+    check_notifier_type,
+    check_probe_type,
+)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    good: bool
+    wait: Duration | None = None
+
+
+class Probe:
+    def __init__(self, options, context):
+        self.good = options.good
+        self.closed = False
+
+    def check(self, timeout_s):
+        return Sample.ok() if self.good else Sample.fail("no")
+
+    def close(self):
+        self.closed = True
+
+
+class Raises(Probe):
+    def check(self, timeout_s):
+        if not self.good:
+            raise OSError("unreachable")
+        return Sample.ok()
+
+
+class Slow(Probe):
+    def check(self, timeout_s):
+        time.sleep(0 if self.good else timeout_s + 2)
+        return Sample.fail("late") if not self.good else Sample.ok()
+
+
+class Nonsense(Probe):
+    def check(self, timeout_s):
+        return True
+
+
+class Shared(Probe):
+    closed_by_all = False
+
+    def check(self, timeout_s):
+        return Sample.fail("closed") if Shared.closed_by_all else super().check(timeout_s)
+
+    def close(self):
+        Shared.closed_by_all = True
+
+
+class CloseOnce(Probe):
+    def close(self):
+        if self.closed:
+            raise RuntimeError("closed already")
+        self.closed = True
+
+
+def probe(build, **more):
+    check_probe_type(
+        ProbeType("tried", "", Options, build),
+        reachable={"good": True},
+        unreachable={"good": False},
+        timeout_s=0.3,
+        **more,
+    )
+
+
+def test_a_good_probe_passes():
+    probe(Probe, hostile=[{"good": True, "wait": "soon"}])
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (Raises, "that is a sample"),
+        (Slow, "did not keep its deadline"),
+        (Nonsense, "no Sample"),
+        (Shared, "the other instance was closed"),
+        (CloseOnce, "close, twice"),
+    ],
+)
+def test_a_probe_that_breaks_a_rule(build, words):
+    Shared.closed_by_all = False
+    with pytest.raises(AssertionError, match=words):
+        probe(build)
+
+
+def test_a_hostile_configuration_that_is_accepted():
+    with pytest.raises(AssertionError, match="is accepted"):
+        probe(Probe, hostile=[{"good": False}])
+
+
+ROLES = {"now": Role.STANDBY, "applied": 0}
+
+
+class Action:
+    def __init__(self, options, context):
+        pass
+
+    def apply(self, role, timeout_s):
+        ROLES["now"] = role
+
+    def observe(self):
+        return ROLES["now"]
+
+    def close(self):
+        pass
+
+
+class TwiceIsTwo(Action):
+    def apply(self, role, timeout_s):
+        if ROLES["now"] is role is Role.ACTIVE:
+            raise ActionError("it is there already")
+        ROLES["now"] = role
+
+
+class CannotRelease(Action):
+    def apply(self, role, timeout_s):
+        if ROLES["now"] is role is Role.STANDBY:
+            raise ActionError("it is not there")
+        ROLES["now"] = role
+
+
+class Blind(Action):
+    def observe(self):
+        return Role.STANDBY
+
+
+class LetsGo(Action):
+    def close(self):
+        ROLES["now"] = Role.STANDBY
+
+
+def action(build):
+    ROLES["now"] = Role.STANDBY
+    check_action_type(
+        ActionType("tried", "", Options, build),
+        config={"good": True},
+        held=lambda: ROLES["now"],
+    )
+
+
+def test_a_good_action_passes():
+    action(Action)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (TwiceIsTwo, r"apply\(active\) failed"),
+        (CannotRelease, r"apply\(standby\) failed"),
+        (Blind, "observe gave"),
+        (LetsGo, "role in force is standby"),
+    ],
+)
+def test_an_action_that_breaks_a_rule(build, words):
+    with pytest.raises(AssertionError, match=words):
+        action(build)
+
+
+TOLD = []
+
+
+class Notifier:
+    def __init__(self, options, context):
+        self.good = options.good
+
+    def notify(self, event, timeout_s):
+        if not self.good:
+            raise OSError("nobody listens")
+        TOLD.append(event)
+
+    def close(self):
+        pass
+
+
+class Hides(Notifier):
+    def notify(self, event, timeout_s):
+        if self.good:
+            TOLD.append(event)
+
+
+class Loses(Notifier):
+    def notify(self, event, timeout_s):
+        pass
+
+
+def notifier(build):
+    check_notifier_type(
+        NotifierType("tried", "", Options, build),
+        config={"good": True},
+        delivered=lambda: len(TOLD),
+        failing={"good": False},
+        timeout_s=1.0,
+    )
+
+
+def test_a_good_notifier_passes():
+    notifier(Notifier)
+
+
+@pytest.mark.parametrize(("build", "words"), [(Hides, "did not say so"), (Loses, "fewer arrived")])
+def test_a_notifier_that_breaks_a_rule(build, words):
+    with pytest.raises(AssertionError, match=words):
+        notifier(build)
+
+
+ENDS = {}
+
+
+class Link:
+    def __init__(self, options, context):
+        self.good, self.received, self.open = options.good, context.received, True
+        ENDS[self.good] = self
+
+    def send(self, frame):
+        other = ENDS.get(not self.good)
+        if self.open and other and other.open:
+            other.received(frame)
+
+    def close(self):
+        self.open = False
+
+
+class Breaks(Link):
+    def send(self, frame):
+        if not self.open:
+            raise OSError("closed")
+        super().send(frame)
+
+
+class Cuts(Link):
+    def send(self, frame):
+        super().send(frame[:10])
+
+
+def link(build):
+    ENDS.clear()
+    check_link_type(LinkType("tried", "", Options, build), ends=({"good": True}, {"good": False}))
+
+
+def test_a_good_link_passes():
+    link(Link)
+
+
+@pytest.mark.parametrize(("build", "words"), [(Breaks, "send raised"), (Cuts, "did not arrive")])
+def test_a_link_that_breaks_a_rule(build, words):
+    with pytest.raises(AssertionError, match=words):
+        link(build)
