@@ -6,8 +6,9 @@ Apprise is imported when an instance is built, not when the plugin is loaded: it
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl
 from msgspec import Meta, Struct
+
+from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl
 
 
 class Options(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterable
 from typing import Annotated
 
-from havpn_core import CommandTimeout, Context, Duration, ProbeType, Sample, hookimpl, run_command
 from msgspec import Meta, Struct
+
+from havpn_core import CommandTimeout, Context, Duration, ProbeType, Sample, hookimpl, run_command
 
 
 class Options(Struct, frozen=True, kw_only=True):

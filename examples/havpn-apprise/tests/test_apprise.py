@@ -3,10 +3,10 @@
 import http.server
 import threading
 
-import pytest
-from havpn_core.testing import check_notifier_type, plugin_type
-
 import havpn_apprise
+import pytest
+
+from havpn_core.testing import check_notifier_type, plugin_type
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 
 import havpn_wireguard
 import pytest
+
 from havpn_core.testing import check_probe_type, plugin_type
 
 KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
