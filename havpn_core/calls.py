@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from havpn_core.blocking import Stepped, Steps
 from havpn_core.errors import HavpnError
 
 
@@ -93,6 +94,9 @@ class Caller:
     def __init__(self, instance: Any, name: str) -> None:
         self.instance = instance
         self.worker = Worker(name)
+        module = getattr(type(instance), "__module__", "")
+        #: Our own are trusted: a starved machine makes anybody slow.
+        self._steps = Steps(name, movable=not module.startswith("havpn_plugins."))
         #: the optional method of a probe that makes its next question take another way.
         self.renew: Callable[[], None] | None = self._optional("renew")
 
@@ -128,7 +132,9 @@ class Caller:
         """
         function = getattr(self.instance, method)
         if inspect.iscoroutinefunction(function):
-            return asyncio.ensure_future(_contained(function, arguments))
+            if self._steps.moved:
+                return self.worker.run(lambda: asyncio.run(function(*arguments)))
+            return asyncio.ensure_future(_contained(self._steps, function, arguments))
         return self.worker.run(lambda: function(*arguments))
 
     async def call(self, method: str, *arguments: Any, deadline_s: float) -> Any:
@@ -168,10 +174,13 @@ def describe(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 
-async def _contained(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+async def _contained(steps: Steps, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     try:
-        return await function(*arguments)
-    except asyncio.CancelledError:
+        return await Stepped(function(*arguments), steps)
+    except asyncio.CancelledError as problem:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            raise CallFailed(describe(problem)) from problem  # nobody but the plugin itself did it
         raise
     except (Exception, SystemExit, KeyboardInterrupt) as problem:
         # asyncio would carry the last two through the loop and end the daemon.

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from havpn_core import __version__, control, realtime, status, systemd
+from havpn_core import __version__, blocking, control, realtime, status, systemd
 from havpn_core.acting import Acting
 from havpn_core.building import Built, build_new
 from havpn_core.calls import Caller
@@ -85,6 +85,7 @@ class Supervisor:
 
     async def _start(self) -> None:
         self.bus = EventBus(self.config.node.name, self.log, self._keeper.record)
+        blocking.watch(self._blocked)
         self.acting = Acting(self._emit, self._remember, self.clock)
         memory, warning = status.recall(self._state_file)
         self.memory = memory
@@ -165,6 +166,9 @@ class Supervisor:
             self.acting.plan.observed,
             busy=any(m.running for m in self.memory.actions.values()),
         )
+
+    def _blocked(self, name: str, text: str) -> None:
+        self._emit(Event("plugin", name, "", "blocks the loop", text, "warning"))
 
     # --- building ----------------------------------------------------------------------------
 
