@@ -31,6 +31,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.calm
 	$(BIN)/python -m benchmarks.detection
 	$(BIN)/python -m benchmarks.under_load
+	$(BIN)/python -m benchmarks.plugin_list
 	$(BIN)/python -m benchmarks.pair
 	$(BIN)/python -m benchmarks.pacemaker
 
