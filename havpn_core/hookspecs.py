@@ -9,13 +9,14 @@ from collections.abc import Iterable
 
 import pluggy
 
+from havpn_core.deprecated import warning_for
 from havpn_core.plugin import ActionType, LinkType, NotifierType, ProbeType
 
 hookspec = pluggy.HookspecMarker("havpn")
 hookimpl = pluggy.HookimplMarker("havpn")
 
 
-@hookspec
+@hookspec(warn_on_impl=warning_for("havpn_register_probes"))
 def havpn_register_probes() -> Iterable[ProbeType]:  # type: ignore[empty-body]
     """Give the probe types of this plugin.
 
@@ -38,7 +39,7 @@ def havpn_register_probes() -> Iterable[ProbeType]:  # type: ignore[empty-body]
     """
 
 
-@hookspec
+@hookspec(warn_on_impl=warning_for("havpn_register_actions"))
 def havpn_register_actions() -> Iterable[ActionType]:  # type: ignore[empty-body]
     """Give the action types of this plugin.
 
@@ -63,7 +64,7 @@ def havpn_register_actions() -> Iterable[ActionType]:  # type: ignore[empty-body
     """
 
 
-@hookspec
+@hookspec(warn_on_impl=warning_for("havpn_register_notifiers"))
 def havpn_register_notifiers() -> Iterable[NotifierType]:  # type: ignore[empty-body]
     """Give the notifier types of this plugin.
 
@@ -86,7 +87,7 @@ def havpn_register_notifiers() -> Iterable[NotifierType]:  # type: ignore[empty-
     """
 
 
-@hookspec
+@hookspec(warn_on_impl=warning_for("havpn_register_links"))
 def havpn_register_links() -> Iterable[LinkType]:  # type: ignore[empty-body]
     """Give the link types of this plugin.
 
