@@ -2,7 +2,7 @@
 
 An ``async def`` that blocks (a ``time.sleep``, a synchronous library) stops everything else in the
 daemon. Each step of such a call is timed, so the culprit is known by name when it comes back; a
-thread looks for those that do not. A third-party instance that blocked three times runs in a
+thread looks for those that do not. A third-party instance that blocked three times, or once for long, runs in a
 thread of its own from then on, with a loop of its own, where it delays only itself. A loop that
 is blocked for ever cannot be freed from within: the service manager's watchdog ends it.
 """
@@ -18,6 +18,8 @@ from typing import Any
 LONGEST_STEP_S = 0.02
 """A longer step on the loop is a block: below the interval of the fastest profile."""
 STRIKES = 3
+LONG_S = 0.25
+"""One block of this length is enough to be moved."""
 LOOK_EVERY_S = 0.5
 STUCK_S = 1.0
 ENOUGH_TOLD = 5
@@ -45,9 +47,9 @@ class Steps:
         if self.strikes > ENOUGH_TOLD and not self.movable:
             return
         text = f"for {1000 * seconds:.0f} ms"
-        if self.movable and self.strikes >= STRIKES and not self.moved:
+        if self.movable and (self.strikes >= STRIKES or seconds >= LONG_S) and not self.moved:
             self.moved = True
-            text += f", {self.strikes} times by now: it runs in a thread of its own from now on"
+            text += f", block {self.strikes}: it runs in a thread of its own from now on"
         for tell in _tell:
             with contextlib.suppress(Exception):
                 tell(self.name, text)

@@ -63,8 +63,14 @@ def check_plugin(name: str) -> None:
     sys.exit(0 if all(record.status == "active" for record in found) else 1)
 
 
+def _type_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    registry = Registry.load()
+    names = {each.name for kind in KINDS for each, _ in registry.types(kind)}
+    return sorted(name for name in names if name.startswith(begun))
+
+
 @plugin.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=_type_names)
 @json_option
 @config_option
 def show_type(name: str, as_json: bool, file: Path | None) -> None:

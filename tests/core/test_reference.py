@@ -122,3 +122,11 @@ def test_the_oldest_and_the_newest_pluggy(version, tmp_path):
     assert "probes.udp_echo active" in done.stdout
     assert "bad failed" in done.stdout
     assert "good active" in done.stdout
+
+
+def test_types_are_completed():
+    env = {**os.environ, "_HAVPN_COMPLETE": "bash_complete", "COMP_CWORD": "3",
+           "COMP_WORDS": "havpn plugin show udp"}  # fmt: skip
+    program = Path(sys.executable).parent / "havpn"
+    ended = subprocess.run([program], env=env, capture_output=True, text=True, check=False)
+    assert "udp-echo" in ended.stdout

@@ -57,6 +57,11 @@ class Blocks(Base):
         time.sleep(0.04)
         return Sample.ok()
 
+class BlocksLong(Base):
+    async def check(self, timeout_s):
+        time.sleep(1)
+        return Sample.ok()
+
 class Waits(Base):
     async def check(self, timeout_s):
         await asyncio.Event().wait()
@@ -95,7 +100,7 @@ BAD = {
     **{f"raises-{p.__name__.lower()}-{'loop' if on else 'thread'}": raising(p, on)
        for p in (SystemExit, KeyboardInterrupt, MemoryError, Own, asyncio.CancelledError,
                  GeneratorExit, StopIteration) for on in (True, False)},
-    "hangs": Hangs, "blocks": Blocks, "waits": Waits, "nonsense": Nonsense, "leaks": Leaks,
+    "hangs": Hangs, "blocks": Blocks, "blocks-long": BlocksLong, "waits": Waits, "nonsense": Nonsense, "leaks": Leaks,
     "prints": Prints, "forks": Forks, "slow-close": SlowClose,
 }
 
@@ -245,6 +250,12 @@ def test_blocking_the_loop_is_found_out_named_and_moved_off_it(daemon, capsys):
     assert "path.blocks.probe.own: blocks the loop" in daemon.said()
     measured(capsys, "blocks the loop, once moved", daemon.lateness(time.monotonic(), 3))
     assert daemon.status()["paths"]["blocks"]["verdict"] == "up", "it works on, in its thread"
+
+
+def test_one_long_block_is_enough(daemon, capsys):
+    daemon.start("blocks-long")
+    daemon.wait(lambda: "block 1: it runs in a thread of its own" in daemon.said(), "the move")
+    measured(capsys, "blocks the loop for 1 s, once moved", daemon.lateness(time.monotonic(), 3))
 
 
 def test_nonsense(daemon, capsys):
