@@ -100,7 +100,8 @@ BAD = {
     **{f"raises-{p.__name__.lower()}-{'loop' if on else 'thread'}": raising(p, on)
        for p in (SystemExit, KeyboardInterrupt, MemoryError, Own, asyncio.CancelledError,
                  GeneratorExit, StopIteration) for on in (True, False)},
-    "hangs": Hangs, "blocks": Blocks, "blocks-long": BlocksLong, "waits": Waits, "nonsense": Nonsense, "leaks": Leaks,
+    "hangs": Hangs, "blocks": Blocks, "blocks-long": BlocksLong, "waits": Waits,
+    "nonsense": Nonsense, "leaks": Leaks,
     "prints": Prints, "forks": Forks, "slow-close": SlowClose,
 }
 
