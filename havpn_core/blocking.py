@@ -4,7 +4,8 @@ An ``async def`` that blocks (a ``time.sleep``, a synchronous library) stops eve
 daemon. Each step of such a call is timed, so the culprit is known by name when it comes back; a
 thread looks for those that do not. A third-party instance that blocked three times, or once for
 long, runs in a thread of its own from then on, with a loop of its own, where it delays only
-itself. A loop that is blocked for ever cannot be freed from within: the service manager's watchdog ends it.
+itself. A loop that is blocked for ever cannot be freed from within: the service manager's
+watchdog ends it.
 """
 
 import contextlib

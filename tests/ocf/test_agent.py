@@ -5,12 +5,13 @@ Each row of the table of exit codes, then Pacemaker's own executor, ocf-tester a
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from havpn_core.testing.lab import wait_for
-from tests.ocf.conftest import AGENT, PLACE
+from tests.ocf.conftest import AGENT, PLACE, UPDATER
 
 pytestmark = pytest.mark.lab
 REPO = Path(__file__).parents[2]
@@ -198,6 +199,23 @@ def test_what_an_operator_forces_is_told_instead_of_the_line(node):
     assert node.agent("monitor", path="vpn1")[0] == 0
     assert node.asked() == ["-n havpn-vpn1 -B 0 -d 0"]
     node.havpn("switch", "--to", "auto")
+
+
+def test_a_decision_that_falls_while_the_monitor_writes_is_not_undone(node):
+    """The cluster's daemon is slow, and meanwhile the line dies: what is written last is true."""
+    node.agent("start", path="vpn1")
+    node.asked()
+    slow = "#!/bin/sh\nsleep 1.5\n" + 'echo "$*" >>/run/fake/asked\n'
+    node.host.write("/run/fake/attrd_updater", slow, 0o755)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            monitor = pool.submit(node.agent, "monitor", path="vpn1")
+            time.sleep(0.3)
+            node.line.cut()
+            monitor.result()
+        assert node.asked() == ["-n havpn-vpn1 -B 1 -d 0", "-n havpn-vpn1 -B 0 -d 0"]
+    finally:
+        node.host.write("/run/fake/attrd_updater", UPDATER, 0o755)
 
 
 CIB = """
