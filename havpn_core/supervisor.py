@@ -1,6 +1,7 @@
 """The daemon: owns all state, is the only reader of the clock, and lets pure modules decide."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -329,6 +330,7 @@ class Supervisor:
         detail = "; ".join(details) if bad else ""
         change = (before.verdict.value, run.verdict.value)
         self._emit(Event("verdict", run.config.name, *change, detail, severity))
+        self._tell_agents()
         if self._pair is not None:
             self._pair.refresh()
         self._decide()
@@ -393,6 +395,7 @@ class Supervisor:
         self.memory.forced = None if to == "auto" else to
         self.memory.forced_until = time.time() + limit if limit and to != "auto" else None
         self._emit(Event("role", "", "", f"forced to {to}", severity="warning"))
+        self._tell_agents()
         if self._pair is not None:
             self._pair.refresh()
         self._decide()
@@ -504,13 +507,22 @@ class Supervisor:
             folder = Path(self.config.node.run_dir)
             text = msgspec.json.encode(self.facts(state))
             status.write_atomically(folder / status.STATUS_FILE, text, durable=False)
-            paths = {
-                name: (run.verdict.value, self._usable(run)) for name, run in self.paths.items()
-            }
-            brief = status.brief(state, paths)
-            status.write_atomically(folder / status.BRIEF_FILE, brief, durable=False)
+            self._write_brief(state)
         except OSError as problem:
             self.log.error("%s: %s", self.config.node.run_dir, problem)
+
+    def _write_brief(self, state: str) -> None:
+        paths = {name: (run.verdict.value, self._usable(run)) for name, run in self.paths.items()}
+        file = Path(self.config.node.run_dir) / status.BRIEF_FILE
+        status.write_atomically(file, status.brief(state, paths), durable=False)
+
+    def _tell_agents(self) -> None:
+        """Let a resource agent read a decision before the actions carry it out.
+
+        Otherwise its monitor might write the old one over what an action wrote to the cluster.
+        """
+        with contextlib.suppress(OSError):
+            self._write_brief("paused" if self.acting.paused else "running")
 
     def _usable(self, run: PathRun) -> bool | None:
         """Whether a cluster should rely on a path; ``None`` while it should think as before."""

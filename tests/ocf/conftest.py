@@ -107,7 +107,9 @@ class Node:
     def clean(self):
         self.line.heal()
         self.agent("stop")
-        self.host.run("sh", "-c", "rm -rf /run/havpn /run/resource-agents/* /run/fake/asked")
+        self.host.run(
+            "sh", "-c", "rm -rf /run/havpn /var/lib/havpn /run/resource-agents/* /run/fake/asked"
+        )
         self.host.write("/etc/havpn/havpn.toml", CONFIG, 0o600)
 
 
