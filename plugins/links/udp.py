@@ -25,7 +25,7 @@ class UdpLinkOptions(msgspec.Struct, frozen=True, kw_only=True):
             address = getattr(self, key)
             try:
                 socket.getaddrinfo(address, 0, flags=socket.AI_NUMERICHOST)
-            except OSError:
+            except (OSError, UnicodeError):  # the latter: a label too long for a name
                 raise ValueError(f"{key}: {address!r} is no IP address") from None
         if (":" in self.local) != (":" in self.peer):
             raise ValueError("local, peer: one is IPv4 and the other IPv6: write two of a kind")

@@ -248,7 +248,10 @@ def _(kind, folder):
             {"local": "127.0.0.1", "peer": "127.0.0.2", "port": port},
             {"local": "127.0.0.2", "peer": "127.0.0.1", "port": port},
         ),
-        hostile=[{"local": "here", "peer": "127.0.0.2"}],
+        hostile=[
+            {"local": "here", "peer": "127.0.0.2"},
+            {"local": "x" * 100, "peer": "127.0.0.2"},
+        ],
     )
 
 
