@@ -7,6 +7,7 @@ from havpn_core.durations import Duration
 from havpn_core.election import Role
 from havpn_core.errors import ActionError, CommandTimeout, ConfigError, HavpnError, NotResolved
 from havpn_core.execute import Finished, run_command
+from havpn_core.held import Held, note_held, read_held
 from havpn_core.hookspecs import hookimpl
 from havpn_core.hysteresis import Outcome, Verdict
 from havpn_core.plugin import (
@@ -36,6 +37,7 @@ __all__ = [
     "Event",
     "Finished",
     "HavpnError",
+    "Held",
     "Link",
     "LinkType",
     "NotResolved",
@@ -49,5 +51,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "hookimpl",
+    "note_held",
+    "read_held",
     "run_command",
 ]

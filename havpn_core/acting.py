@@ -11,6 +11,7 @@ from havpn_core.calls import Caller
 from havpn_core.config import Instance
 from havpn_core.election import Role
 from havpn_core.errors import HavpnError
+from havpn_core.memory import ActionMemory
 from havpn_core.plugin import Event
 from havpn_core.reconcile import (
     ActionState,
@@ -26,7 +27,6 @@ from havpn_core.reconcile import (
     wake_s,
     want,
 )
-from havpn_core.status import ActionMemory
 
 LOOK_EVERY_S = 5.0
 LOOK_DEADLINE_S = 15.0
@@ -211,9 +211,9 @@ class Acting:
         running = self.plan.running
         return {
             action.name: ActionMemory(
-                done=action.done.value if action.done else None,
-                running=running.role.value if running and running.action == action.name else None,
-                foreign=action.foreign.value if action.foreign else None,
+                done=action.done,
+                running=running.role if running and running.action == action.name else None,
+                foreign=action.foreign,
             )
             for action in self.plan.actions
         }
@@ -247,9 +247,9 @@ def _recalled(name: str, instance: Instance, memory: ActionMemory | None) -> Act
     return ActionState(
         name,
         owns,
-        done=Role(memory.done) if memory.done else None,
+        done=memory.done,
         proved=memory.done is not None,
-        foreign=Role(memory.foreign) if memory.foreign else None,
+        foreign=memory.foreign,
     )
 
 

@@ -10,8 +10,9 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+from havpn_core import files
 from havpn_core.errors import HavpnError
-from havpn_core.status import write_atomically
+from havpn_core.trouble import FileTrouble, why
 
 NAME = "ocf:havpn:link"
 PLACE = Path("usr/lib/ocf/resource.d/havpn/link")
@@ -39,16 +40,8 @@ def install(root: Path = Path("/")) -> Path:
     """
     target = root / PLACE
     _check_ours(target)
-    draft = target.with_name(f".{target.name}.new")
-    try:
-        write_atomically(draft, text().encode(), durable=True, mode=0o755)
-        draft.chmod(0o755)  # whatever the umask said
+    with files.replacing(target, text().encode(), durable=True, mode=0o755) as draft:
         _check_works(draft)
-        draft.replace(target)
-    except OSError as problem:
-        raise HavpnError(f"{target}: {problem.strerror or problem}: run it as root") from None
-    finally:
-        draft.unlink(missing_ok=True)
     return target
 
 
@@ -65,7 +58,7 @@ def uninstall(root: Path = Path("/")) -> Path | None:
         if not any(target.parent.iterdir()):
             target.parent.rmdir()
     except OSError as problem:
-        raise HavpnError(f"{target}: {problem.strerror or problem}: run it as root") from None
+        raise HavpnError(f"{target}: {why(problem)}") from None
     return target
 
 
@@ -77,8 +70,8 @@ def _check_ours(target: Path) -> bool:
     if not os.path.lexists(target):
         return False
     try:
-        ours = not target.is_symlink() and MARKER in target.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        ours = not target.is_symlink() and MARKER in (files.read_text(target) or "")
+    except FileTrouble:
         ours = False
     if not ours:
         raise HavpnError(f"{target} was not written by havpn: move it away first")

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
+from havpn_core import files
 from havpn_core.errors import HavpnError
+from havpn_core.trouble import FileTrouble, why
 
 SOCKET = "control.sock"
 LONGEST = 4096
@@ -18,7 +20,10 @@ Handle = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
-    """Listen in ``run_dir``; only the owner may connect."""
+    """Listen in ``run_dir``; only the owner may connect.
+
+    :raises FileTrouble: if that cannot be done there.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -32,14 +37,35 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
             await writer.drain()
         writer.close()
 
-    run_dir.mkdir(parents=True, exist_ok=True)
-    path = run_dir / SOCKET
-    path.unlink(missing_ok=True)
-    mask = os.umask(0o177)
+    files.make_folder(run_dir)
+    listening = _bound(run_dir / SOCKET)
     try:
-        return await asyncio.start_unix_server(answer, path, limit=LONGEST)
-    finally:
-        os.umask(mask)
+        return await asyncio.start_unix_server(answer, sock=listening, limit=LONGEST)
+    except BaseException:
+        listening.close()
+        raise
+
+
+def _bound(path: Path) -> socket.socket:
+    """Make a socket that only its owner may connect to, from the first moment on.
+
+    The mode of its file is the one that the unbound socket has; the umask, which belongs to the
+    whole process, stays as it is.
+
+    :raises FileTrouble: if it cannot be made there.
+    """
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        os.fchmod(made.fileno(), 0o600)
+        path.unlink(missing_ok=True)
+        made.bind(str(path))
+    except OSError as problem:
+        made.close()
+        reason = why(problem)
+        if problem.errno is None:
+            reason = "the path is longer than the 107 bytes of a socket: choose a shorter run_dir"
+        raise FileTrouble(f"{path}: {reason}", problem.errno) from None
+    return made
 
 
 def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """Hand every event to the log, the history and the notifiers, none of which may delay a thing."""
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -37,14 +35,45 @@ def as_record(event: Event) -> dict[str, Any]:
     }
 
 
-def append_history(file: Path, event: Event) -> None:
-    """Add one line to the history, which is turned over once at a megabyte."""
-    with contextlib.suppress(FileNotFoundError):
-        if file.stat().st_size > HISTORY_BYTES:
-            file.replace(file.with_suffix(".jsonl.1"))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab") as history:
-        history.write(msgspec.json.encode(as_record(event)) + b"\n")
+def as_line(event: Event) -> bytes:
+    """Give the event's line of the history; text that is no Unicode is shown as ``?``."""
+    try:
+        return msgspec.json.encode(as_record(event)) + b"\n"
+    except UnicodeEncodeError:
+        sound = {key: _sound(value) for key, value in as_record(event).items()}
+        return msgspec.json.encode(sound) + b"\n"
+
+
+def _sound(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+class Record(msgspec.Struct):
+    """A line of the history as it is read."""
+
+    at: str
+    kind: str
+    subject: str
+    before: str
+    after: str
+    severity: str
+    detail: str
+    node: str = ""
+
+
+def parse_history(content: bytes) -> tuple[list[tuple[str, Record]], int]:
+    """Read a history; gives each event with its line, and how many lines are damaged.
+
+    A crash or a full disk may have cut a line off. Lines end with a line feed and nothing else,
+    as a detail may hold any other character that ends a line.
+    """
+    found, damaged = [], 0
+    for line in filter(None, content.split(b"\n")):
+        try:
+            found.append((line.decode(), msgspec.json.decode(line, type=Record)))
+        except (ValueError, RecursionError):
+            damaged += 1
+    return found, damaged
 
 
 @dataclass

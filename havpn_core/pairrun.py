@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from havpn_core import files
+from havpn_core.aside import set_aside
 from havpn_core.calls import Caller, describe
 from havpn_core.config import Instance
 from havpn_core.election import Role
@@ -19,29 +20,42 @@ from havpn_core.pair_options import PairConfig
 from havpn_core.pairing import Pairing
 from havpn_core.plugin import Context
 from havpn_core.scout import Scout
-from havpn_core.status import write_atomically
+from havpn_core.trouble import FileTrouble
 from havpn_core.wire import Authenticator, read_keys
 
 INCARNATION_FILE = "pair.json"
 
 
-def next_incarnation(state_dir: Path) -> int:
-    """Count this start, durably: the partner believes nothing from before it.
+def last_incarnation(state_dir: Path) -> tuple[int, str | None]:
+    """Give the number of the start before this one, 0 if it is not known.
 
-    Where the count was lost, the wall clock in microseconds is past any that was used.
-
-    :raises ConfigError: if it cannot be written down.
+    :returns: the number, and a warning where something was wrong.
     """
     file = state_dir / INCARNATION_FILE
-    last = 0
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        last = int(msgspec.json.decode(file.read_bytes(), type=dict[str, int])["incarnation"])
-    incarnation = max(last + 1, time.time_ns() // 1000)
     try:
-        write_atomically(file, msgspec.json.encode({"incarnation": incarnation}), durable=True)
-    except OSError as problem:
-        raise ConfigError([f"{file}: {problem}: the pair needs to count its starts"]) from None
-    return incarnation
+        content = files.read(file)
+        last = 0 if content is None else msgspec.json.decode(content, type=_Count).incarnation
+    except (FileTrouble, ValueError, RecursionError) as problem:
+        text = str(problem) if isinstance(problem, FileTrouble) else f"{file}: {problem}"
+        return 0, f"{text}; {set_aside(file)}; this start counts by the wall clock"
+    return last, None
+
+
+def next_incarnation(last: int, wall_s: float) -> tuple[int, bytes]:
+    """Number this start: the partner believes nothing from before it.
+
+    Where the number before is not known, the wall clock in microseconds is past any that was.
+
+    :param last: the number before, 0 if it is not known.
+    :param wall_s: seconds of the wall clock since 1970.
+    :returns: the number, and what is to be written down before it is used.
+    """
+    number = max(last + 1, int(wall_s * 1_000_000))
+    return number, msgspec.json.encode(_Count(number))
+
+
+class _Count(msgspec.Struct):
+    incarnation: Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 
 
 class PairRun:

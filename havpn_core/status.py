@@ -1,7 +1,6 @@
-"""What outlives a process: the memory in ``state_dir`` and the status file in ``run_dir``."""
+"""The status files in ``run_dir``, which outlive the daemon."""
 
 import os
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,73 +8,13 @@ from typing import Any
 import msgspec
 import psutil
 
-MEMORY_FILE = "state.json"
+from havpn_core import files
+from havpn_core.trouble import FileTrouble
+
 STATUS_FILE = "status.json"
 BRIEF_FILE = "status.brief"
 FRESH_S = 10.0
 """A status file older than this many seconds was left by a daemon that no longer works."""
-
-
-class ActionMemory(msgspec.Struct, omit_defaults=True):
-    """What is remembered of an action; roles as text.
-
-    :param running: the role that was being carried out.
-    :param foreign: the role that somebody else gave it.
-    """
-
-    done: str | None = None
-    running: str | None = None
-    foreign: str | None = None
-
-
-class Memory(msgspec.Struct):
-    """What the next run must know; streaks are not part of it.
-
-    :param flaps: the flap penalty of each path when this was written; it is taken over as it is,
-        so a restart forgets no flap and may remember one for a little longer.
-    """
-
-    paths: dict[str, str] = {}
-    actions: dict[str, ActionMemory] = {}
-    flaps: dict[str, float] = {}
-    paused: bool = False
-    forced: str | None = None
-    forced_until: float | None = None
-
-
-def recall(file: Path) -> tuple[Memory, str | None]:
-    """Read the memory; a bad file is set aside.
-
-    :returns: the memory, empty if there was none, and a warning where something was wrong.
-    """
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Memory), None
-    except FileNotFoundError:
-        return Memory(), None
-    except (OSError, msgspec.DecodeError) as problem:
-        aside = file.with_name(f"{file.name}.corrupt-{int(time.time())}")
-        try:
-            file.rename(aside)
-        except OSError:
-            return Memory(), f"{file} cannot be read ({problem}) nor set aside; starting afresh"
-        return Memory(), f"{file} cannot be read ({problem}); set aside as {aside.name}"
-
-
-def write_atomically(file: Path, content: bytes, *, durable: bool, mode: int = 0o644) -> None:
-    """Replace a file's content in one step, so that no reader ever sees half of it.
-
-    :param durable: make sure that it outlives a power cut.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.write(descriptor, content)
-        if durable:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.replace(file)
 
 
 def brief(state: str, paths: dict[str, tuple[str, bool | None]]) -> bytes:
@@ -101,24 +40,95 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def read_status(run_dir: Path) -> dict[str, Any]:
+class _Role(msgspec.Struct):
+    wanted: str | None
+    observed: str | None
+
+
+class _Probe(msgspec.Struct):
+    outcome: str | None
+    latency_ms: float | None
+    detail: str | None
+    ok: int
+    fail: int
+    error: int
+
+
+class _Quality(msgspec.Struct):
+    verdict: str
+    loss: float | None
+    latency_ms: float | None
+
+
+class _Flaps(msgspec.Struct):
+    penalty: float
+    hold_s: float
+
+
+class _Path(msgspec.Struct):
+    verdict: str
+    since: str
+    probes: dict[str, _Probe]
+    quality: _Quality | None = None
+    flaps: _Flaps | None = None
+    late: int = 0
+
+
+class _Action(msgspec.Struct):
+    phase: str
+    observed: str | None
+    error: str | None
+
+
+class _Notifier(msgspec.Struct):
+    delivered: int
+    failed: int
+    dropped: int
+    error: str | None
+
+
+class _Status(msgspec.Struct):
+    """What every reader of the status relies on."""
+
+    node: str
+    state: str
+    pid: int
+    written_at: str
+    role: _Role
+    paths: dict[str, _Path]
+    actions: dict[str, _Action]
+    notifiers: dict[str, _Notifier]
+
+
+def read_status(run_dir: Path) -> dict[str, Any] | None:
     """Read the status file and judge its age; works whether or not the daemon lives.
 
-    :raises FileNotFoundError: if no daemon has ever run with this ``run_dir``.
-    :raises msgspec.DecodeError: if somebody else wrote into it.
+    :returns: ``None`` if no daemon has ever run with this ``run_dir``.
+    :raises FileTrouble: if it cannot be read or somebody else wrote into it.
     """
-    status: dict[str, Any] = msgspec.json.decode((run_dir / STATUS_FILE).read_bytes(), type=dict)
-    written = datetime.fromisoformat(status["written_at"])
-    status["age_s"] = round((datetime.now(UTC) - written).total_seconds(), 3)
-    alive = _is_running(status.get("pid"), written)
+    file = run_dir / STATUS_FILE
+    content = files.read(file)
+    if content is None:
+        return None
+    try:
+        status: dict[str, Any] = msgspec.json.decode(content, type=dict)
+        msgspec.convert(status, _Status)
+        written = datetime.fromisoformat(status["written_at"])
+        status["age_s"] = round((datetime.now(UTC) - written).total_seconds(), 3)
+        alive = _is_running(status["pid"], written)
+    except (ValueError, TypeError, OverflowError, RecursionError) as problem:
+        reason = "no time zone" if isinstance(problem, TypeError) else str(problem)
+        raise FileTrouble(
+            f"{file}: it is damaged ({reason}): the running daemon writes it again"
+        ) from None
     if status["state"] != "stopped" and (not alive or status["age_s"] > FRESH_S):
         status["state"] = "stale"
     return status
 
 
-def _is_running(pid: Any, written: datetime) -> bool:
+def _is_running(pid: int, written: datetime) -> bool:
     """Whether the process that wrote the file lives; a recycled number does not count."""
     try:
         return bool(psutil.Process(pid).create_time() <= written.timestamp() + 1)
-    except (psutil.Error, TypeError, ValueError):
+    except (psutil.Error, TypeError, ValueError, OverflowError):
         return False

@@ -12,7 +12,18 @@ from typing import Any
 
 import msgspec
 
-from havpn_core import __version__, blocking, control, realtime, status, systemd
+from havpn_core import (
+    __version__,
+    blocking,
+    boot,
+    control,
+    files,
+    limits,
+    pairrun,
+    realtime,
+    status,
+    systemd,
+)
 from havpn_core.acting import Acting
 from havpn_core.building import Built, build_new
 from havpn_core.calls import Caller
@@ -22,10 +33,11 @@ from havpn_core.election import Role, may_serve, starting_level, wanted_role
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.events import EventBus, Subscriber
 from havpn_core.hysteresis import Level, State, Verdict
-from havpn_core.keeping import Keeper
+from havpn_core.keeping import Keeper, recall
+from havpn_core.memory import MEMORY_FILE, Memory
 from havpn_core.netwatch import NetWatch
 from havpn_core.pair import Own
-from havpn_core.pairrun import PairRun, keys_of, next_incarnation
+from havpn_core.pairrun import PairRun, keys_of
 from havpn_core.pathrun import PathRun
 from havpn_core.plugin import Context, Event
 from havpn_core.registry import Registry
@@ -34,10 +46,12 @@ from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
 from havpn_core.standing import Line
 from havpn_core.timing import Timing
+from havpn_core.trouble import FileTrouble
 from havpn_core.wire import Authenticator, node_number
 
 STATUS_EVERY_S = 1.0
 LATE_EVERY_S = 60.0
+CONTROL_RETRY_S = 5.0
 
 
 class Supervisor:
@@ -50,7 +64,10 @@ class Supervisor:
         self.config, self.registry, self.log = config, registry, log
         self.clock: Callable[[], float] = time.monotonic
         self.paths: dict[str, PathRun] = {}
-        self.memory = status.Memory()
+        self.memory = Memory()
+        self._force_end_s: float | None = None
+        self._incarnation = 0
+        self._server: asyncio.AbstractServer | None = None
         self.role_since = time.time()
         self.acting: Acting
         self.bus: EventBus
@@ -60,7 +77,8 @@ class Supervisor:
         self._actions: dict[str, tuple[Instance, Caller]] = {}
         self._netwatch = NetWatch(self._network_changed)
         self._resolver = Resolver(self.clock)
-        self._keeper = Keeper(log)
+        self._keeper = Keeper(log, self._disk_told)
+        self._unwritable: set[str] = set()
         self._timing = Timing()
         self._pair: PairRun | None = None
         self._told_void = (0, float("-inf"))
@@ -71,7 +89,7 @@ class Supervisor:
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
         await self._start()
-        server = await control.serve(Path(self.config.node.run_dir), self._answer)
+        await self._listen()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -79,7 +97,9 @@ class Supervisor:
         systemd.notify("READY=1")
         await self._stop.wait()
         systemd.notify("STOPPING=1")
-        server.close()
+        self._cancel("control")
+        if self._server is not None:
+            self._server.close()
         await self._end()
 
     # --- beginning and end -------------------------------------------------------------------
@@ -88,8 +108,10 @@ class Supervisor:
         self.bus = EventBus(self.config.node.name, self.log, self._keeper.record)
         blocking.watch(self._blocked)
         self.acting = Acting(self._emit, self._remember, self.clock)
-        memory, warning = status.recall(self._state_file)
+        memory, warning = recall(self._state_file)
         self.memory = memory
+        self._recall_force()
+        self._sweep()
         try:
             self._netwatch.start()
         except OSError as problem:
@@ -100,7 +122,7 @@ class Supervisor:
         for text in self.registry.problems():
             self._emit(Event("plugin", "", "", "trouble", text, "warning"))
         for text in [*([warning] if warning else []), *self._prefer()]:
-            self._emit(Event("daemon", "", "", "trouble", text, "warning"))
+            self._trouble(text)
         self._install_actions(built)
         self.acting.paused = memory.paused
         await self.acting.look()
@@ -162,8 +184,8 @@ class Supervisor:
         expected = {m.done for m in self.memory.actions.values()}
         done = expected.pop() if len(expected) == 1 else None
         return starting_level(
-            Level(remembered) if remembered else None,
-            Role(done) if done else None,
+            remembered,
+            done,
             self.acting.plan.observed,
             busy=any(m.running for m in self.memory.actions.values()),
         )
@@ -255,7 +277,7 @@ class Supervisor:
         if config.pair is None:
             return None
         keys, priority = keys_of(config.pair), config.pair.options.priority
-        signing = Authenticator(keys, next_incarnation(Path(self.config.node.state_dir)))
+        signing = Authenticator(keys, self._next_incarnation())
         made = PairRun(
             config.pair,
             signing,
@@ -267,6 +289,29 @@ class Supervisor:
         )
         made.connect(lambda link, received: replace(self._context(link.name), received=received))
         return made
+
+    def _next_incarnation(self) -> int:
+        """Number this start of the pair, and write the number down before it is used.
+
+        A disk that does not take it is no reason to leave the hosts without a gateway: the wall
+        clock is past any number that was used, unless it is set back.
+        """
+        folder = Path(self.config.node.state_dir)
+        last, warning = pairrun.last_incarnation(folder)
+        number, content = pairrun.next_incarnation(max(last, self._incarnation), time.time())
+        self._incarnation = number
+        if warning:
+            self._trouble(warning)
+        file = folder / pairrun.INCARNATION_FILE
+        try:
+            files.write(file, content, durable=True)
+        except FileTrouble as problem:
+            self._keeper.owe(file, content, 0o644)
+            self._trouble(
+                f"{problem}; the pair goes on with the wall clock: until the file can be written, "
+                "after a restart with the clock set back the partner does not believe this gateway"
+            )
+        return number
 
     def _swap_pair(self, made: PairRun | None) -> None:
         """Let this pair, or none, take the place of the one at work."""
@@ -286,8 +331,8 @@ class Supervisor:
             priority=priority,
             line=self._line(),
             held=None if plan.running is not None else plan.observed,
-            maintenance=self.memory.forced == Role.STANDBY.value,
-            forced=self.memory.forced == Role.ACTIVE.value,
+            maintenance=self.memory.forced is Role.STANDBY,
+            forced=self.memory.forced is Role.ACTIVE,
             paused=self.acting.paused,
         )
 
@@ -360,11 +405,40 @@ class Supervisor:
     def _forced(self) -> Role | None:
         if self.memory.forced is None:
             return None
-        if self.memory.forced_until is not None and time.time() >= self.memory.forced_until:
-            self.memory.forced = self.memory.forced_until = None
+        if self._force_end_s is not None and boot.clocks().boot_s >= self._force_end_s:
+            self._force(None, None)
             self._emit(Event("role", "", "forced", "auto", "the time is over"))
             return None
-        return Role(self.memory.forced)
+        return self.memory.forced
+
+    def _force(self, role: Role | None, for_s: float | None) -> None:
+        """Force a role, for so many seconds or without an end; ``None`` ends that."""
+        self.memory.forced = role
+        self._force_end_s = None if for_s is None else boot.clocks().boot_s + for_s
+        self._note_force()
+
+    def _note_force(self) -> None:
+        """Put the end of the force into the memory, by all the clocks."""
+        memory, end_s = self.memory, self._force_end_s
+        if end_s is None:
+            memory.forced_until = memory.forced_left = memory.forced_end = None
+            memory.forced_boot = None
+            return
+        noted = limits.note(end_s, boot.clocks())
+        memory.forced_until, memory.forced_left = noted.until_s, noted.left_s
+        memory.forced_boot, memory.forced_end = noted.boot, noted.end_s
+
+    def _noted_force(self) -> limits.Noted | None:
+        memory = self.memory
+        if memory.forced is None or memory.forced_until is None:
+            return None
+        return limits.Noted(
+            memory.forced_until, memory.forced_left, memory.forced_boot, memory.forced_end
+        )
+
+    def _recall_force(self) -> None:
+        noted = self._noted_force()
+        self._force_end_s = None if noted is None else limits.resume(noted, boot.clocks())
 
     # --- requests ----------------------------------------------------------------------------
 
@@ -392,8 +466,8 @@ class Supervisor:
         if to not in ("active", "standby", "auto"):
             raise HavpnError(f"cannot switch to {to!r}: say active, standby or auto")
         limit = None if for_s is None else Duration.parse(for_s)
-        self.memory.forced = None if to == "auto" else to
-        self.memory.forced_until = time.time() + limit if limit and to != "auto" else None
+        role = None if to == "auto" else Role(to)
+        self._force(role, limit if limit and role else None)
         self._emit(Event("role", "", "", f"forced to {to}", severity="warning"))
         self._tell_agents()
         if self._pair is not None:
@@ -455,16 +529,17 @@ class Supervisor:
 
     @property
     def _state_file(self) -> Path:
-        return Path(self.config.node.state_dir) / status.MEMORY_FILE
+        return Path(self.config.node.state_dir) / MEMORY_FILE
 
     async def _remember(self) -> None:
         """Write the memory in a thread: a disk that hangs must not stop the probing."""
-        levels = {name: run.state.level.value for name, run in self.paths.items()}
+        levels = {name: run.state.level for name, run in self.paths.items()}
         self.memory.paths = levels or self.memory.paths
         now = self.clock()
         penalties = {name: run.watch.penalty(now) for name, run in self.paths.items()}
         self.memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
         self.memory.actions = self.acting.memories()
+        self._note_force()
         await self._keeper.remember(self._state_file, self.memory)
 
     async def _write_status_for_ever(self) -> None:
@@ -479,7 +554,9 @@ class Supervisor:
             spent = self.clock() - began
             self._keeper.flush(self._state_file.parent)
             self._report_lateness()
-            if levels != (levels := {n: r.state.level for n, r in self.paths.items()}):
+            noted = self._noted_force()
+            late = noted is not None and limits.drifted(noted, boot.clocks())
+            if levels != (levels := {n: r.state.level for n, r in self.paths.items()}) or late:
                 await self._remember()
             if self.memory.forced:
                 self._decide()
@@ -503,31 +580,74 @@ class Supervisor:
             self._told_void = (void, at)
 
     def _write_status(self, state: str) -> None:
-        try:
-            folder = Path(self.config.node.run_dir)
-            text = msgspec.json.encode(self.facts(state))
-            status.write_atomically(folder / status.STATUS_FILE, text, durable=False)
-            self._write_brief(state)
-        except OSError as problem:
-            self.log.error("%s: %s", self.config.node.run_dir, problem)
+        folder = Path(self.config.node.run_dir)
+        text = msgspec.json.encode(self.facts(state))
+        self._write_run(folder / status.STATUS_FILE, text)
+        self._write_brief(state)
 
     def _write_brief(self, state: str) -> None:
         paths = {name: (run.verdict.value, self._usable(run)) for name, run in self.paths.items()}
         file = Path(self.config.node.run_dir) / status.BRIEF_FILE
-        status.write_atomically(file, status.brief(state, paths), durable=False)
+        self._write_run(file, status.brief(state, paths))
+
+    def _write_run(self, file: Path, content: bytes) -> None:
+        """Write a file for readers outside; trouble is told once, and once when it is over."""
+        try:
+            files.write(file, content, durable=False)
+        except FileTrouble as problem:
+            if file.name not in self._unwritable:
+                self._unwritable.add(file.name)
+                self._trouble(f"{problem}; what is read there is old")
+        else:
+            if file.name in self._unwritable:
+                self._unwritable.discard(file.name)
+                self._disk_told(f"{file}: can be written again", False)
+
+    def _sweep(self) -> None:
+        for name in (status.STATUS_FILE, status.BRIEF_FILE):
+            files.sweep(Path(self.config.node.run_dir) / name)
+
+    def _trouble(self, text: str) -> None:
+        self._emit(Event("daemon", "", "", "trouble", text, "warning"))
+
+    def _disk_told(self, text: str, bad: bool) -> None:
+        if bad:
+            self._trouble(text)
+        else:
+            self._emit(Event("daemon", "", "trouble", "over", text))
+
+    async def _listen(self) -> None:
+        """Listen for commands; a disk that is full does not keep the gateway from working.
+
+        :raises FileTrouble: if no waiting will help.
+        """
+        folder = Path(self.config.node.run_dir)
+        try:
+            self._server = await control.serve(folder, self._answer)
+        except FileTrouble as problem:
+            if not problem.passing:
+                raise
+            self._trouble(f"{problem}; until then havpn pause, switch and reload do not work")
+            self._spawn("control", self._listen_later(folder))
+
+    async def _listen_later(self, folder: Path) -> None:
+        while self._server is None:
+            await asyncio.sleep(CONTROL_RETRY_S)
+            with contextlib.suppress(FileTrouble):
+                self._server = await control.serve(folder, self._answer)
+        self._disk_told(f"{folder / control.SOCKET}: commands work", False)
 
     def _tell_agents(self) -> None:
         """Let a resource agent read a decision before the actions carry it out.
 
         Otherwise its monitor might write the old one over what an action wrote to the cluster.
         """
-        with contextlib.suppress(OSError):
-            self._write_brief("paused" if self.acting.paused else "running")
+        self._write_brief("paused" if self.acting.paused else "running")
 
     def _usable(self, run: PathRun) -> bool | None:
         """Whether a cluster should rely on a path; ``None`` while it should think as before."""
         if self.memory.forced is not None:
-            return self.memory.forced == Role.ACTIVE.value
+            return self.memory.forced is Role.ACTIVE
         if not run.heard or self.acting.paused:
             return None
         return run.view.serves
@@ -539,7 +659,7 @@ class Supervisor:
             state=state,
             acting=self.acting,
             role_since=self.role_since,
-            forced=self.memory.forced,
+            forced=self.memory.forced.value if self.memory.forced else None,
             paths=self.paths,
             subscribers=[subscriber for _, subscriber in self._notifiers.values()],
             responded=self._responder.counts if self._responder else None,

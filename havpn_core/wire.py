@@ -14,11 +14,11 @@ gateways that start at once believe each other from the second frame on.
 import hashlib
 import hmac
 import secrets
-import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from havpn_core import files
 from havpn_core.election import Role
 from havpn_core.errors import HavpnError
 from havpn_core.standing import Content, Line, Mode
@@ -26,6 +26,7 @@ from havpn_core.standing import Content, Line, Mode
 VERSION = 1
 MAC_BYTES = 16
 KEY_BYTES = 32
+KEY_FILE_BYTES = 65536
 _HEAD = struct.Struct("!BB8s8s8sI")
 _CONTENT = struct.Struct("!QBBBBIBHBB")
 BIGGEST = _HEAD.size + _CONTENT.size + MAC_BYTES
@@ -112,12 +113,9 @@ def read_keys(file: Path) -> tuple[bytes, ...]:
 
     :raises HavpnError: if it cannot be read, others may read it, or a key is bad.
     """
-    try:
-        mode, text = file.stat().st_mode, file.read_text()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise HavpnError(f"{file}: {problem}: make one with havpn keygen {file}") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise HavpnError(f"{file}: others may read it: run chmod 600 {file}")
+    text = files.read_text(file, largest=KEY_FILE_BYTES, private=True)
+    if text is None:
+        raise HavpnError(f"{file}: there is no such file: make one with havpn keygen {file}")
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     try:
         keys = tuple(bytes.fromhex(line) for line in lines if line)

@@ -1,12 +1,10 @@
 """``havpn events``."""
 
-import json
 from pathlib import Path
 
 import click
 
 from havpn_core.cli.options import config_option, directories, json_option
-from havpn_core.events import HISTORY_FILE
 
 
 @click.command()
@@ -14,22 +12,35 @@ from havpn_core.events import HISTORY_FILE
 @json_option
 @click.option("-n", "--last", type=click.IntRange(1), default=50, show_default=True)
 def events(file: Path, as_json: bool, last: int) -> None:
-    """Show the history of transitions and actions, oldest first."""
+    """Show the history of transitions and actions, oldest first.
+
+    Damaged lines are left out and counted on standard error.
+    """
+    from havpn_core import files
+    from havpn_core.events import HISTORY_FILE, parse_history
+    from havpn_core.trouble import FileTrouble
+
     _, state_dir = directories(file, None)
     history = state_dir / HISTORY_FILE
-    found = []
+    found, problems = [], []
     for part in (history.with_suffix(".jsonl.1"), history):
-        if part.exists():
-            found += part.read_text(errors="replace").splitlines()
-    for line in found[-last:]:
+        try:
+            good, damaged = parse_history(files.read(part) or b"")
+        except FileTrouble as problem:
+            problems.append(str(problem))
+            continue
+        found += good
+        if damaged:
+            lines = "1 damaged line is" if damaged == 1 else f"{damaged} damaged lines are"
+            click.echo(f"havpn: {part}: {lines} left out", err=True)
+    for line, event in found[-last:]:
         if as_json:
             click.echo(line)
             continue
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # a line cut off by a crash
-        change = " -> ".join(word for word in (event["before"], event["after"]) if word)
-        detail = f" ({event['detail']})" if event["detail"] else ""
-        subject = f"{event['kind']} {event['subject']}".strip()
-        click.echo(f"{event['at']} {subject}: {change}{detail}")
+        change = " -> ".join(word for word in (event.before, event.after) if word)
+        detail = f" ({event.detail})" if event.detail else ""
+        subject = f"{event.kind} {event.subject}".strip()
+        shown = f"{event.at} {subject}: {change}{detail}"
+        click.echo(shown.encode(errors="replace").decode())
+    if problems:
+        raise FileTrouble("; ".join(problems))

@@ -5,7 +5,6 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -16,10 +15,10 @@ from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.config import decode_hook, load
 from havpn_core.election import Role
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.held import HELD_FILE, read_held
 from havpn_core.plugin import Context, PluginType
 from havpn_core.registry import Registry
 
-HELD_FILE = "held.json"
 DEADLINE_S = 10.0
 
 Owner = tuple[PluginType, msgspec.Struct, float]
@@ -37,14 +36,17 @@ def release(file: Path, run_dir: Path | None) -> None:
     if _daemon_runs(folder):
         click.echo("havpn: the daemon runs and will take them again: stop it first", err=True)
     owners = configured(file)
-    for name, owner in noted(folder).items():
+    found, problems = noted(folder)
+    for text in problems:
+        click.echo(f"havpn: {text}", err=True)
+    for name, owner in found.items():
         owners.setdefault(name, owner)
-    failed = False
+    failed = bool(problems)
     for name, owner in reversed(owners.items()):
         problem = asyncio.run(_give_up(name, owner, folder))
         failed |= problem is not None
         click.echo(f"{name}: {problem or 'released'}", err=problem is not None)
-    if not owners:
+    if not owners and not failed:
         click.echo("nothing to release")
     sys.exit(1 if failed else 0)
 
@@ -67,24 +69,24 @@ def configured(file: Path) -> dict[str, Owner]:
     }
 
 
-def noted(run_dir: Path) -> dict[str, Owner]:
-    """Give what instances noted down as they took it; entries that make no sense are shown."""
-    try:
-        entries = msgspec.json.decode((run_dir / HELD_FILE).read_bytes(), type=dict[str, Any])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.DecodeError) as problem:
-        click.echo(f"warning: {run_dir / HELD_FILE}: {problem}", err=True)
-        return {}
-    registry, found = Registry.load(), {}
+def noted(run_dir: Path) -> tuple[dict[str, Owner], list[str]]:
+    """Give what instances noted down as they took it, and what is wrong with other entries."""
+    entries, problems = read_held(run_dir)
+    if not entries:
+        return {}, problems
+    registry, found, file = Registry.load(), {}, run_dir / HELD_FILE
     for name, entry in entries.items():
         try:
-            owner = registry.get("action", entry["type"])
-            options = msgspec.convert(entry["options"], owner.config, dec_hook=decode_hook)
+            owner = registry.get("action", entry.type)
+            options = msgspec.convert(entry.options, owner.config, dec_hook=decode_hook)
+        except (HavpnError, ValueError, TypeError) as problem:
+            problems.append(f"{file}: {name}: {problem}: give up by hand what it holds")
+            continue
+        if getattr(owner, "owns", False):
             found[name] = (owner, options, DEADLINE_S)
-        except (ConfigError, msgspec.ValidationError, KeyError, TypeError) as problem:
-            click.echo(f"warning: {run_dir / HELD_FILE}: {name}: {problem}", err=True)
-    return found
+        else:
+            problems.append(f"{file}: {name}: {entry.type!r} owns nothing: remove the entry")
+    return found, problems
 
 
 async def _give_up(name: str, owner: Owner, run_dir: Path) -> str | None:
@@ -114,6 +116,7 @@ async def _give_up(name: str, owner: Owner, run_dir: Path) -> str | None:
 
 def _daemon_runs(run_dir: Path) -> bool:
     try:
-        return status.read_status(run_dir)["state"] in ("running", "paused")
-    except (OSError, msgspec.DecodeError, KeyError, ValueError, TypeError):
+        found = status.read_status(run_dir)
+    except HavpnError:
         return False
+    return found is not None and found["state"] in ("running", "paused")

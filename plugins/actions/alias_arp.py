@@ -11,9 +11,19 @@ from typing import Any
 
 import msgspec
 
-from havpn_core import ActionError, ActionType, Context, Role, hookimpl
+from havpn_core import (
+    ActionError,
+    ActionType,
+    Context,
+    HavpnError,
+    Held,
+    Role,
+    hookimpl,
+    note_held,
+    read_held,
+)
 
-from . import _held, _netlink
+from . import _netlink
 from ._addresses import Addresses, Place, words
 from ._alias_options import AliasArpOptions
 from ._announcer import Announcer
@@ -159,14 +169,15 @@ class AliasArp:
     async def _note(self, taken: list[Interface]) -> None:
         """Write down what is held, where ``havpn release`` finds it."""
         options = {"device": self._options.device, "addresses": [str(i) for i in taken]}
-        held = _held.Held(TYPE, options) if taken else None
+        held = Held(TYPE, options) if taken else None
         try:
-            await asyncio.to_thread(_held.note, self._context.run_dir, self._context.instance, held)
-        except OSError as problem:
+            await asyncio.to_thread(note_held, self._context.run_dir, self._context.instance, held)
+        except HavpnError as problem:
             self._context.logger.warning(
-                "%s: %s cannot be written (%s): havpn release will need the configuration",
-                self._context.instance, self._context.run_dir / _held.FILE, words(problem),
-            )  # fmt: skip
+                "%s: %s; havpn release will need the configuration",
+                self._context.instance,
+                problem,
+            )
 
     def _follow(self, there: Link | None) -> None:
         """Announce again when the device comes back, or comes back as another."""
@@ -198,7 +209,10 @@ class AliasArp:
 
 def _noted(context: Context) -> list[Place]:
     """Give the addresses that a former run or configuration of this instance holds."""
-    held = _held.read(context.run_dir).get(context.instance)
+    entries, problems = read_held(context.run_dir)
+    for problem in problems:
+        context.logger.warning("%s: %s", context.instance, problem)
+    held = entries.get(context.instance)
     if held is None or held.type != TYPE:
         return []
     try:

@@ -19,8 +19,11 @@ PURE = (
     "loss",
     "pair",
     "standing",
+    "limits",
+    "memory",
 )
 ALLOWED = {"typing", "dataclasses", "enum", "collections", "collections.abc", "math", "bisect"}
+ALLOWED |= {"json", "msgspec"}  # text to values and back; no file
 ALLOWED |= {f"havpn_core.{name}" for name in PURE}
 
 

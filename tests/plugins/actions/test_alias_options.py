@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from havpn_plugins.actions import _held
 from havpn_plugins.actions._alias_options import AliasArpOptions
 
 from havpn_core.config import decode_hook
@@ -63,19 +62,3 @@ def test_what_cannot_be_carried_out_is_refused_by_name(given, said):
 
 def test_point_to_point_and_host_prefixes_are_fine():
     assert len(options(addresses=["10.0.0.0/31", "10.9.9.9/32", "2001:db8::/128"]).interfaces) == 3
-
-
-def test_held_notes_keep_those_of_others(tmp_path):
-    one, two = (_held.Held("alias-arp", {"device": name}) for name in ("lan", "dmz"))
-    _held.note(tmp_path / "run", "action.a", one)
-    _held.note(tmp_path / "run", "action.b", two)
-    assert _held.read(tmp_path / "run") == {"action.a": one, "action.b": two}
-    _held.note(tmp_path / "run", "action.a", None)
-    assert _held.read(tmp_path / "run") == {"action.b": two}
-    assert (tmp_path / "run" / _held.FILE).stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', "\xff"])
-def test_an_illegible_note_is_no_note(tmp_path, content):
-    (tmp_path / _held.FILE).write_bytes(content.encode("latin-1"))
-    assert _held.read(tmp_path) == {}
