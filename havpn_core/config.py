@@ -24,6 +24,7 @@ from havpn_core.plugin import NAME, PluginType
 from havpn_core.profiles import PROFILES
 from havpn_core.registry import Registry
 from havpn_core.respond import RespondOptions
+from havpn_core.trouble import why
 
 DEFAULT_FILE = Path("/etc/havpn/havpn.toml")
 
@@ -91,13 +92,19 @@ def read(file: Path) -> dict[str, Any]:
     """
     try:
         mode = file.stat()
-        raw = tomllib.loads(file.read_text())
+        raw = tomllib.loads(file.read_bytes().decode())
     except FileNotFoundError:
         raise ConfigError(
             [f"{file}: there is no such file: write one or name it with -c"]
         ) from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError([f"{file}: cannot be read: {problem}"]) from None
+    except OSError as problem:
+        raise ConfigError([f"{file}: cannot be read: {why(problem)}"]) from None
+    except UnicodeDecodeError as problem:
+        raise ConfigError(
+            [f"{file}: byte {problem.start} is no UTF-8: write the file as text in UTF-8"]
+        ) from None
+    except RecursionError:
+        raise ConfigError([f"{file}: is nested too deeply: remove brackets"]) from None
     except tomllib.TOMLDecodeError as problem:
         raise ConfigError([f"{file}: is no valid TOML: {problem}"]) from None
     if os.geteuid() == 0 and (mode.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or mode.st_uid != 0):

@@ -80,8 +80,9 @@ def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, An
             line.sendall(msgspec.json.encode(what) + b"\n")
             answer = line.makefile("rb").readline()
         reply: dict[str, Any] = msgspec.json.decode(answer, type=dict)
-    except (OSError, msgspec.DecodeError) as problem:
-        raise HavpnError(f"no daemon answers at {run_dir / SOCKET}: {problem}") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise HavpnError(f"no daemon answers at {run_dir / SOCKET}: {reason}") from None
     if "error" in reply:
         raise HavpnError(reply["error"])
     return reply

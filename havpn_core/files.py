@@ -9,7 +9,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Collection, Iterator
@@ -189,7 +188,7 @@ def replacing(file: Path, content: bytes, *, durable: bool, mode: int = 0o644) -
     make_folder(file.parent)
     if durable:
         sweep(file)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         _write_new(draft, content, durable, mode)
         yield draft

@@ -46,7 +46,7 @@ from havpn_core.resolve import Resolver
 from havpn_core.respond import Responder
 from havpn_core.standing import Line
 from havpn_core.timing import Timing
-from havpn_core.trouble import FileTrouble
+from havpn_core.trouble import FileTrouble, trouble_of
 from havpn_core.wire import Authenticator, node_number
 
 STATUS_EVERY_S = 1.0
@@ -580,27 +580,27 @@ class Supervisor:
             self._told_void = (void, at)
 
     def _write_status(self, state: str) -> None:
-        folder = Path(self.config.node.run_dir)
         text = msgspec.json.encode(self.facts(state))
-        self._write_run(folder / status.STATUS_FILE, text)
+        self._write_run(status.STATUS_FILE, lambda: text)
         self._write_brief(state)
 
     def _write_brief(self, state: str) -> None:
         paths = {name: (run.verdict.value, self._usable(run)) for name, run in self.paths.items()}
-        file = Path(self.config.node.run_dir) / status.BRIEF_FILE
-        self._write_run(file, status.brief(state, paths))
+        self._write_run(status.BRIEF_FILE, lambda: status.brief(state, paths))
 
-    def _write_run(self, file: Path, content: bytes) -> None:
+    def _write_run(self, name: str, content: Callable[[], bytes]) -> None:
         """Write a file for readers outside; trouble is told once, and once when it is over."""
+        file = Path(self.config.node.run_dir) / name
         try:
-            files.write(file, content, durable=False)
-        except FileTrouble as problem:
-            if file.name not in self._unwritable:
-                self._unwritable.add(file.name)
-                self._trouble(f"{problem}; what is read there is old")
+            files.write(file, content(), durable=False)
+        except (FileTrouble, OSError) as problem:
+            if name not in self._unwritable:
+                self._unwritable.add(name)
+                text = problem if isinstance(problem, FileTrouble) else trouble_of(file, problem)
+                self._trouble(f"{text}; what is read there is old")
         else:
-            if file.name in self._unwritable:
-                self._unwritable.discard(file.name)
+            if name in self._unwritable:
+                self._unwritable.discard(name)
                 self._disk_told(f"{file}: can be written again", False)
 
     def _sweep(self) -> None:

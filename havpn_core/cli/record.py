@@ -21,6 +21,7 @@ from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.netwatch import NetWatch
 from havpn_core.recording import Recorder, build_probes
 from havpn_core.trace import format_header
+from havpn_core.trouble import why
 
 FLUSH_S = 1.0
 
@@ -59,7 +60,9 @@ def record(file: Path, name: str, for_s: float | None, output: Path | None) -> N
     except BrokenPipeError:
         raise  # whoever read has gone; click ends quietly
     except OSError as problem:
-        raise HavpnError(f"{output or 'standard output'}: cannot be written: {problem}") from None
+        raise HavpnError(
+            f"{output or 'standard output'}: cannot be written: {why(problem)}"
+        ) from None
     finally:
         listener.stop()
 

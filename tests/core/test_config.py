@@ -3,7 +3,7 @@ import os
 import pytest
 
 from havpn_core import ConfigError, Duration
-from havpn_core.config import load
+from havpn_core.config import load, read
 
 GOOD = """
 [node]
@@ -122,3 +122,17 @@ def test_durations(text, seconds):
 def test_what_is_no_duration(text):
     with pytest.raises(ValueError, match="is no duration"):
         Duration.parse(text)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = " + b"[" * 9999, b"\x00", b"[path"])
+def test_a_file_that_is_no_configuration_is_a_sentence(tmp_path, content):
+    file = tmp_path / "havpn.toml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as problem:
+        read(file)
+    assert str(problem.value).startswith(f"{file}: ")
+
+
+def test_a_folder_in_the_place_of_the_configuration_is_a_sentence(tmp_path):
+    with pytest.raises(ConfigError, match="a folder is in its place: move it away"):
+        read(tmp_path)

@@ -1,6 +1,7 @@
 """The state file: what of a damaged one is still believed, and what stays as it was."""
 
 import json
+import os
 
 import msgspec
 import pytest
@@ -107,6 +108,19 @@ def test_a_file_that_is_good_in_part_stays_until_it_is_written_again(tmp_path):
     assert "paused: 1 is not true or false" in warning and "set aside as" in warning
     assert recall(file)[0] == memory
     assert len(list(tmp_path.glob("state.json.corrupt-*"))) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_state_file_of_somebody_else_is_set_aside_unless_the_folder_is_his(tmp_path):
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps(TODAY))
+    os.chown(file, 65534, 65534)
+    os.chown(tmp_path, 65534, 65534)
+    assert recall(file) == (WHOLE, None)
+    os.chown(tmp_path, 0, 0)
+    memory, warning = recall(file)
+    assert memory == Memory() and "it belongs to user 65534" in warning
+    assert not file.exists()
 
 
 @fuzz
