@@ -3,11 +3,12 @@
 >>> from havpn_core import ProbeType, Sample, hookimpl
 """
 
+from typing import TYPE_CHECKING, Any
+
 from havpn_core.durations import Duration
 from havpn_core.election import Role
 from havpn_core.errors import ActionError, CommandTimeout, ConfigError, HavpnError, NotResolved
 from havpn_core.execute import Finished, run_command
-from havpn_core.held import Held, note_held, read_held
 from havpn_core.hookspecs import hookimpl
 from havpn_core.hysteresis import Outcome, Verdict
 from havpn_core.plugin import (
@@ -23,6 +24,9 @@ from havpn_core.plugin import (
     ProbeType,
     Sample,
 )
+
+if TYPE_CHECKING:
+    from havpn_core.held import Held, note_held, read_held
 
 __version__ = "0.1.0"
 
@@ -55,3 +59,12 @@ __all__ = [
     "read_held",
     "run_command",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what only actions that own something need when one of them asks for it."""
+    if name in ("Held", "note_held", "read_held"):
+        from havpn_core import held
+
+        return getattr(held, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
