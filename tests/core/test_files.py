@@ -330,3 +330,34 @@ def test_any_count_of_starts_gives_a_number_that_a_frame_can_hold(tmp_path, cont
     (tmp_path / "pair.json").write_bytes(content)
     number, _ = next_incarnation(last_incarnation(tmp_path)[0], 1_764_000_000.0)
     assert len(number.to_bytes(8, "big")) == 8
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_events_leaves_damaged_lines_out_and_counts_them(tmp_path, options):
+    from click.testing import CliRunner
+
+    from havpn_core.cli.events import events
+
+    file = tmp_path / "havpn.toml"
+    file.write_text(f'[node]\nstate_dir = "{tmp_path}"\n')
+    (tmp_path / "events.jsonl.1").write_bytes(LINE + b'{"kind": "\xff"}\n7\n' + LINE)
+    (tmp_path / "events.jsonl").write_bytes(LINE + LINE[:30])
+    ended = CliRunner().invoke(events, ["-c", str(file), *options])
+    assert ended.exit_code == 0
+    assert f"havpn: {tmp_path}/events.jsonl.1: 2 damaged lines are left out" in ended.stderr
+    assert f"havpn: {tmp_path}/events.jsonl: 1 damaged line is left out" in ended.stderr
+    assert ended.stdout.count("vpn1") == 3
+
+
+def test_events_shows_one_file_where_the_other_is_something_else(tmp_path):
+    from click.testing import CliRunner
+
+    from havpn_core.cli.events import events
+
+    file = tmp_path / "havpn.toml"
+    file.write_text(f'[node]\nstate_dir = "{tmp_path}"\n')
+    as_fifo(tmp_path / "events.jsonl.1")
+    (tmp_path / "events.jsonl").write_bytes(LINE)
+    ended = CliRunner().invoke(events, ["-c", str(file)])
+    assert ended.stdout.count("vpn1") == 1
+    assert isinstance(ended.exception, FileTrouble)
