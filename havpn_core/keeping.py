@@ -1,7 +1,7 @@
 """Put the memory and the history on disk without ever making the loop wait for the disk.
 
-What cannot be written is kept and tried again until the disk takes it. Trouble is told once when
-it begins and once when it is over.
+What cannot be written is kept and tried again until the disk takes it. Trouble is reported when
+it begins and when it ends.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ def recall(file: Path) -> tuple[Memory, str | None]:
 class Keeper:
     """Writes into ``state_dir``, in threads of its own.
 
-    :param tell: takes a sentence and whether it is bad news; called on the loop.
+    :param report: takes a sentence and whether it is bad news; called on the loop.
     """
 
-    def __init__(self, log: logging.Logger, tell: Callable[[str, bool], None]) -> None:
-        self._log, self._tell = log, tell
+    def __init__(self, log: logging.Logger, report: Callable[[str, bool], None]) -> None:
+        self._log, self._report = log, report
         self._disk = Worker("disk")
         self._history = Worker("history")
         self._writing = asyncio.Lock()
@@ -121,7 +121,7 @@ class Keeper:
     def _paid(self, file: Path, content: bytes, done: "asyncio.Future[None]") -> None:
         if problem := _problem(done):
             self._failed(file, problem)
-            self._owed[file] = self._owed.pop(file)  # the others have their turn
+            self._owed[file] = self._owed.pop(file)  # another file is tried first
             return
         if file in self._owed and self._owed[file][0] == content:
             del self._owed[file]
@@ -131,12 +131,12 @@ class Keeper:
     def _failed(self, file: Path, problem: str) -> None:
         if file not in self._trouble:
             self._trouble.add(file)
-            self._tell(f"{problem}; it is kept in memory and written when that is mended", True)
+            self._report(f"{problem}; it is kept in memory and written when that is mended", True)
 
     def _succeeded(self, file: Path) -> None:
         if file in self._trouble:
             self._trouble.discard(file)
-            self._tell(f"{file}: can be written again", False)
+            self._report(f"{file}: can be written again", False)
 
 
 def _write(file: Path, content: bytes, mode: int) -> None:

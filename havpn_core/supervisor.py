@@ -77,7 +77,7 @@ class Supervisor:
         self._actions: dict[str, tuple[Instance, Caller]] = {}
         self._netwatch = NetWatch(self._network_changed)
         self._resolver = Resolver(self.clock)
-        self._keeper = Keeper(log, self._disk_told)
+        self._keeper = Keeper(log, self._report_disk)
         self._unwritable: set[str] = set()
         self._timing = Timing()
         self._pair: PairRun | None = None
@@ -589,7 +589,7 @@ class Supervisor:
         self._write_run(status.BRIEF_FILE, lambda: status.brief(state, paths))
 
     def _write_run(self, name: str, content: Callable[[], bytes]) -> None:
-        """Write a file for readers outside; trouble is told once, and once when it is over."""
+        """Write a file for readers outside; trouble is reported once, and its end once."""
         file = Path(self.config.node.run_dir) / name
         try:
             files.write(file, content(), durable=False)
@@ -601,7 +601,7 @@ class Supervisor:
         else:
             if name in self._unwritable:
                 self._unwritable.discard(name)
-                self._disk_told(f"{file}: can be written again", False)
+                self._report_disk(f"{file}: can be written again", False)
 
     def _sweep(self) -> None:
         for name in (status.STATUS_FILE, status.BRIEF_FILE):
@@ -610,7 +610,7 @@ class Supervisor:
     def _trouble(self, text: str) -> None:
         self._emit(Event("daemon", "", "", "trouble", text, "warning"))
 
-    def _disk_told(self, text: str, bad: bool) -> None:
+    def _report_disk(self, text: str, bad: bool) -> None:
         if bad:
             self._trouble(text)
         else:
@@ -635,7 +635,7 @@ class Supervisor:
             await asyncio.sleep(CONTROL_RETRY_S)
             with contextlib.suppress(FileTrouble):
                 self._server = await control.serve(folder, self._answer)
-        self._disk_told(f"{folder / control.SOCKET}: commands work", False)
+        self._report_disk(f"{folder / control.SOCKET}: commands work", False)
 
     def _tell_agents(self) -> None:
         """Let a resource agent read a decision before the actions carry it out.

@@ -73,7 +73,9 @@ def with_pair(daemon):
 
 @root
 @pytest.mark.parametrize("pair", [False, True])
-def test_a_full_disk_at_the_start_is_told_and_what_was_not_written_is_written_later(daemon, pair):
+def test_a_full_disk_at_the_start_is_reported_and_what_was_not_written_is_written_later(
+    daemon, pair
+):
     if pair:
         with_pair(daemon)
     daemon.start_on(["state"], lambda folder: FILL.format(dir=folder))
