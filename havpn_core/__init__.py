@@ -24,6 +24,7 @@ from havpn_core.plugin import (
     ProbeType,
     Sample,
 )
+from havpn_core.redact import path_of, program_of, redacted
 
 if TYPE_CHECKING:
     from havpn_core.held import Held, note_held, read_held
@@ -56,7 +57,10 @@ __all__ = [
     "__version__",
     "hookimpl",
     "note_held",
+    "path_of",
+    "program_of",
     "read_held",
+    "redacted",
     "run_command",
 ]
 

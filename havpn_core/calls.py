@@ -13,6 +13,7 @@ from typing import Any
 
 from havpn_core.blocking import Stepped, Steps
 from havpn_core.errors import HavpnError
+from havpn_core.redact import without_arguments
 
 
 class CallFailed(HavpnError):
@@ -170,7 +171,7 @@ def describe(problem: BaseException) -> str:
     """Name an exception the way a log line should."""
     if isinstance(problem, HavpnError):
         return str(problem)
-    text = " ".join(str(problem).split())
+    text = " ".join((without_arguments(problem) or str(problem)).split())
     return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 

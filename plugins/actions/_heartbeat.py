@@ -4,7 +4,7 @@ import asyncio
 import re
 import resource
 
-from havpn_core import ActionError, Context, Finished
+from havpn_core import ActionError, Context, Finished, program_of
 
 from ._commands import attempt
 from ._linux_ha import HeartbeatOptions, daemon_program, uses_systemd
@@ -57,7 +57,9 @@ class Heartbeat:
         found = PID.search(ended.output)
         if ended.status or not found:
             said = f": {ended.said}" if ended.said else ""
-            raise ActionError(f"{program} -s does not say whether heartbeat runs{said}")
+            raise ActionError(
+                f"{program_of([program])} -s does not say whether heartbeat runs{said}"
+            )
         return int(found[1])
 
     async def control(self, verb: str, timeout_s: float) -> None:
@@ -73,7 +75,9 @@ class Heartbeat:
             lines = [*ended.output.splitlines(), *ended.complaint.splitlines()]
             errors = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line]
             reason = errors[0] if errors else ended.said
-            raise ActionError(f"{' '.join(argv)} ended with status {ended.status}: {reason}")
+            raise ActionError(
+                f"{program_of(argv)} {verb} ended with status {ended.status}: {reason}"
+            )
 
     async def ask(self, *question: str, timeout_s: float = LOOK_S) -> Finished:
         """Ask ``cl_status``; its status is not 0 while heartbeat does not answer."""

@@ -49,16 +49,16 @@ class Exec:
         :raises ActionError: if it cannot be started, fails or overruns ``timeout_s`` seconds.
         """
         argv = self._options.active if role is Role.ACTIVE else self._options.standby
-        await carry_out(argv, timeout_s, self._environment(role.value, timeout_s))
+        environment = self._environment(role.value, timeout_s)
+        await carry_out(argv, timeout_s, environment, private=argv[1:])
 
     async def observe(self) -> Role | None:
         """Run the command that looks."""
         if self._options.observe is None:
             return None
         try:
-            ended = await attempt(
-                self._options.observe, OBSERVE_S, self._environment("", OBSERVE_S)
-            )
+            environment = self._environment("", OBSERVE_S)
+            ended = await attempt(self._options.observe, OBSERVE_S, environment)
         except ActionError as problem:
             self._context.logger.warning("%s: %s", self._context.instance, problem)
             return None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from havpn_core import ActionError, ActionType, Context, Role, hookimpl
 
-from ._commands import carry_out
+from ._commands import attempt, failure
 from ._heartbeat import LOOK_S, POLL_S, Heartbeat, few_files
 from ._linux_ha import HeartbeatOptions, auto_failback, missing, tool
 
@@ -169,7 +169,9 @@ class StandbyTakeover(Heartbeat):
         if not Path(self.options.fifo).is_fifo():
             raise ActionError(f"{self.options.fifo} is no FIFO: restart heartbeat, it makes one")
         argv = few_files(tool(self.options, command), what)
-        await carry_out(argv, min(self.left(deadline, f"asking with {command}"), LOOK_S))
+        ended = await attempt(argv, min(self.left(deadline, f"asking with {command}"), LOOK_S))
+        if ended.status != 0:
+            raise ActionError(failure(f"{command} {what}", ended))
 
 
 def build(options: HeartbeatOptions, context: Context) -> Heartbeat:

@@ -93,7 +93,10 @@ class Ocf:
         """Do nothing; the resource stays as it is."""
 
     async def _call(self, verb: str, timeout_s: float) -> Finished:
-        return await attempt((self._options.program, verb), timeout_s, self._environment(timeout_s))
+        environment = self._environment(timeout_s)
+        values = self._options.params.values()
+        private = [str(value) for value in values if not isinstance(value, bool)]
+        return await attempt((self._options.program, verb), timeout_s, environment, private)
 
     def _environment(self, timeout_s: float) -> dict[str, str]:
         _, provider, kind = self._options.agent.split(":")
@@ -116,9 +119,9 @@ class Ocf:
 
 def reason(ended: Finished) -> str:
     """Say why an agent failed: its own last reason, or what the status means."""
-    told = [line for line in ended.complaint.splitlines() if line.startswith(REASON)]
-    if told:
-        return told[-1].removeprefix(REASON).strip()
+    reasons = [line for line in ended.complaint.splitlines() if line.startswith(REASON)]
+    if reasons:
+        return ended.shown(reasons[-1].removeprefix(REASON))
     meaning = MEANING.get(ended.status, "an unknown status")
     return f"status {ended.status} ({meaning})" + (f": {ended.said}" if ended.said else "")
 

@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from havpn_core import ActionError, ActionType, Context, Finished, Role, hookimpl
+from havpn_core import ActionError, ActionType, Context, Finished, Role, hookimpl, program_of
 
 from .._commands import missing_commands
-from ._commands import attempt
+from ._commands import attempt, failure
 
 LOOK_S = 10.0
 UPDATER, STANDBY = "attrd_updater", "crm_standby"
@@ -131,7 +131,7 @@ def _must_succeed(argv: tuple[str, ...], ended: Finished) -> None:
     if ended.status == NO_CLUSTER:
         raise ActionError("Pacemaker does not run on this node: start it, or remove this action")
     if ended.status != 0:
-        raise ActionError(f"{' '.join(argv)} ended with status {ended.status}: {ended.said}")
+        raise ActionError(failure(program_of(argv), ended))
 
 
 async def _ask(

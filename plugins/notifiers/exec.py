@@ -6,9 +6,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl, run_command
+from havpn_core import (
+    Context,
+    Event,
+    HavpnError,
+    NotifierType,
+    hookimpl,
+    program_of,
+    run_command,
+)
 
-from .._commands import Argv, missing_commands
+from .._commands import Argv, missing_commands, not_started
 
 Kind = Literal["verdict", "quality", "role", "action", "plugin", "daemon", "pair", "cluster"]
 
@@ -40,12 +48,13 @@ class Exec:
             return
         argv = self._options.command
         try:
-            ended = await run_command(argv, timeout_s, env=environment(event))
+            # What an event says is no secret: everybody is told.
+            ended = await run_command(argv, timeout_s, env=environment(event), private=argv[1:])
         except OSError as problem:
-            raise HavpnError(f"{argv[0]}: {problem.strerror or problem}") from None
+            raise HavpnError(not_started(argv, problem)) from None
         if ended.status != 0:
             said = f": {ended.said}" if ended.said else ""
-            raise HavpnError(f"{argv[0]} ended with status {ended.status}{said}")
+            raise HavpnError(f"{program_of(argv)} ended with status {ended.status}{said}")
 
     def close(self) -> None:
         """Do nothing."""

@@ -7,7 +7,7 @@ import msgspec
 
 from havpn_core import CommandTimeout, Context, ProbeType, Sample, hookimpl, run_command
 
-from .._commands import Argv, missing_commands
+from .._commands import Argv, missing_commands, not_started
 
 
 class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exec:
-    """A probe that runs a program for every question."""
+    """A probe that runs a program each time."""
 
     def __init__(self, options: ExecOptions, context: Context) -> None:
         self._options = options
@@ -34,13 +34,14 @@ class Exec:
             "HAVPN_NODE": self._context.node,
             "HAVPN_TIMEOUT": f"{timeout_s:g}",
         }
+        argv = self._options.command
         try:
-            ended = await run_command(self._options.command, timeout_s, env=environment)
+            ended = await run_command(argv, timeout_s, env=environment, private=argv[1:])
         except CommandTimeout as problem:
             return Sample.fail(str(problem))
         except OSError as problem:
-            return Sample.error(f"{self._options.command[0]}: {problem.strerror or problem}")
-        detail = ended.output.strip().partition("\n")[0][:200]
+            return Sample.error(not_started(argv, problem))
+        detail = ended.shown(ended.output.strip().partition("\n")[0])[:200]
         good = {0, 1} if self._options.warning == "ok" else {0}
         if ended.status in good:
             return Sample.ok(self._context.clock() - began, detail)
@@ -49,7 +50,7 @@ class Exec:
         return Sample.error(detail or ended.said or f"exit code {ended.status}")
 
     def close(self) -> None:
-        """Do nothing; no program outlives its question."""
+        """Do nothing; no program outlives its probe's deadline."""
 
 
 @hookimpl

@@ -48,6 +48,17 @@ def test_failure_carries_the_last_line_that_the_command_wrote(script):
         asyncio.run(action.apply(Role.STANDBY, 10.0))
 
 
+def test_failure_names_the_program_and_none_of_its_arguments(script):
+    tool = script("take", 'echo "usage: take $*" >&2; exit 3')
+    action = build(active=[*tool, "--token=hunter", "hunter"])
+    with pytest.raises(ActionError) as caught:
+        asyncio.run(action.apply(Role.ACTIVE, 10.0))
+    assert str(caught.value) == "take ended with status 3: usage: take *** ***"
+    action = build(active=["/bin/sh", "-c", "sleep 300", "hunter"])
+    with pytest.raises(ActionError, match=r"^sh did not end within 0.1 s; it was killed$"):
+        asyncio.run(action.apply(Role.ACTIVE, 0.1))
+
+
 def test_command_that_does_not_end_is_killed_at_the_deadline(script):
     action = build(active=script("up", "sleep 300"))
     began = time.monotonic()

@@ -48,6 +48,15 @@ def test_an_agent_s_own_reason_is_the_error(tmp_path):
         asyncio.run(tried.apply(Role.ACTIVE, 5))
 
 
+def test_a_parameter_s_value_is_in_no_error(tmp_path):
+    for words in ("ocf-exit-reason:bad password $OCF_RESKEY_text", "cannot use $OCF_RESKEY_text"):
+        agent(tmp_path, f'echo "{words}" >&2; exit 6')
+        tried = made("ocf:tried:it", root=tmp_path, text="hunter2", number=31337, flag=True)
+        with pytest.raises(ActionError, match=r"\*\*\*$") as caught:
+            asyncio.run(tried.apply(Role.ACTIVE, 5))
+        assert "hunter" not in str(caught.value)
+
+
 def test_without_a_reason_the_status_is_put_into_words():
     assert reason(Finished(6, "", "")) == "status 6 (its parameters are wrong)"
     assert reason(Finished(77, "", "")) == "status 77 (an unknown status)"

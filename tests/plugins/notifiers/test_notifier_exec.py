@@ -72,6 +72,21 @@ def test_failure_carries_status_and_last_line(script):
         tell(script("echo 'no modem' >&2; exit 4"))
 
 
+def test_failures_name_the_program_and_none_of_its_arguments(script):
+    [tool] = script('echo "usage: tool $*" >&2; exit 4')
+    for command, said in (
+        ([tool, "--token=hunter"], "^tell ended with status 4: usage: tool \\*\\*\\*$"),
+        (["/bin/sh", "-c", "sleep 300", "hunter"], "^sh did not end within 0.5 s$"),
+        (["/no/such/curl", "hunter"], "^/no/such/curl: No such file or directory$"),
+        (["/no/such/curl --token=hunter"], "^/no/such/curl: No such .* write each argument"),
+    ):
+        with pytest.raises(HavpnError, match=said) as caught:
+            tell(command, timeout_s=5 if tool in command else 0.5)
+        assert "hunter" not in str(caught.value)
+    [problem] = TYPE.missing(ExecOptions(command=["/no/such/curl --token=hunter"]))
+    assert "hunter" not in problem
+
+
 def test_command_that_does_not_end_is_killed_at_the_deadline(script, tmp_path):
     began = time.monotonic()
     with pytest.raises(HavpnError, match="did not end"):

@@ -74,12 +74,23 @@ def test_the_command_knows_its_instance_and_its_deadline(world):
 
 def test_no_shell_reads_the_arguments(world):
     async def scenario():
-        code = "import sys; print(sys.argv[1])"
+        code = "import sys; print(sys.argv[1].encode().hex())"
         command = [sys.executable, "-c", code, "$HOME; `id`"]
         async with built(TYPE, world, command=command) as probe:
             return await probe.check(20)
 
-    assert run(scenario()).detail == "$HOME; `id`"
+    assert bytes.fromhex(run(scenario()).detail).decode() == "$HOME; `id`"
+
+
+def test_the_detail_holds_no_argument(world):
+    async def scenario(status):
+        code = f"import sys; print('usage:', *sys.argv[1:]); sys.exit({status})"
+        command = [sys.executable, "-c", code, "--token=hunter", "hunter" * 20]
+        async with built(TYPE, world, command=command) as probe:
+            return await probe.check(20)
+
+    for status in range(4):
+        assert run(scenario(status)).detail == "usage: *** ***"
 
 
 def test_a_command_that_is_not_there_is_an_error_and_missing(world):
