@@ -70,13 +70,15 @@ def read(
 
     :param largest: bytes that it may have.
     :param owners: refuse a file of any other user; empty: anybody's is read.
-    :param sealed: refuse a file that others than its owner may write.
+    :param sealed: refuse a file that others than its owner may write or have put there: neither
+        the file nor its folder is writable by others, both belong to ``owners``, no link.
     :param private: refuse a file that others than its owner may read or write.
     :raises FileTrouble: if it is no regular file, too large, not ours or cannot be read.
     """
     try:
         # Neither a FIFO nor a terminal in its place may make the reader wait or become its own.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        descriptor = os.open(file, flags | (os.O_NOFOLLOW if sealed else 0))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:
@@ -85,6 +87,8 @@ def read(
         facts = os.fstat(descriptor)
         _check_kind(file, facts, largest)
         _check_rights(file, facts, owners, sealed, private)
+        if sealed:
+            _check_rights(file.parent, file.parent.stat(), owners, sealed, False)
         content = _read_all(descriptor, largest + 1)
     except OSError as problem:
         raise trouble_of(file, problem) from None
@@ -122,11 +126,11 @@ def _check_rights(
 ) -> None:
     if owners and facts.st_uid not in owners:
         raise FileTrouble(
-            f"{file}: it belongs to user {facts.st_uid} and is not trusted: look into it and "
-            "remove it"
+            f"{file}: it belongs to user {facts.st_uid} and is not trusted: look into it, then "
+            "remove it or run the command as that user"
         )
     if sealed and facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise FileTrouble(f"{file}: others may write it: look into it and run chmod go-w {file}")
+        raise FileTrouble(f"{file}: others may write it: look into it, then run chmod go-w {file}")
     if private and facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise FileTrouble(f"{file}: others may read it: run chmod 600 {file}")
 

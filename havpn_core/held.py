@@ -6,6 +6,7 @@ action that owns what it holds may write it. A file that others can write is not
 it says is done with the rights of root.
 """
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from havpn_core.memory import Damaged, is_text, parse, summary
 from havpn_core.trouble import FileTrouble
 
 HELD_FILE = "held.json"
+_NAME = re.compile(r"action\.[a-z][a-z0-9-]*\Z")
 _writing = threading.Lock()
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one instance holds.
 
     :param type: its action type.
@@ -50,8 +52,8 @@ def read_held(run_dir: Path) -> tuple[dict[str, Held], list[str]]:
     if not problems:
         return entries, []
     return entries, [
-        f"{file} is damaged ({summary(problems)}): look with ip address what is still held, "
-        "remove it by hand, then remove this file"
+        f"{file} is damaged ({summary(problems)}): look with ip address what is still held, give "
+        "it up by hand, then remove this file"
     ]
 
 
@@ -66,8 +68,8 @@ def decode_held(content: bytes) -> tuple[dict[str, Held], list[str]]:
     entries = {}
     for name, entry in found.items():
         try:
-            if not is_text(name):
-                raise ValueError("its name is no sound text")
+            if not _NAME.match(name):
+                raise ValueError("it is not the name of an action")
             entries[name] = _entry(entry)
         except (ValueError, RecursionError) as problem:
             problems.append(f"{ascii(name)[1:-1][:80]}: {problem}")

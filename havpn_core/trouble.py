@@ -18,7 +18,7 @@ _REMEDIES = {
     errno.EEXIST: "a part of its path is no folder: move that away",
     errno.ENOENT: "a folder of its path is not there: make it",
     errno.ENAMETOOLONG: "its path is too long: choose a shorter one",
-    errno.ELOOP: "its symbolic links lead round in a circle: remove them",
+    errno.ELOOP: "a symbolic link is in its place, which is not followed here: remove it",
     errno.ENXIO: "a socket is in its place: move it away",
     errno.EIO: "the disk fails: replace it",
     errno.EMFILE: "too many files are open: raise the limit (LimitNOFILE=)",

@@ -85,7 +85,10 @@ def noted(run_dir: Path) -> tuple[dict[str, Owner], list[str]]:
         if getattr(owner, "owns", False):
             found[name] = (owner, options, DEADLINE_S)
         else:
-            problems.append(f"{file}: {name}: {entry.type!r} owns nothing: remove the entry")
+            problems.append(
+                f"{file}: {name}: type {entry.type!r} owns no address and is not believed: give up "
+                "by hand what it names, then remove the file"
+            )
     return found, problems
 
 

@@ -53,7 +53,7 @@ def test_a_bad_entry_loses_no_other(tmp_path):
     (tmp_path / HELD_FILE).write_text(json.dumps(content))
     entries, (problem,) = read_held(tmp_path)
     assert list(entries) == ["action.a"]
-    assert "x:" in problem and "no sound text" in problem
+    assert "x:" in problem and "not the name of an action" in problem
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
