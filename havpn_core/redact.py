@@ -47,7 +47,8 @@ def program_of(argv: Sequence[str]) -> str:
 def path_of(argv: Sequence[str]) -> str:
     """Give the program of a command line as it is written, without any argument."""
     words = argv[0].split() if argv else []
-    return words[0] if words else "command"
+    # NAME=VALUE before a program is a shell's way and may be a password.
+    return words[0] if words and "=" not in words[0] else "command"
 
 
 def without_arguments(problem: BaseException) -> str | None:

@@ -21,6 +21,7 @@ from havpn_core.redact import MARK, path_of
         (["curl --token=S3cret"], "curl", "curl"),
         (["/usr/bin/curl https://x/S3cret"], "curl", "/usr/bin/curl"),
         (["/a/b/"], "b", "/a/b/"),
+        (["TOKEN=S3cret curl"], "command", "command"),
         ([" "], "command", "command"),
         (["/"], "command", "/"),
         ([], "command", "command"),
