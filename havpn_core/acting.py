@@ -86,7 +86,7 @@ class Acting:
             running = None
         self._actions = actions
         for name, (_, caller) in actions.items():
-            caller.quietly("tell_conflicts", partial(self._tell_conflict, _short(name)))
+            caller.tell_conflicts(partial(self._tell_conflict, _short(name)))
         self.plan = Plan(tuple(states), self.plan.wanted, running)
         self._kick.set()
 
@@ -160,14 +160,13 @@ class Acting:
         if self.plan.running is not None and self.plan.running.action == name:
             return
         try:
-            role = await self._actions[name][1].call("observe", deadline_s=LOOK_DEADLINE_S)
+            role = await self._actions[name][1].observe(LOOK_DEADLINE_S)
         except (HavpnError, KeyError):
             role = None
         if name not in self._actions:
             return  # reloaded away meanwhile
         before = self.plan.get(name)
-        known = role if isinstance(role, Role) else None
-        self.plan = observe(self.plan, name, known, self._clock())
+        self.plan = observe(self.plan, name, role, self._clock())
         self._report_look(before, self.plan.get(name))
 
     def _report_look(self, before: ActionState, after: ActionState) -> None:
@@ -187,9 +186,7 @@ class Acting:
         self._emit(Event("action", _short(effect.action), "", f"applying {effect.role.value}"))
         error = None
         try:
-            await caller.call(
-                "apply", effect.role, instance.deadline_s, deadline_s=instance.deadline_s + GRACE_S
-            )
+            await caller.apply(effect.role, instance.deadline_s, instance.deadline_s + GRACE_S)
         except HavpnError as problem:
             error = str(problem)
         self.plan = finish(self.plan, effect, error, self._clock())
@@ -222,13 +219,13 @@ class Acting:
         """Give its part of the status."""
         now = self._clock()
         return {
-            _short(action.name): {
+            _short(action.name): self._actions[action.name][1].facts()
+            | {
                 "type": self._actions[action.name][0].type.name,
                 "phase": self.plan.phase(action.name, now).value,
                 "observed": action.observed.value if action.observed else None,
                 "failures": action.failures,
                 "error": action.error or None,
-                **_own_facts(self._actions[action.name][1].instance),
             }
             for action in self.plan.actions
         }
@@ -251,14 +248,6 @@ def _recalled(name: str, instance: Instance, memory: ActionMemory | None) -> Act
         proved=memory.done is not None,
         foreign=memory.foreign,
     )
-
-
-def _own_facts(instance: Any) -> dict[str, Any]:
-    facts = getattr(instance, "facts", None)
-    try:
-        return dict(facts()) if callable(facts) else {}
-    except Exception:
-        return {}
 
 
 def _short(name: str) -> str:

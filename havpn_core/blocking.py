@@ -41,6 +41,7 @@ class Steps:
         self.name, self.movable = name, movable
         self.strikes = 0
         self.moved = False
+        self.open = 0  #: calls under way on the loop
 
     def took(self, seconds: float) -> None:
         """Judge a step that is over."""
@@ -57,10 +58,12 @@ class Steps:
 
 
 class Stepped:
-    """Awaits a coroutine and times each step that it makes on the loop."""
+    """Awaits a coroutine, or what else an ``async`` function gave, and times each of its steps."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], steps: Steps) -> None:
-        self._coroutine, self._steps = coroutine, steps
+        self._coroutine = coroutine if hasattr(coroutine, "send") else coroutine.__await__()
+        self._steps = steps
+        self.closing = False  #: whether a step was ended from without for good
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Pass everything on in both directions, as ``yield from`` does (PEP 380)."""
@@ -83,6 +86,7 @@ class Stepped:
                 value = yield given
             except BaseException as caught:
                 problem = caught
+                self.closing = isinstance(caught, GeneratorExit)
 
 
 def watch(tell: Callable[[str, str], None]) -> None:

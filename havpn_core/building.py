@@ -1,12 +1,16 @@
 """Build the instances of a configuration that are not at work already."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from havpn_core.calls import Caller, describe
+from havpn_core import coercion
+from havpn_core.calls import Caller
 from havpn_core.config import Config, Instance, PathConfig
-from havpn_core.errors import ConfigError
-from havpn_core.plugin import Context
+from havpn_core.errors import CallFailed, ConfigError, HavpnError
+from havpn_core.plugin import Context, PluginType
+from havpn_core.wording import describe
 
 
 @dataclass
@@ -37,20 +41,52 @@ def build_new(
 
     def make(instance: Instance, into: dict[str, Caller], name: str) -> None:
         try:
-            made = instance.type.build(instance.options, context(instance.name))
-        except Exception as problem:
-            problems.append(f"{config.file}: {instance.name}: {describe(problem)}")
-        else:
-            into[name] = Caller(made, instance.name)
+            into[name] = build(
+                instance.type, instance.options, context(instance.name), instance.name
+            )
+        except HavpnError as problem:
+            problems.append(f"{config.file}: {instance.name}: {problem}")
 
     for path in config.paths:
-        if paths.get(path.name) != path:
+        if not same(paths.get(path.name), path):
             probes = built.paths.setdefault(path.name, {})
             for probe in path.probes:
                 make(probe, probes, probe.id)
     for instance in (*config.actions, *config.notifiers):
-        if instances.get(instance.name) != instance:
+        if not same(instances.get(instance.name), instance):
             make(instance, built.instances, instance.name)
     if problems:
         raise ConfigError(problems)
     return built
+
+
+def build(plugin_type: PluginType, options: Any, context: Context, name: str) -> Caller:
+    """Make an instance.
+
+    :param name: as for :class:`Caller`.
+    :raises CallFailed: if that went wrong in any way.
+    """
+    try:
+        made = plugin_type.build(options, context)
+    except BaseException as problem:
+        raise CallFailed(describe(problem)) from None
+    if inspect.iscoroutine(made):
+        made.close()
+        raise CallFailed("its build is async; it must be a plain function")
+    return Caller(made, name)
+
+
+def lacks(plugin_type: PluginType, options: Any) -> list[str]:
+    """Say what an instance would miss on this host, in the type's own sentences."""
+    try:
+        return coercion.as_lines(plugin_type.missing(options))
+    except BaseException as problem:
+        return [f"what it needs cannot be told: {describe(problem)}"]
+
+
+def same(before: Any, after: Any) -> bool:
+    """Whether two configurations are alike; a plugin's options may fail to compare themselves."""
+    try:
+        return bool(before == after)
+    except BaseException:
+        return False

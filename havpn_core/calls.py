@@ -1,31 +1,33 @@
-"""Call a plugin's methods so that nothing it does can hurt anybody else.
+"""Call a plugin so that nothing it does can hurt anybody else: the one gate between the two.
 
 An ``async def`` runs on the loop, a plain ``def`` in a daemon thread of the instance's own. In
-both cases the caller waits no longer than the deadline, whatever becomes of the call.
+both cases the caller waits no longer than the deadline, whatever becomes of the call. What comes
+back is a value of the promised type or a :class:`~havpn_core.errors.HavpnError`, never anything
+else (see :mod:`havpn_core.coercion`). The daemon's own cancellation alone passes through.
 """
 
 import asyncio
 import inspect
 import queue
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from havpn_core.blocking import Stepped, Steps
-from havpn_core.errors import HavpnError
-from havpn_core.redact import without_arguments
+from havpn_core import coercion
+from havpn_core.blocking import LONGEST_STEP_S, Steps
+from havpn_core.contained import in_thread, on_loop, unheard
+from havpn_core.election import Role
+from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
+from havpn_core.inlet import Inlet
+from havpn_core.plugin import Event, Sample
+from havpn_core.wording import describe
 
+MOST_OPEN = 1000
+"""Calls of one instance that may be under way on the loop; a new one is refused beyond."""
 
-class CallFailed(HavpnError):
-    """The plugin raised something; the message names it."""
-
-
-class CallOverdue(HavpnError):
-    """The call did not end within its deadline."""
-
-
-class CallBusy(HavpnError):
-    """An earlier call to a blocking method has not come back yet."""
+T = TypeVar("T")
 
 
 class Worker:
@@ -67,20 +69,19 @@ class Worker:
             try:
                 result = function()
             except BaseException as caught:  # a thread that ends in silence tests nothing
-                problem = caught
+                # Here, not on the loop: reading an exception's text may take its time, too.
+                problem = describe(caught)
             try:
                 loop.call_soon_threadsafe(self._deliver, future, result, problem)
             except RuntimeError:
                 return  # the loop is gone, and with it everybody who cared
 
-    def _deliver(
-        self, future: "asyncio.Future[Any]", result: Any, problem: BaseException | None
-    ) -> None:
+    def _deliver(self, future: "asyncio.Future[Any]", result: Any, problem: str | None) -> None:
         self.busy = False
         if future.done():
             return
         if problem is not None:
-            future.set_exception(CallFailed(describe(problem)))
+            future.set_exception(CallFailed(problem))
         else:
             future.set_result(result)
 
@@ -95,94 +96,177 @@ class Caller:
     def __init__(self, instance: Any, name: str) -> None:
         self.instance = instance
         self.worker = Worker(name)
-        module = getattr(type(instance), "__module__", "")
         #: Our own are trusted: a starved machine makes anybody slow.
-        self._steps = Steps(name, movable=not module.startswith("havpn_plugins."))
-        #: the optional method of a probe that makes its next question take another way.
-        self.renew: Callable[[], None] | None = self._optional("renew")
+        self._steps = Steps(name, movable=not _ours(instance))
+        #: the optional method of a probe that makes its next probe take another way.
+        self.renew: Callable[[], None] | None = None
+        if self._quick("renew") is not None:
+            self.renew = partial(self._quietly, "renew")
 
-    def _optional(self, method: str) -> Callable[..., Any] | None:
-        """Give a method that an instance need not have, contained."""
-        function = getattr(self.instance, method, None)
-        if not callable(function) or inspect.iscoroutinefunction(function):
-            return None
+    # --- probes, actions and notifiers: methods with a deadline --------------------------------
 
-        def contained(*arguments: Any) -> Any:
-            try:
-                return function(*arguments)
-            except (Exception, SystemExit, KeyboardInterrupt):
-                return None
+    def begin_check(self, timeout_s: float) -> "asyncio.Future[Sample]":
+        """Start a probe whose end the caller watches itself; it may cancel it.
 
-        return contained
+        Where the future holds an exception, it is a :class:`CallFailed`.
 
-    def quietly(self, method: str, *arguments: Any) -> Any:
-        """Call a plain, quick method that an instance need not have; its trouble is nobody's."""
-        function = self._optional(method)
-        return function(*arguments) if function else None
-
-    def facts(self) -> dict[str, Any]:
-        """Give what the instance has to say about itself for the status, if anything."""
-        function = self._optional("facts")
-        found = function() if function else None
-        return found if isinstance(found, dict) else {}
-
-    def begin(self, method: str, *arguments: Any) -> "asyncio.Future[Any]":
-        """Start a call whose end the caller watches itself; it may cancel it.
-
-        :raises CallBusy: if a blocking method still runs.
+        :raises CallBusy: if a blocking ``check`` still runs.
+        :raises CallFailed: if there is no ``check`` to call.
         """
-        function = getattr(self.instance, method)
-        if inspect.iscoroutinefunction(function):
-            if self._steps.moved:
-                return self.worker.run(lambda: asyncio.run(function(*arguments)))
-            return asyncio.ensure_future(_contained(self._steps, function, arguments))
-        return self.worker.run(lambda: function(*arguments))
+        return self._begin("check", (timeout_s,), coercion.as_sample)
+
+    async def check(self, timeout_s: float, deadline_s: float) -> Sample:
+        """Probe once; raises as :meth:`call` does."""
+        return await self._call("check", (timeout_s,), deadline_s, coercion.as_sample)
+
+    async def observe(self, deadline_s: float) -> Role | None:
+        """Give the role in force, ``None`` if it cannot be told; raises as :meth:`call` does."""
+        return await self._call("observe", (), deadline_s, coercion.as_role)
+
+    async def apply(self, role: Role, timeout_s: float, deadline_s: float) -> None:
+        """Carry a role out; raises as :meth:`call` does."""
+        await self._call("apply", (role, timeout_s), deadline_s, coercion.as_nothing)
+
+    async def notify(self, event: Event, timeout_s: float, deadline_s: float) -> None:
+        """Deliver an event; raises as :meth:`call` does."""
+        await self._call("notify", (event, timeout_s), deadline_s, coercion.as_nothing)
+
+    async def answered_by(self, timeout_s: float, deadline_s: float) -> str | None:
+        """Give who on the LAN has the address, if anybody; raises as :meth:`call` does."""
+        return await self._call("answered_by", (timeout_s,), deadline_s, coercion.as_answer)
 
     async def call(self, method: str, *arguments: Any, deadline_s: float) -> Any:
-        """Call a method and give its result.
+        """Call a method and give its result as it is: for checks of the contract itself.
 
-        :raises CallFailed: if it raised anything at all.
+        :raises CallFailed: if it raised anything at all, or cannot be called.
         :raises CallOverdue: if it is not done after ``deadline_s`` seconds; a coroutine is
             cancelled, a thread left alone with its call.
         :raises CallBusy: if a blocking method still runs.
         """
-        running = self.begin(method, *arguments)
-        try:
-            await asyncio.wait((running,), timeout=deadline_s)
-        finally:
-            if not running.done():
-                running.cancel()
-        if not running.done() or running.cancelled():
-            raise CallOverdue(f"{method} did not end within {deadline_s:g} s")
-        return running.result()
+        return await self._call(method, arguments, deadline_s, _as_it_is)
 
     async def close(self, deadline_s: float = 2.0) -> str | None:
         """Close the instance; gives the reason if that went wrong."""
         try:
-            await self.call("close", deadline_s=deadline_s)
+            await self._call("close", (), deadline_s, coercion.as_nothing)
         except HavpnError as problem:
             return str(problem)
         finally:
             self.worker.stop()
         return None
 
+    # --- plain and quick ones: on the loop, and their trouble is nobody's ----------------------
 
-def describe(problem: BaseException) -> str:
-    """Name an exception the way a log line should."""
-    if isinstance(problem, HavpnError):
-        return str(problem)
-    text = " ".join((without_arguments(problem) or str(problem)).split())
-    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
+    def offers(self, method: str) -> bool:
+        """Whether the instance has an optional method."""
+        try:
+            return callable(getattr(self.instance, method, None))
+        except BaseException:
+            return False
+
+    @property
+    def yields(self) -> bool:
+        """Whether an address that somebody answers for is left to him; so if it cannot be told."""
+        try:
+            value = getattr(self.instance, "yields", True)
+        except BaseException:
+            return True
+        return coercion.as_flag(value)
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the instance has to say about itself for the status, if anything."""
+        if self._steps.moved:
+            return {}  # it blocks the loop, and the status is written there
+        return coercion.as_facts(self._quietly("facts"))
+
+    def announce(self) -> None:
+        """Have the held addresses announced once more."""
+        self._quietly("announce")
+
+    def tell_conflicts(self, tell: Callable[[str], None]) -> None:
+        """Have conflicts told.
+
+        :param tell: called on the loop, from whichever thread the plugin tells them.
+        """
+        self._quietly("tell_conflicts", Inlet(coercion.as_rival, tell))
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame over a link."""
+        self._quietly("send", frame)
+
+    def close_link(self) -> None:
+        """Close a link, which is plain and quick, unlike the others' ``close``."""
+        self._quietly("close")
+        self.worker.stop()
+
+    def _quick(self, method: str) -> Callable[..., Any] | None:
+        """Give a plain method that an instance need not have."""
+        try:
+            function = getattr(self.instance, method, None)
+            plain = callable(function) and not inspect.iscoroutinefunction(function)
+        except BaseException:
+            return None
+        return function if plain else None
+
+    def _quietly(self, method: str, *arguments: Any) -> Any:
+        function = self._quick(method)
+        if function is None:
+            return None
+        began = time.monotonic()
+        try:
+            return function(*arguments)
+        except BaseException:  # there is nobody whom it would help
+            return None
+        finally:
+            if (spent := time.monotonic() - began) > LONGEST_STEP_S:
+                self._steps.took(spent)
+
+    # --- how ---------------------------------------------------------------------------------
+
+    def _begin(
+        self, method: str, arguments: tuple[Any, ...], accept: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
+        try:
+            function = getattr(self.instance, method)
+            on_the_loop = inspect.iscoroutinefunction(function)
+        except BaseException as problem:
+            raise CallFailed(describe(problem)) from None
+        if not callable(function):
+            raise CallFailed(f"{method} is no method and cannot be called")
+        if not on_the_loop or self._steps.moved:
+            return self.worker.run(lambda: in_thread(function, arguments, accept))
+        if self._steps.open >= MOST_OPEN:
+            raise CallBusy(f"{self._steps.open} earlier calls have not come back yet")
+        return asyncio.ensure_future(on_loop(self._steps, function, arguments, accept))
+
+    async def _call(
+        self,
+        method: str,
+        arguments: tuple[Any, ...],
+        deadline_s: float,
+        accept: Callable[[Any], T],
+    ) -> T:
+        running = self._begin(method, arguments, accept)
+        try:
+            await asyncio.wait((running,), timeout=deadline_s)
+        finally:
+            ended = running.done()
+            if not ended:
+                running.cancel()
+                running.add_done_callback(unheard)
+        if not ended:
+            raise CallOverdue(f"{method} did not end within {deadline_s:g} s")
+        if running.cancelled():
+            raise CallFailed(f"{method} cancelled itself")
+        return running.result()
 
 
-async def _contained(steps: Steps, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def _ours(instance: Any) -> bool:
     try:
-        return await Stepped(function(*arguments), steps)
-    except asyncio.CancelledError as problem:
-        task = asyncio.current_task()
-        if task is not None and not task.cancelling():
-            raise CallFailed(describe(problem)) from problem  # nobody but the plugin itself did it
-        raise
-    except (Exception, SystemExit, KeyboardInterrupt) as problem:
-        # asyncio would carry the last two through the loop and end the daemon.
-        raise CallFailed(describe(problem)) from problem
+        return str(type(instance).__module__).startswith("havpn_plugins.")
+    except BaseException:
+        return False
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -25,6 +25,7 @@ from havpn_core.profiles import PROFILES
 from havpn_core.registry import Registry
 from havpn_core.respond import RespondOptions
 from havpn_core.trouble import why
+from havpn_core.wording import describe
 
 DEFAULT_FILE = Path("/etc/havpn/havpn.toml")
 
@@ -245,7 +246,11 @@ class _Builder:
             {} if kind in ("probe", "link") else {k: v for k, v in table.items() if k == "deadline"}
         )
         own = {k: v for k, v in table.items() if k != "type" and k not in common}
-        options = self.struct(key, own, plugin_type.config)
+        try:
+            options = self.struct(key, own, plugin_type.config)
+        except BaseException as problem:  # the struct is the plugin's, and so is what it raises
+            self.problems.append(f"{key}: {describe(problem)}")
+            return None
         call = self.struct(key, common, CallOptions)
         if options is None or call is None:
             return None

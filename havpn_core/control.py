@@ -13,6 +13,7 @@ import msgspec
 from havpn_core import files
 from havpn_core.errors import HavpnError
 from havpn_core.trouble import FileTrouble, why
+from havpn_core.wording import describe
 
 SOCKET = "control.sock"
 LONGEST = 4096
@@ -32,8 +33,10 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
             reply = await handle(msgspec.json.decode(line, type=dict[str, Any]))
         except (HavpnError, ValueError, TimeoutError, msgspec.DecodeError) as problem:
             reply = {"error": str(problem)}
+        except Exception as problem:  # a part of the daemon failed, and the one who waits hears it
+            reply = {"error": describe(problem)}
         with contextlib.suppress(OSError):
-            writer.write(msgspec.json.encode(reply) + b"\n")
+            writer.write(_encoded(reply) + b"\n")
             await writer.drain()
         writer.close()
 
@@ -66,6 +69,13 @@ def _bound(path: Path) -> socket.socket:
             reason = "the path is longer than the 107 bytes of a socket: choose a shorter run_dir"
         raise FileTrouble(f"{path}: {reason}", problem.errno) from None
     return made
+
+
+def _encoded(reply: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(reply)
+    except Exception as problem:
+        return msgspec.json.encode({"error": f"the reply cannot be written: {describe(problem)}"})
 
 
 def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, Any]:

@@ -26,3 +26,15 @@ class ConfigError(HavpnError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class CallFailed(HavpnError):
+    """A plugin raised something; the message names it."""
+
+
+class CallOverdue(HavpnError):
+    """A call of a plugin did not end within its deadline."""
+
+
+class CallBusy(HavpnError):
+    """An earlier call to a blocking method has not come back yet."""

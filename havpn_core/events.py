@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from havpn_core.calls import Caller
+from havpn_core.coercion import as_event
 from havpn_core.errors import HavpnError
 from havpn_core.plugin import Event
 from havpn_core.status import rfc3339
@@ -110,7 +111,7 @@ class Subscriber:
     async def one(self, event: Event, log: logging.Logger) -> None:
         """Deliver one event."""
         try:
-            await self.caller.call("notify", event, self.deadline_s, deadline_s=self.deadline_s + 1)
+            await self.caller.notify(event, self.deadline_s, self.deadline_s + 1)
         except HavpnError as problem:
             self.failed += 1
             if self.error != str(problem):
@@ -140,6 +141,7 @@ class EventBus:
 
     def emit(self, event: Event) -> None:
         """Tell everybody; returns at once."""
+        event = as_event(event)
         self.log.log(LEVELS[event.severity], "%s", event)
         self.record(event)
         for subscriber in self.subscribers:

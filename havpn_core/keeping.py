@@ -15,8 +15,8 @@ import msgspec
 
 from havpn_core import files
 from havpn_core.aside import set_aside
-from havpn_core.calls import CallBusy, Worker
-from havpn_core.errors import HavpnError
+from havpn_core.calls import Worker
+from havpn_core.errors import CallBusy, HavpnError
 from havpn_core.events import HISTORY_BYTES, HISTORY_FILE, as_line
 from havpn_core.memory import Damaged, Memory, decode, summary
 from havpn_core.plugin import Event

@@ -6,6 +6,8 @@ import logging.handlers
 import queue
 import sys
 
+from havpn_core.wording import describe
+
 QUEUE = 1000
 
 
@@ -16,6 +18,16 @@ class DroppingHandler(logging.handlers.QueueHandler):
         super().__init__(records)
         self._records = records
         self.dropped = 0
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Make the text of a record now, whatever a plugin gave to be logged."""
+        try:
+            return super().prepare(record)  # type: ignore[no-any-return]
+        except BaseException as problem:
+            record.msg = "a message that cannot be written: %s"
+            record.args = (describe(problem),)
+            record.exc_info = record.exc_text = record.stack_info = None
+            return super().prepare(record)  # type: ignore[no-any-return]
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Queue a record without waiting."""

@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from havpn_core import files
+from havpn_core import coercion, files
 from havpn_core.aside import set_aside
-from havpn_core.calls import Caller, describe
+from havpn_core.building import build
+from havpn_core.calls import Caller
 from havpn_core.config import Instance
 from havpn_core.election import Role
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.inlet import Inlet
 from havpn_core.pair import Own
 from havpn_core.pair_options import PairConfig
 from havpn_core.pairing import Pairing
@@ -83,7 +86,8 @@ class PairRun:
         self._owners = owners
         self._scout = Scout(owners, tell, self.refresh)
         self._rival = False
-        self._links: dict[str, Any] = {}
+        self._links: dict[str, Caller] = {}
+        self._closed = False
         self._kick = asyncio.Event()
         self._wanted: Role | None = None
         names = tuple(link.id for link in config.links)
@@ -101,14 +105,15 @@ class PairRun:
         for link in self.config.links:
             name = link.id
 
-            def received(frame: bytes, name: str = name) -> None:
-                self._receive(name, frame)
-
+            received = Inlet(coercion.as_frame, partial(self._receive, name))
             try:
-                self._links[name] = link.type.build(link.options, context(link, received))
-            except Exception as problem:
-                problems.append(f"{link.name}: {describe(problem)}")
+                made = build(link.type, link.options, context(link, received), link.name)
+            except HavpnError as problem:
+                problems.append(f"{link.name}: {problem}")
+            else:
+                self._links[name] = made
         if problems:
+            self.close()
             raise ConfigError(problems)
 
     @property
@@ -148,6 +153,8 @@ class PairRun:
         self._kick.set()
 
     def _receive(self, link: str, frame: bytes) -> None:
+        if self._closed:
+            return  # a link that was closed and brings frames all the same
         self.pairing.update(self._own(), self._clock())
         self.pairing.receive(link, frame, self._clock())
         self._tell()
@@ -172,29 +179,25 @@ class PairRun:
         before, self._rival = self._rival, self.pairing.rival
         if before and not self._rival and self._facts().held is Role.ACTIVE:
             for caller in self._owners().values():
-                caller.quietly("announce")
+                caller.announce()
 
     def _send(self) -> None:
         frame = self.pairing.frame()
         for link in self._links.values():
-            # A link that breaks its word must not silence the others.
-            with contextlib.suppress(Exception):
-                link.send(frame)
+            link.send(frame)
 
     def close(self) -> None:
         """Close the links."""
         self._scout.close()
+        self._closed = True
         for link in self._links.values():
-            with contextlib.suppress(Exception):
-                link.close()
+            link.close_link()
 
     def facts(self) -> dict[str, Any]:
         """Give ``pair`` of the status."""
         found = self.pairing.facts(self._clock())
         for name, link in self._links.items():
-            own = getattr(link, "facts", None)
-            with contextlib.suppress(Exception):
-                found["links"][name] |= own() if callable(own) else {}
+            found["links"][name] = link.facts() | found["links"][name]
         return found
 
 

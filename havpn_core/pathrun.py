@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from havpn_core.calls import Caller, describe
+from havpn_core.calls import Caller
 from havpn_core.config import PathConfig
+from havpn_core.contained import sample_of, unheard
 from havpn_core.damping import resume
 from havpn_core.election import PathView
 from havpn_core.errors import HavpnError
@@ -26,6 +27,10 @@ GRACE_S = 0.05
 
 HOPS = 4
 """Turns of the loop from an answer in a socket's buffer to the verdict, and one to spare."""
+
+
+Open = tuple[asyncio.Future[Sample], Callable[[asyncio.Future[Sample] | None], None]]
+"""A probe under way, and what takes its end, or ``None`` at its timeout."""
 
 
 def has_carrier(device: str) -> bool:
@@ -114,7 +119,7 @@ class PathRun:
         self._clock = clock
         self._timing = timing or Timing()
         self._timeout = float(options.timeout)
-        self._open: deque[tuple[float, list[asyncio.Future[Any]]]] = deque()
+        self._open: deque[tuple[float, list[Open]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._due = now
         self._ended: asyncio.Future[None] | None = None
@@ -188,8 +193,7 @@ class PathRun:
         if watch.ask_s <= now:
             self._ask(now)
         while self._open and self._open[0][0] <= now:
-            for call in self._open.popleft()[1]:
-                call.cancel()
+            self._give_up(self._open.popleft()[1])
         overdue = watch.overdue_s
         if overdue is not None and overdue <= now:
             self._due = 0.0
@@ -213,34 +217,37 @@ class PathRun:
     def _ask(self, now: float) -> None:
         confirming = self.watch.state.streak and self.watch.state.level is Level.UP
         asked = self.watch.ask(now)
-        calls = []
+        calls: list[Open] = []
         for position, (name, caller) in enumerate(self._callers):
             if confirming and caller.renew is not None:
                 caller.renew()
             try:
-                call = caller.begin("check", self._timeout)
+                call = caller.begin_check(self._timeout)
             except HavpnError as problem:
                 self._take(asked, position, name, Sample.error(str(problem)))
                 continue
-            call.add_done_callback(partial(self._guarded, self._answered, asked, position, name))
-            calls.append(call)
+            heard = partial(self._guarded, self._answered, asked, position, name)
+            call.add_done_callback(heard)
+            calls.append((call, heard))
         if calls:
             self._open.append((now + self._timeout + GRACE_S, calls))
 
+    def _give_up(self, calls: list[Open]) -> None:
+        """Count what is still under way as a timeout now, whether or not it lets itself end."""
+        for call, heard in calls:
+            if not call.done():
+                call.remove_done_callback(heard)
+                call.add_done_callback(unheard)
+                call.cancel()
+                asyncio.get_running_loop().call_soon(heard, None)
+
     def _answered(
-        self, asked: Round, position: int, name: str, call: "asyncio.Future[Any]"
+        self, asked: Round, position: int, name: str, call: "asyncio.Future[Sample] | None"
     ) -> None:
+        """Take a probe's result; ``None`` stands for its timeout."""
         if self._ended is not None and self._ended.done():
             return
-        if call.cancelled():
-            sample = Sample.fail("no answer within the timeout")
-        elif (problem := call.exception()) is not None:
-            sample = Sample.error(describe(problem))
-        elif isinstance(result := call.result(), Sample):
-            sample = result
-        else:
-            sample = Sample.error(f"gave {result!r:.60}, which is no Sample")
-        self._take(asked, position, name, sample)
+        self._take(asked, position, name, sample_of(call))
 
     def _take(self, asked: Round, position: int, name: str, sample: Sample) -> None:
         now = self._clock()
@@ -255,7 +262,7 @@ class PathRun:
         if latency is None and sample.outcome is Outcome.OK:
             latency = took
         self.watch.answer(asked, position, sample.outcome, now_s=now, latency_s=latency)
-        if self._open and all(call.done() for call in self._open[0][1]):
+        if self._open and all(call.done() for call, _ in self._open[0][1]):
             self._open.popleft()
         self.heard = self.heard or self.watch.state.known
         self._look_at_quality()
@@ -284,7 +291,7 @@ class PathRun:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
         for _, calls in self._open:
-            for call in calls:
+            for call, _ in calls:
                 call.cancel()
         for caller in self.probes.values():
             await caller.close()

@@ -26,8 +26,10 @@ NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 class Sample:
     """One probe's result.
 
-    :param detail: a few words for the operator, where there is something to say.
-    :param latency_s: time to the answer in seconds, where there was one.
+    :param detail: a few words for the operator, where there is something to say; the core keeps
+        one line of at most 500 characters.
+    :param latency_s: round-trip time in seconds, where there was a reply; the core ignores what
+        is not within 0 to 3600.
     """
 
     outcome: Outcome
@@ -182,7 +184,7 @@ class Notifier(Protocol):
 class Link(Protocol):
     """Carries the partner heartbeat of the standalone mode.
 
-    Frames that arrive go to ``context.received(frame)``, on the loop. Optional: ``facts() ->
+    Frames that arrive go to ``context.received(frame)``, from any thread. Optional: ``facts() ->
     dict``, shown in the status.
     """
 

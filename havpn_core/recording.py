@@ -13,9 +13,9 @@ from logging import Logger
 from pathlib import Path
 
 from havpn_core.building import build_new
-from havpn_core.calls import Caller, CallOverdue
+from havpn_core.calls import Caller
 from havpn_core.config import Config, PathConfig
-from havpn_core.errors import HavpnError
+from havpn_core.errors import CallOverdue, HavpnError
 from havpn_core.hysteresis import Outcome
 from havpn_core.netwatch import NetWatch
 from havpn_core.pathrun import GRACE_S
@@ -150,11 +150,9 @@ class Recorder:
     async def _sample(self, question: Question, name: str) -> Sample:
         timeout = float(self._options.timeout)
         try:
-            sample = await self._probes[name].call("check", timeout, deadline_s=timeout + GRACE_S)
-            if not isinstance(sample, Sample):
-                return Sample.error(f"gave {sample!r:.60}, which is no Sample")
+            sample = await self._probes[name].check(timeout, timeout + GRACE_S)
         except CallOverdue:
-            sample = Sample.fail("no answer within the timeout")
+            sample = Sample.fail("no reply within the timeout")
         except HavpnError as problem:
             return Sample.error(str(problem))
         took = self._clock() - question.asked_s

@@ -18,6 +18,7 @@ import pluggy
 from havpn_core import hookspecs
 from havpn_core.errors import ConfigError
 from havpn_core.plugin import ActionType, LinkType, NotifierType, PluginType, ProbeType
+from havpn_core.wording import describe
 
 GROUP = "havpn"
 """The entry-point group of third-party plugins."""
@@ -136,13 +137,14 @@ class Registry:
             self._plugins.register(load(), name=record.module)
             self._plugins.check_pending()
             types = self._call_hooks(record)
-        except (Exception, SystemExit) as problem:
-            record.spoil("failed", _describe(problem))
+            rival = self._clash(types)
+        except BaseException as problem:
+            record.spoil("failed", describe(problem))
             # pluggy up to 1.6 keeps the good half of a plugin that it refused.
             if self._plugins.has_plugin(record.module):
                 self._plugins.unregister(name=record.module)
             return
-        if rival := self._clash(types):
+        if rival:
             record.spoil("duplicate", rival)
             for kind, plugin_type in types:
                 if (kind, plugin_type.name) in self._types:
@@ -227,13 +229,6 @@ def _iterate(hook: str, result: Any) -> Iterator[Any]:
     if not isinstance(result, Iterable):
         raise TypeError(f"{hook} gave {result!r}, which is no list or generator of types")
     yield from result
-
-
-def _describe(problem: BaseException) -> str:
-    if isinstance(problem, SystemExit):
-        return f"SystemExit: it tried to end the program (status {problem.code!r})"
-    text = " ".join(str(problem).split())
-    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 
 def _own_version() -> str:

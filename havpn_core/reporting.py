@@ -82,7 +82,7 @@ def path_facts(run: PathRun, now_s: float) -> dict[str, Any]:
         hold = max(0.0, watch.flaps.held_until_s - now_s)
         found["flaps"] = {"penalty": round(watch.penalty(now_s), 3), "hold_s": round(hold, 1)}
     found["probes"] = {
-        name: tally.facts() | {"overdue_ms": _ms(trip.overdue_s)} | caller.facts()
+        name: caller.facts() | tally.facts() | {"overdue_ms": _ms(trip.overdue_s)}
         for (name, tally), trip, caller in zip(
             run.tallies.items(), watch.trips, run.probes.values(), strict=True
         )

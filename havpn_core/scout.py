@@ -58,7 +58,7 @@ class Scout:
 
     def _askable(self) -> dict[str, Caller]:
         found = self._owners()
-        return {n: c for n, c in found.items() if callable(getattr(c.instance, "answered_by", 0))}
+        return {name: each for name, each in found.items() if each.offers("answered_by")}
 
     async def _ask_for_ever(self, window_s: float) -> None:
         pause_s, longest_s = AGAIN_S
@@ -75,10 +75,10 @@ class Scout:
         """Ask through one action; what cannot be asked is nobody's answer."""
         who = None
         with contextlib.suppress(HavpnError):
-            who = await caller.call("answered_by", window_s, deadline_s=window_s + GRACE_S)
+            who = await caller.answered_by(window_s, window_s + GRACE_S)
         if who is None:
             return False
-        yields = bool(getattr(caller.instance, "yields", True))
+        yields = caller.yields
         if who not in self._told:
             self._told |= {who}
             then = "not taken" if yields else "taken all the same"

@@ -48,6 +48,7 @@ from havpn_core.standing import Line
 from havpn_core.timing import Timing
 from havpn_core.trouble import FileTrouble, trouble_of
 from havpn_core.wire import Authenticator, node_number
+from havpn_core.wording import describe
 
 STATUS_EVERY_S = 1.0
 LATE_EVERY_S = 60.0
@@ -250,7 +251,7 @@ class Supervisor:
         try:
             if getattr(instance.type, "owns", False):
                 limit = instance.deadline_s
-                await caller.call("apply", Role.STANDBY, limit, deadline_s=limit)
+                await caller.apply(Role.STANDBY, limit, limit)
         except HavpnError as problem:
             name = instance.name.removeprefix("action.")
             self._emit(Event("action", name, "", "failed", f"standby: {problem}", "error"))
@@ -580,8 +581,12 @@ class Supervisor:
             self._told_void = (void, at)
 
     def _write_status(self, state: str) -> None:
-        text = msgspec.json.encode(self.facts(state))
-        self._write_run(status.STATUS_FILE, lambda: text)
+        try:
+            text = msgspec.json.encode(self.facts(state))
+        except Exception as problem:  # probing matters more than showing what it finds
+            self.log.error("the status cannot be written: %s", describe(problem))
+        else:
+            self._write_run(status.STATUS_FILE, lambda: text)
         self._write_brief(state)
 
     def _write_brief(self, state: str) -> None:

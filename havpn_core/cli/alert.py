@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from havpn_core.alerts import event_of
-from havpn_core.calls import Caller, describe
+from havpn_core.building import build
 from havpn_core.config import DEFAULT_FILE, Config, Instance, load
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.plugin import Context, Event
@@ -66,11 +66,11 @@ async def _notify(config: Config, notifier: Instance, event: Event) -> str | Non
         run_dir=Path(config.node.run_dir),
     )
     try:
-        caller = Caller(notifier.type.build(notifier.options, context), notifier.name)
-    except Exception as problem:
-        return f"{notifier.name}: {describe(problem)}"
+        caller = build(notifier.type, notifier.options, context, notifier.name)
+    except HavpnError as problem:
+        return f"{notifier.name}: {problem}"
     try:
-        await caller.call("notify", event, limit, deadline_s=limit)
+        await caller.notify(event, limit, limit)
     except HavpnError as problem:
         return f"{notifier.name}: {problem}"
     finally:

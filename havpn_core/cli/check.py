@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from havpn_core.building import lacks
 from havpn_core.capabilities import missing_capabilities
 from havpn_core.cli.options import config_option
 from havpn_core.config import Config, Instance, PathConfig, load
@@ -103,5 +104,5 @@ def missing(config: Config) -> list[str]:
     for instance in instances:
         for capability in missing_capabilities(instance.type.needs):
             found.append(f"{instance.name}: needs {capability}: run as root or grant it")
-        found.extend(f"{instance.name}: {text}" for text in instance.type.missing(instance.options))
+        found.extend(f"{instance.name}: {text}" for text in lacks(instance.type, instance.options))
     return found

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from havpn_core import status
-from havpn_core.calls import Caller
+from havpn_core.building import build
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.config import decode_hook, load
 from havpn_core.election import Role
@@ -105,11 +105,11 @@ async def _give_up(name: str, owner: Owner, run_dir: Path) -> str | None:
         run_dir=run_dir,
     )
     try:
-        caller = Caller(plugin_type.build(options, context), name)
-    except Exception as problem:
+        caller = build(plugin_type, options, context, name)
+    except HavpnError as problem:
         return str(problem)
     try:
-        await caller.call("apply", Role.STANDBY, deadline_s, deadline_s=deadline_s)
+        await caller.apply(Role.STANDBY, deadline_s, deadline_s)
     except HavpnError as problem:
         return str(problem)
     finally:

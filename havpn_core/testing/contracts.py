@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.calls import Caller, CallOverdue
+from havpn_core.calls import Caller
 from havpn_core.config import struct_of
 from havpn_core.election import Role
-from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.errors import CallOverdue, ConfigError, HavpnError
 from havpn_core.hysteresis import Outcome
 from havpn_core.plugin import (
     ActionType,
