@@ -8,6 +8,7 @@ itself. A loop that is blocked for ever cannot be freed from within: the service
 watchdog ends it.
 """
 
+import asyncio
 import contextlib
 import logging
 import sys
@@ -15,6 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
+
+from havpn_core.wording import shown
 
 LONGEST_STEP_S = 0.02
 """A longer step on the loop is a block: below the interval of the fastest profile."""
@@ -82,8 +85,13 @@ class Stepped:
                 if (spent := clock() - began) > LONGEST_STEP_S:
                     steps.took(spent)
             value = problem = None
+            # asyncio looks into what it is given here, outside of what contains the plugin.
+            odd = given is not None and not issubclass(type(given), asyncio.Future)
             try:
-                value = yield given
+                value = yield None if odd else given
+                problem = (
+                    RuntimeError(f"awaits {shown(given)}, which is no future") if odd else None
+                )
             except BaseException as caught:
                 problem = caught
                 self.closing = isinstance(caught, GeneratorExit)
