@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from havpn_core import coercion
-from havpn_core.blocking import LONGEST_STEP_S, Steps
+from havpn_core.blocking import LONGEST_STEP_S, STRIKES, Steps
 from havpn_core.contained import in_thread, on_loop, unheard
 from havpn_core.election import Role
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
@@ -98,6 +98,8 @@ class Caller:
         self.worker = Worker(name)
         #: Our own are trusted: a starved machine makes anybody slow.
         self._steps = Steps(name, movable=not _ours(instance))
+        #: plain, quick methods stay on the loop, however often they block it.
+        self._quick_steps = Steps(name, movable=False)
         #: the optional method of a probe that makes its next probe take another way.
         self.renew: Callable[[], None] | None = None
         if self._quick("renew") is not None:
@@ -175,8 +177,8 @@ class Caller:
 
     def facts(self) -> dict[str, Any]:
         """Give what the instance has to say about itself for the status, if anything."""
-        if self._steps.moved:
-            return {}  # it blocks the loop, and the status is written there
+        if self._steps.movable and self._quick_steps.strikes >= STRIKES:
+            return {}  # it blocks the loop, and no status is worth that
         return coercion.as_facts(self._quietly("facts"))
 
     def announce(self) -> None:
@@ -219,7 +221,7 @@ class Caller:
             return None
         finally:
             if (spent := time.monotonic() - began) > LONGEST_STEP_S:
-                self._steps.took(spent)
+                self._quick_steps.took(spent)
 
     # --- how ---------------------------------------------------------------------------------
 

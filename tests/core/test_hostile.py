@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 import warnings
 
 import msgspec
@@ -541,6 +542,16 @@ def test_conflicts_are_told_on_the_loop_and_never_flood_it():
             check_text(who)
 
     asyncio.run(run())
+
+
+def test_facts_that_block_the_loop_are_left_out_in_the_end():
+    class Slow:
+        def facts(self):
+            time.sleep(0.03)
+            return {"own": 1}
+
+    caller = Caller(Slow(), "slow")
+    assert [caller.facts() for _ in range(4)] == [{"own": 1}] * 3 + [{}]
 
 
 def test_a_scout_survives_a_property_that_raises():
