@@ -1,12 +1,16 @@
 """``havpn run``."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from havpn_core.cli.options import config_option
+
+STRAY_S = 1.0
+"""What calls of plugins may take to end once they are cancelled."""
 
 
 @click.command()
@@ -22,8 +26,24 @@ def run(file: Path, verbose: bool) -> None:
     loaded, registry = config.load(file)
     log, listener = logs.start(logging.DEBUG if verbose else logging.INFO)
     supervisor = Supervisor(loaded, registry, log)
+
+    async def work() -> None:
+        await supervisor.run()
+        if await _stray():
+            # All is written down, and closing the loop would wait for them for ever.
+            listener.stop()
+            os._exit(1 if supervisor.died else 0)
+
     try:
-        asyncio.run(supervisor.run())
+        asyncio.run(work())
     finally:
         listener.stop()
     sys.exit(1 if supervisor.died else 0)
+
+
+async def _stray() -> bool:
+    """Cancel every other task; gives whether one refuses to end."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    return bool(others and (await asyncio.wait(others, timeout=STRAY_S))[1])

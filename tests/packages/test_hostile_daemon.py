@@ -58,7 +58,7 @@ def raising(problem):
 
 class Refuses(Base):
     async def check(self, timeout_s):
-        for _ in range(100):
+        while True:
             try:
                 await asyncio.sleep(0.05)
             except BaseException:
@@ -210,6 +210,7 @@ def test_a_daemon_in_bad_company(daemon):
         assert probes[name]["fail"] > 3, f"{name}: {probes[name]}"
     assert status["notifiers"]["bad"]["failed"] > 0
     assert status["pair"]["links"]["bad"]["frames"] == 0
+    assert daemon.end() == 0, "a probe that refuses to be cancelled does not hold the daemon"
 
 
 def test_a_build_that_ends_the_program_is_a_refused_reload(daemon):
