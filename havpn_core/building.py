@@ -1,8 +1,8 @@
 """Build the instances of a configuration that are not at work already."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import CoroutineType
 from typing import Any
 
 from havpn_core import coercion
@@ -70,7 +70,7 @@ def build(plugin_type: PluginType, options: Any, context: Context, name: str) ->
         made = plugin_type.build(options, context)
     except BaseException as problem:
         raise CallFailed(describe(problem)) from None
-    if inspect.iscoroutine(made):
+    if issubclass(type(made), CoroutineType):
         made.close()
         raise CallFailed("its build is async; it must be a plain function")
     return Caller(made, name)
