@@ -181,7 +181,7 @@ def daemon(tmp_path):
 
 def history(daemon):
     file = daemon.folder / "state" / "events.jsonl"
-    lines = file.read_bytes().splitlines() if file.exists() else []
+    lines = file.read_bytes().rpartition(b"\n")[0].splitlines() if file.exists() else []
     return [json.loads(line.decode("utf-8", "strict")) for line in lines]
 
 
