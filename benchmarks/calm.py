@@ -23,12 +23,12 @@ import msgspec
 
 from benchmarks.bfd import bfd
 from benchmarks.peers import Lost, Outcome, dpinger, keepalived_script, lsm
-from havpn_core.config import decode_hook
+from havpn_core.config.options import PathOptions
+from havpn_core.config.profiles import PROFILES
+from havpn_core.config.read import decode_hook
 from havpn_core.errors import HavpnError
-from havpn_core.loss import GilbertElliott, Independent, LossModel
-from havpn_core.options import PathOptions
-from havpn_core.plotting import check_drawable, new_figure, save, scale_switches
-from havpn_core.profiles import PROFILES
+from havpn_core.study.loss import GilbertElliott, Independent, LossModel
+from havpn_core.study.plots import check_drawable, new_figure, save, scale_switches
 
 PROCESSES = 2
 CUTS = 100
@@ -96,7 +96,7 @@ def judge(rule: str, line: str, hours: float, seed: int) -> Cell:
     if rule in PEERS:
         found = PEERS[rule](model(line, seed).lost, hours)
         return Cell(found.switches / hours, found.down_share)
-    from havpn_core.montecarlo import summarise
+    from havpn_core.study.montecarlo import summarise
 
     options = profile(rule.removeprefix("havpn "))
     summary = summarise(options, model(line, seed), hours=hours, seed=seed)
@@ -106,7 +106,7 @@ def judge(rule: str, line: str, hours: float, seed: int) -> Cell:
 def worst_detection_s(rule: str, seed: int) -> float:
     """Cut a good line at moments of chance; give the seconds to down, at worst."""
     if rule not in PEERS:
-        from havpn_core.montecarlo import summarise
+        from havpn_core.study.montecarlo import summarise
 
         options = profile(rule.removeprefix("havpn "))
         good = Independent(0, random.Random(seed))

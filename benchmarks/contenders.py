@@ -5,10 +5,10 @@ import signal
 from collections.abc import Callable, Iterator
 
 from havpn_core.testing.lab import TwoSite
+from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
 from havpn_core.testing.lab.gateways import start_gateways, start_pairs
-from havpn_core.testing.lab.heartbeat import Heartbeat
-from havpn_core.testing.lab.inside import Inside
-from havpn_core.testing.lab.plan import GATEWAYS, SITES, site_of
+from havpn_core.testing.lab.hosts.inside import Inside
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, site_of
 
 RISE = 40
 

@@ -14,9 +14,9 @@ import time
 
 from benchmarks.figures import quantile, show
 from havpn_core.testing.lab import TwoSite
-from havpn_core.testing.lab.host import Host
+from havpn_core.testing.lab.hosts.host import Host
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
 from havpn_core.testing.lab.pacemaker import Clusters
-from havpn_core.testing.lab.plan import GATEWAYS, SITES
 
 PING = """
 primitive line1 ocf:pacemaker:ping params host_list={{far1}} name=pingd {settings} \\

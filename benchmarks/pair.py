@@ -20,8 +20,8 @@ from benchmarks.contenders import CONTENDERS, RISE, SLOW
 from benchmarks.figures import need, quantile, show
 from havpn_core.testing.lab import TwoSite, wait_for
 from havpn_core.testing.lab.gateways import pair_gateway, start_pairs, wait_backup
-from havpn_core.testing.lab.host import program
-from havpn_core.testing.lab.plan import SITE_A, SITES
+from havpn_core.testing.lab.hosts.host import program
+from havpn_core.testing.lab.hosts.plan import SITE_A, SITES
 
 INTERVAL_S = 0.05
 POWER_OFF_BOUND_S = 3 * INTERVAL_S + 0.05

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from havpn_core.testing.lab import Line, Supervisor
-from havpn_core.testing.lab.host import Host
+from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.line import LEFT, RIGHT
 
 STATE = "/run/havpn-state"

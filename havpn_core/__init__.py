@@ -6,12 +6,9 @@
 from typing import TYPE_CHECKING, Any
 
 from havpn_core.durations import Duration
-from havpn_core.election import Role
 from havpn_core.errors import ActionError, CommandTimeout, ConfigError, HavpnError, NotResolved
-from havpn_core.execute import Finished, run_command
-from havpn_core.hookspecs import hookimpl
-from havpn_core.hysteresis import Outcome, Verdict
-from havpn_core.plugin import (
+from havpn_core.host.execute import Finished, run_command
+from havpn_core.plugging.descriptors import (
     Action,
     ActionType,
     Context,
@@ -24,10 +21,13 @@ from havpn_core.plugin import (
     ProbeType,
     Sample,
 )
-from havpn_core.redact import path_of, program_of, redacted
+from havpn_core.plugging.hookspecs import hookimpl
+from havpn_core.plugging.redact import path_of, program_of, redacted
+from havpn_core.rules.hysteresis import Outcome, Verdict
+from havpn_core.rules.role import Role
 
 if TYPE_CHECKING:
-    from havpn_core.held import Held, note_held, read_held
+    from havpn_core.host.held import Held, note_held, read_held
 
 __version__ = "0.1.0"
 
@@ -68,7 +68,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import what only actions that own something need when one of them asks for it."""
     if name in ("Held", "note_held", "read_held"):
-        from havpn_core import held
+        from havpn_core.host import held
 
         return getattr(held, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core import respond
-from havpn_core.respond import Gate, Responder, RespondOptions
+from havpn_core.echo import respond
+from havpn_core.echo.respond import Gate, Responder, RespondOptions
 
 
 def options(**changed):

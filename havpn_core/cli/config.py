@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from havpn_core.cli.plugin import config_option, enabled
-from havpn_core.registry import Registry
+from havpn_core.plugging.registry import Registry
 
 
 @click.group()
@@ -18,6 +18,6 @@ def config() -> None:
 @config_option
 def schema(file: Path | None) -> None:
     """Print the JSON Schema of the file, with all enabled plugins; for editors."""
-    from havpn_core.schema import of_file
+    from havpn_core.config.schema import of_file
 
     click.echo(json.dumps(of_file(Registry.load(enabled(file))), indent=2))

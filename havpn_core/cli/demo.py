@@ -21,7 +21,7 @@ def demo(output: Path) -> None:
 
     Runs as root, or as anybody where user namespaces are allowed. Needs iproute2.
     """
-    from havpn_core.demo import IN_OWN_USER_NAMESPACE, missing_for_demo, run_demo
+    from havpn_core.study.demo import IN_OWN_USER_NAMESPACE, missing_for_demo, run_demo
 
     if lacking := missing_for_demo():
         click.echo("\n".join(f"havpn demo: {text}" for text in lacking), err=True)

@@ -3,14 +3,14 @@
 import click
 from click.shell_completion import get_completion_class
 
-from havpn_core.registry import Registry
+from havpn_core.plugging.registry import Registry
 
 
 @click.command()
 @click.argument("page", type=click.Choice(["havpn.8", "havpn.toml.5"]), default="havpn.8")
 def man(page: str) -> None:
     """Print a manual page as roff: havpn man havpn.toml.5 | man -l -"""
-    from havpn_core import reference
+    from havpn_core.cli import reference
 
     if page == "havpn.8":
         click.echo(reference.manual_of_commands(), nl=False)

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from havpn_core import control
 from havpn_core.cli.options import config_option, directories, run_dir_option
+from havpn_core.daemon import requests
 
 
 def _ask(file: Path, run_dir: Path | None, **what: Any) -> None:
-    control.request(directories(file, run_dir)[0], **what)
+    requests.request(directories(file, run_dir)[0], **what)
 
 
 @click.command()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from havpn_core import agents
+from havpn_core.pacemaker import agent
 
 root_option = click.option(
     "--root",
@@ -24,18 +24,18 @@ def ocf() -> None:
 @root_option
 def install(root: Path) -> None:
     """Write the agent, or write it anew after an upgrade of havpn."""
-    click.echo(f"{agents.NAME}: wrote {agents.install(root)}")
+    click.echo(f"{agent.NAME}: wrote {agent.install(root)}")
 
 
 @ocf.command()
 @root_option
 def uninstall(root: Path) -> None:
     """Remove the agent, if havpn wrote it."""
-    gone = agents.uninstall(root)
-    click.echo(f"{agents.NAME}: removed {gone}" if gone else f"{agents.NAME}: was not installed")
+    gone = agent.uninstall(root)
+    click.echo(f"{agent.NAME}: removed {gone}" if gone else f"{agent.NAME}: was not installed")
 
 
 @ocf.command()
 def show() -> None:
     """Print the agent as it would be installed."""
-    click.echo(agents.text(), nl=False)
+    click.echo(agent.text(), nl=False)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from havpn_core.config import DEFAULT_FILE
+from havpn_core.config.options import NodeOptions
+from havpn_core.config.read import DEFAULT_FILE
 from havpn_core.errors import ConfigError
-from havpn_core.options import NodeOptions
 
 config_option = click.option(
     "-c",
@@ -27,12 +27,12 @@ run_dir_option = click.option(
 
 def directories(file: Path, run_dir: Path | None) -> tuple[Path, Path]:
     """Find ``run_dir`` and ``state_dir``, even if the configuration cannot be used."""
-    from havpn_core import config
+    from havpn_core.config import read
 
     node = NodeOptions()
     found = {"run_dir": node.run_dir, "state_dir": node.state_dir}
     try:
-        table = config.read(file).get("node")
+        table = read.read(file).get("node")
     except ConfigError:
         table = None
     if isinstance(table, dict):

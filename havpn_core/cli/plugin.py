@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
-from havpn_core import config
 from havpn_core.cli.options import json_option
+from havpn_core.config import read
 from havpn_core.errors import ConfigError
-from havpn_core.registry import KINDS, Record, Registry
+from havpn_core.plugging.registry import KINDS, Record, Registry
 
 config_option = click.option(
     "-c",
     "--config",
     "file",
     type=click.Path(path_type=Path),
-    help=f"Load what this file enables.  [default: {config.DEFAULT_FILE}, if readable]",
+    help=f"Load what this file enables.  [default: {read.DEFAULT_FILE}, if readable]",
 )
 
 
@@ -75,7 +75,7 @@ def _type_names(context: click.Context, parameter: click.Parameter, begun: str) 
 @config_option
 def show_type(name: str, as_json: bool, file: Path | None) -> None:
     """Show a type's options with their types, defaults and limits, and an example."""
-    from havpn_core.describe import example, options_of
+    from havpn_core.config.describe import example, options_of
 
     registry = Registry.load(enabled(file))
     found = [
@@ -131,7 +131,7 @@ def show_type(name: str, as_json: bool, file: Path | None) -> None:
 )
 def new_plugin(name: str, kind: str, folder: Path) -> None:
     """Write a package with a plugin, havpn-NAME, that passes its own tests at once."""
-    from havpn_core.scaffold import write_package
+    from havpn_core.plugging.scaffold import write_package
 
     made = write_package(name, kind, folder)
     click.echo(f"wrote {made}\n\n  cd {made}\n  pip install --editable '.[test]'\n  pytest")
@@ -158,7 +158,7 @@ def provides(record: Record) -> str:
 def enabled(file: Path | None) -> tuple[str, ...]:
     """Read only which plugins are enabled; the rest of the file may be anything."""
     try:
-        return config.enabled_plugins(config.read(file or config.DEFAULT_FILE))
+        return read.enabled_plugins(read.read(file or read.DEFAULT_FILE))
     except ConfigError:
         if file is not None:
             raise

@@ -13,15 +13,15 @@ from typing import TextIO
 
 import click
 
-from havpn_core import logs
 from havpn_core.cli.options import config_option
-from havpn_core.config import Config, PathConfig, load
+from havpn_core.config.read import Config, PathConfig, load
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError, HavpnError
-from havpn_core.netwatch import NetWatch
-from havpn_core.recording import Recorder, build_probes
-from havpn_core.trace import format_header
-from havpn_core.trouble import why
+from havpn_core.host import logs
+from havpn_core.host.netwatch import NetWatch
+from havpn_core.host.trouble import why
+from havpn_core.study.recording import Recorder, build_probes
+from havpn_core.study.traces import format_header
 
 FLUSH_S = 1.0
 

@@ -20,10 +20,11 @@ def run(file: Path, verbose: bool) -> None:
     """Run the daemon in the foreground."""
     import logging
 
-    from havpn_core import config, logs
-    from havpn_core.supervisor import Supervisor
+    from havpn_core.config import read
+    from havpn_core.daemon.supervisor import Supervisor
+    from havpn_core.host import logs
 
-    loaded, registry = config.load(file)
+    loaded, registry = read.load(file)
     log, listener = logs.start(logging.DEBUG if verbose else logging.INFO)
     supervisor = Supervisor(loaded, registry, log)
 

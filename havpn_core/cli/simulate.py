@@ -10,14 +10,14 @@ import click
 import msgspec
 
 from havpn_core.cli.options import config_option, json_option
-from havpn_core.config import PathConfig, decode_hook, load
+from havpn_core.config.options import PathOptions
+from havpn_core.config.read import PathConfig, decode_hook, load
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
-from havpn_core.loss import GilbertElliott, Independent, LossModel, Periodic
-from havpn_core.montecarlo import Summary, summarise
-from havpn_core.options import PathOptions
-from havpn_core.simulate import parse_samples, replay
-from havpn_core.trace import parse_trace
+from havpn_core.study.loss import GilbertElliott, Independent, LossModel, Periodic
+from havpn_core.study.montecarlo import Summary, summarise
+from havpn_core.study.replay import parse_samples, replay
+from havpn_core.study.traces import parse_trace
 
 
 class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -76,7 +76,7 @@ def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **giv
     if name not in paths:
         raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
     if given["plot"]:
-        from havpn_core.plotting import check_drawable
+        from havpn_core.study.plots import check_drawable
 
         _drawn(lambda: check_drawable(given["plot"]))
     path = paths[name]
@@ -90,7 +90,7 @@ def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **giv
         summary = _summary(path.options, given)
         _print(summary, as_json)
         if given["plot"]:
-            from havpn_core.plotting import plot_detection
+            from havpn_core.study.plots import plot_detection
 
             _drawn(lambda: plot_detection(summary.detection_s, f"path {name}", given["plot"]))
 
@@ -178,7 +178,7 @@ def _print(summary: Summary, as_json: bool) -> None:
 
 
 def _sweep(path: PathConfig, as_json: bool, given: dict[str, Any]) -> None:
-    from havpn_core.plotting import SweepRow, plot_sweep
+    from havpn_core.study.plots import SweepRow, plot_sweep
 
     key, rows = given["sweep"].partition("=")[0], []
     for value, summary in _swept(path, given):

@@ -39,7 +39,7 @@ def read(run_dir: Path) -> dict[str, Any]:
 
     :raises HavpnError: if there is none that makes sense.
     """
-    from havpn_core.status import STATUS_FILE, read_status
+    from havpn_core.daemon.status import STATUS_FILE, read_status
 
     found = read_status(run_dir)
     if found is None:

@@ -13,12 +13,11 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.calls import Caller
-from havpn_core.config import struct_of
-from havpn_core.election import Role
+from havpn_core.config.read import struct_of
 from havpn_core.errors import CallOverdue, ConfigError, HavpnError
-from havpn_core.hysteresis import Outcome
-from havpn_core.plugin import (
+from havpn_core.pair.frames import BIGGEST
+from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.descriptors import (
     ActionType,
     Context,
     Event,
@@ -28,7 +27,8 @@ from havpn_core.plugin import (
     ProbeType,
     Sample,
 )
-from havpn_core.wire import BIGGEST
+from havpn_core.rules.hysteresis import Outcome
+from havpn_core.rules.role import Role
 
 Table = Mapping[str, Any]
 GRACE_S = 0.5

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from havpn_core.hysteresis import Verdict
-    from havpn_core.registry import Registry
+    from havpn_core.plugging.registry import Registry
+    from havpn_core.rules.hysteresis import Verdict
     from havpn_core.testing.lab import Line
 
 
@@ -45,7 +45,7 @@ def havpn_registry() -> "Callable[..., Registry]":
     """Load a fresh registry: ``havpn_registry("foo")`` enables the installed plugin foo."""
 
     def load(*enable: str) -> "Registry":
-        from havpn_core.registry import Registry
+        from havpn_core.plugging.registry import Registry
 
         return Registry.load(enable)
 
@@ -61,10 +61,10 @@ def havpn_path() -> "Callable[..., list[tuple[int, Verdict]]]":
     """
 
     def run(samples: str, **options: Any) -> "list[tuple[int, Verdict]]":
-        from havpn_core.config import struct_of
-        from havpn_core.options import PathOptions
-        from havpn_core.profiles import PROFILES
-        from havpn_core.simulate import parse_samples, replay
+        from havpn_core.config.options import PathOptions
+        from havpn_core.config.profiles import PROFILES
+        from havpn_core.config.read import struct_of
+        from havpn_core.study.replay import parse_samples, replay
 
         table = {**PROFILES["article"], "damping": False, **options}
         changes = replay(struct_of(PathOptions, "path.test", table), parse_samples(samples))

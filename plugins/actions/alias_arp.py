@@ -23,12 +23,12 @@ from havpn_core import (
     read_held,
 )
 
-from . import _netlink
-from ._addresses import Addresses, Place, words
-from ._alias_options import AliasArpOptions
-from ._announcer import Announcer
-from ._netlink import Interface, Link
-from ._rivals import usable_link
+from ._alias import netlink
+from ._alias.addresses import Addresses, Place, words
+from ._alias.announcer import Announcer
+from ._alias.netlink import Interface, Link
+from ._alias.options import AliasArpOptions
+from ._alias.rivals import usable_link
 
 TYPE = "alias-arp"
 DAD_LOOK_S = 0.02
@@ -63,7 +63,7 @@ class AliasArp:
         Active means that every address is there and usable, standby that none is there. What
         lies between is the opposite of the role last asked for, so that it is put right.
         """
-        there = _netlink.link(self._options.device)
+        there = netlink.link(self._options.device)
         if there is not None:
             self._announcer.open(there)
         self._follow(there)
@@ -147,7 +147,7 @@ class AliasArp:
         waiting = {i for i in self._addresses.mine if i.version == 6}
         while waiting:
             for found in [a for a in self._addresses.present() if a.interface in waiting]:
-                if found.flags & _netlink.DADFAILED:
+                if found.flags & netlink.DADFAILED:
                     problems.append(f"{found.interface}: another host has this address")
                     waiting.discard(found.interface)
                 elif found.usable:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
-from havpn_core.echo_report import REPORT_BYTES, SESSION_BYTES, pack_question, unpack_answer
+from havpn_core.echo.report import REPORT_BYTES, SESSION_BYTES, pack_question, unpack_answer
 
 from ._binding import LineOptions, bind
 from ._echo import EchoProbe

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from benchmarks import calm
-from havpn_core import config
+from havpn_core.config import read
 
 
 @dataclass
@@ -62,7 +62,7 @@ def test_a_profile_is_what_the_configuration_makes_of_it(name, tmp_path):
     file.write_text(
         f'[path.a]\nprofile = "{name}"\n[path.a.probe.b]\ntype = "exec"\ncommand = ["true"]\n'
     )
-    loaded, _ = config.load(file)
+    loaded, _ = read.load(file)
     assert calm.profile(name) == loaded.paths[0].options
 
 
@@ -88,7 +88,7 @@ def test_havpn_is_judged_by_its_own_simulation(monkeypatch):
         asked.append((options, model.lost(0.0), hours, more))
         return Told()
 
-    monkeypatch.setattr("havpn_core.montecarlo.summarise", summarise)
+    monkeypatch.setattr("havpn_core.study.montecarlo.summarise", summarise)
     cell = calm.judge("havpn fast", "30 %", 2, seed=7)
     assert (cell.switches_per_hour, cell.down_share) == (3.0, 0.25)
     assert asked[0][0] == calm.profile("fast")

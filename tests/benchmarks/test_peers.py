@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.bfd import bfd
 from benchmarks.peers import dpinger, keepalived_script, lsm
-from havpn_core.loss import Independent
+from havpn_core.study.loss import Independent
 
 
 def flaps_per_hour(rule, loss, hours, seed=1):

@@ -6,9 +6,9 @@ import math
 
 from hypothesis import strategies as st
 
-from havpn_core.election import Role
-from havpn_core.hysteresis import Outcome
-from havpn_core.plugin import Sample
+from havpn_core.plugging.descriptors import Sample
+from havpn_core.rules.hysteresis import Outcome
+from havpn_core.rules.role import Role
 
 SURROGATE = "bad \udc80 \ud800 text\x1b[2J\nlevel"
 BIG = 200_000

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, fields, replace
 
-from havpn_core import pair
-from havpn_core.election import Role
-from havpn_core.pair import Own, Rules, State
-from havpn_core.standing import Line
+from havpn_core.pair import token
+from havpn_core.pair.message import Line
+from havpn_core.pair.token import Own, Rules, State
+from havpn_core.rules.role import Role
 
 RULES = Rules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0)
 TIMES = {"patience_s", "heard_s", "doubt_s", "deaf_s", "taking_s", "unfit_until_s", "well_s"}
@@ -71,16 +71,16 @@ def run_node(node, messages):
         node = replace(node, on=node.changing is Role.ACTIVE, changing=None)
     state = node.state
     if state is None:
-        state = pair.begin(RULES, node.own, 0.0)
+        state = token.begin(RULES, node.own, 0.0)
     for content in messages:
-        state = pair.hear(RULES, state, node.own, content, 0.0)
-    state = pair.step(RULES, state, node.own, 0.0)
-    decision = pair.decide(RULES, state, node.own, 0.0)
+        state = token.hear(RULES, state, node.own, content, 0.0)
+    state = token.step(RULES, state, node.own, 0.0)
+    decision = token.decide(RULES, state, node.own, 0.0)
     wish = decision.wanted
     if wish is not None and (wish is Role.ACTIVE) is not node.on:
         node = replace(node, changing=wish)
-        state = pair.step(RULES, state, node.own, 0.0)
-        decision = pair.decide(RULES, state, node.own, 0.0)
+        state = token.step(RULES, state, node.own, 0.0)
+        decision = token.decide(RULES, state, node.own, 0.0)
     return replace(node, state=aged(state)), decision.content
 
 
@@ -124,7 +124,7 @@ def renumbered(world):
 
 
 def wake(node):
-    return replace(node, state=pair.wake_late(RULES, node.state, node.own, SLEEP, 0.0))
+    return replace(node, state=token.wake_late(RULES, node.state, node.own, SLEEP, 0.0))
 
 
 NEXT_LINES = {

@@ -3,8 +3,8 @@
 import pytest
 from click.testing import CliRunner
 
-from havpn_core.alerts import event_of
 from havpn_core.cli.alert import alert
+from havpn_core.pacemaker.alerts import event_of
 
 
 def event(kind, **more):

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from havpn_core import ConfigError, Duration
-from havpn_core.config import load, read
+from havpn_core.config.read import load, read
 
 GOOD = """
 [node]

@@ -1,7 +1,7 @@
 import pytest
 
-from havpn_core.election import PathView, Role, starting_level, wanted_role
-from havpn_core.hysteresis import Level
+from havpn_core.rules.hysteresis import Level
+from havpn_core.rules.role import PathView, Role, starting_level, wanted_role
 
 UP = PathView(Level.UP, known=True, heard=True)
 DOWN = PathView(Level.DOWN, known=True, heard=True)

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core import files
-from havpn_core.aside import set_aside
+from havpn_core.daemon.events import as_line, parse_history
+from havpn_core.daemon.status import STATUS_FILE, read_status
 from havpn_core.errors import HavpnError
-from havpn_core.events import as_line, parse_history
-from havpn_core.pairrun import last_incarnation, next_incarnation
-from havpn_core.plugin import Event
-from havpn_core.status import STATUS_FILE, read_status
-from havpn_core.trouble import FileTrouble
-from havpn_core.wire import read_keys
+from havpn_core.host import files
+from havpn_core.host.aside import set_aside
+from havpn_core.host.trouble import FileTrouble
+from havpn_core.pair.frames import read_keys
+from havpn_core.pair.run import last_incarnation, next_incarnation
+from havpn_core.plugging.descriptors import Event
 from tests.core.damage import damaged, fuzz
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -111,7 +111,7 @@ def test_drafts_of_writers_that_were_killed_are_swept_and_others_stay(tmp_path):
 FULL = """
 import os, sys
 from pathlib import Path
-from havpn_core import files
+from havpn_core.host import files
 folder = Path(sys.argv[1])
 file = folder / "state.json"
 files.write(file, b"old", durable=True)

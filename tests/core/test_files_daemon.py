@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from havpn_core import boot
+from havpn_core.host import boot
 from tests.core.daemon import Daemon
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")

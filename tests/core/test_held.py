@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havpn_core import Held, note_held, read_held
-from havpn_core.held import HELD_FILE, decode_held
-from havpn_core.memory import Damaged
+from havpn_core.daemon.memory import Damaged
+from havpn_core.host.held import HELD_FILE, decode_held
 from tests.core.damage import damaged, fuzz
 
 GOOD = {

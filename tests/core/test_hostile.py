@@ -10,27 +10,27 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from havpn_core import coercion
-from havpn_core.acting import Acting
-from havpn_core.building import build, lacks, same
-from havpn_core.calls import Caller
-from havpn_core.config import Instance, PathConfig
+from havpn_core.config.options import CallOptions, PathOptions
+from havpn_core.config.read import Instance, PathConfig
+from havpn_core.daemon.acting import Acting
+from havpn_core.daemon.events import EventBus, Subscriber, as_record
+from havpn_core.daemon.parts import build, lacks, same
+from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.reporting import path_facts
 from havpn_core.durations import Duration
-from havpn_core.election import Role
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
-from havpn_core.events import EventBus, Subscriber, as_record
-from havpn_core.hysteresis import Level, Outcome
-from havpn_core.inlet import MOST_WAITING, Inlet
-from havpn_core.options import CallOptions, PathOptions
-from havpn_core.pair import Own as OwnFacts
-from havpn_core.pair_options import PairConfig, PairOptions
-from havpn_core.pairrun import PairRun
-from havpn_core.pathrun import PathRun
-from havpn_core.plugin import ActionType, Event, LinkType, Sample
-from havpn_core.reporting import path_facts
-from havpn_core.scout import Scout
-from havpn_core.wire import Authenticator
-from havpn_core.wording import LONGEST, describe, words
+from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.options import PairConfig, PairOptions
+from havpn_core.pair.run import PairRun
+from havpn_core.pair.scout import Scout
+from havpn_core.pair.token import Own as OwnFacts
+from havpn_core.plugging import coercion
+from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.descriptors import ActionType, Event, LinkType, Sample
+from havpn_core.plugging.inlet import MOST_WAITING, Inlet
+from havpn_core.plugging.wording import LONGEST, describe, words
+from havpn_core.rules.hysteresis import Level, Outcome
+from havpn_core.rules.role import Role
 from tests.core.hostile import (
     BIG,
     SURROGATE,
@@ -262,7 +262,7 @@ def test_the_daemons_own_cancellation_passes_and_a_plugins_own_does_not():
 
 
 def test_calls_that_refuse_to_end_are_bounded(monkeypatch):
-    monkeypatch.setattr("havpn_core.calls.MOST_OPEN", 3)
+    monkeypatch.setattr("havpn_core.plugging.calls.MOST_OPEN", 3)
 
     async def run():
         caller = Caller(probe := Stubborn(), "s")

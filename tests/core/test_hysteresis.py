@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from havpn_core.hysteresis import Level, Outcome, Rules, Verdict, begin, expire, step
+from havpn_core.rules.hysteresis import Level, Outcome, Rules, Verdict, begin, expire, step
 
 OK, FAIL, ERROR = Outcome.OK, Outcome.FAIL, Outcome.ERROR
 RULES = Rules(fall=3, rise=4, stale_s=10.0)
@@ -82,7 +82,7 @@ RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 200)), max_size=12)
 @settings(max_examples=2000, deadline=None)
 @given(RUNS)
 def test_profile_article_is_the_published_system_sample_by_sample(runs):
-    from havpn_core.profiles import PROFILES
+    from havpn_core.config.profiles import PROFILES
 
     article = PROFILES["article"]
     rules = Rules(article["fall"], article["rise"], stale_s=10)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.limits import Clocks, Noted, drifted, note, resume
+from havpn_core.rules.limits import Clocks, Noted, drifted, note, resume
 
 HOUR = 3600.0
 WALL = 1_764_000_000.0

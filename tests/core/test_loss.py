@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from havpn_core.loss import NEVER, GilbertElliott, Independent, Periodic, Trace
+from havpn_core.study.loss import NEVER, GilbertElliott, Independent, Periodic, Trace
 
 
 def share(model, questions, interval_s):

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.election import Role
-from havpn_core.hysteresis import Level
-from havpn_core.keeping import recall
-from havpn_core.memory import ActionMemory, Damaged, Memory, decode
+from havpn_core.daemon.keeping import recall
+from havpn_core.daemon.memory import ActionMemory, Damaged, Memory, decode
+from havpn_core.rules.hysteresis import Level
+from havpn_core.rules.role import Role
 from tests.core.damage import damaged, fuzz
 
 TODAY = {

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from havpn_core import pair
-from havpn_core.election import Role
-from havpn_core.pair import Own, Preempt
-from havpn_core.standing import Line
+from havpn_core.pair import token
+from havpn_core.pair.message import Line
+from havpn_core.pair.token import Own, Preempt
+from havpn_core.rules.role import Role
 from tests.core import pair_world
 from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick
 
@@ -185,10 +185,10 @@ def test_any_history_ends_well(history):
 
 
 def test_the_reason_is_told():
-    from havpn_core import pair
+    from havpn_core.pair import token
 
     world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
-    decision = pair.decide(RULES, world.b.state, world.b.own, 0.0)
+    decision = token.decide(RULES, world.b.state, world.b.own, 0.0)
     assert decision.wanted is Role.ACTIVE
     assert "partner" in decision.reason
 
@@ -202,12 +202,12 @@ def test_kill_9_of_the_daemon_moves_nothing(side):
 def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobody_does():
     rules = replace(RULES, ask_s=RULES.interval_s)
     own = Own(node=2, priority=100, line=Line.UP, held=Role.STANDBY, answered=None)
-    state = pair.begin(rules, own, 0.0)
+    state = token.begin(rules, own, 0.0)
     early, late = rules.dead_s - rules.ask_s, rules.dead_s + rules.interval_s
 
     def at(now_s, answered):
-        stepped = pair.step(rules, state, replace(own, answered=answered), now_s)
-        return pair.decide(rules, stepped, own, now_s)
+        stepped = token.step(rules, state, replace(own, answered=answered), now_s)
+        return token.decide(rules, stepped, own, now_s)
 
     assert not at(early - 0.01, None).suspect
     assert at(early, None).suspect, "asked before the partner counts as dead"

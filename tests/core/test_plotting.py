@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from havpn_core.errors import HavpnError
-from havpn_core.plotting import SweepRow, check_drawable, plot_detection, plot_sweep
+from havpn_core.study.plots import SweepRow, check_drawable, plot_detection, plot_sweep
 
 TIMES = [0.2 + n / 1000 for n in range(200)]
 ROWS = [
@@ -98,7 +98,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 def test_matplotlib_is_imported_to_draw_and_pyplot_never(tmp_path):
     script = (
         "import pathlib, sys\n"
-        "from havpn_core.plotting import plot_detection\n"
+        "from havpn_core.study.plots import plot_detection\n"
         "assert 'matplotlib' not in sys.modules\n"
         "plot_detection([1.0], '', pathlib.Path(sys.argv[1]))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

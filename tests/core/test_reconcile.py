@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.election import Role
-from havpn_core.reconcile import (
+from havpn_core.rules.reconcile import (
     LONGEST_PAUSE_S,
     ActionState,
     Effect,
@@ -19,6 +18,7 @@ from havpn_core.reconcile import (
     wake_s,
     want,
 )
+from havpn_core.rules.role import Role
 
 A, S = Role.ACTIVE, Role.STANDBY
 

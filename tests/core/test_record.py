@@ -11,13 +11,13 @@ import time
 
 import pytest
 
-from havpn_core.calls import Caller
-from havpn_core.config import PathConfig
+from havpn_core.config.options import PathOptions
+from havpn_core.config.read import PathConfig
 from havpn_core.durations import Duration
-from havpn_core.options import PathOptions
-from havpn_core.plugin import Sample
-from havpn_core.recording import Recorder
-from havpn_core.trace import parse_trace
+from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.descriptors import Sample
+from havpn_core.study.recording import Recorder
+from havpn_core.study.traces import parse_trace
 
 LINE = re.compile(r"(\d+\.\d{3}) ([.x?])( \d+\.\d{3})?")
 

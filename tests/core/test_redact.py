@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havpn_core import CommandTimeout, program_of, redacted, run_command
-from havpn_core.calls import describe
-from havpn_core.redact import MARK, path_of
+from havpn_core.plugging.redact import MARK, path_of
+from havpn_core.plugging.wording import describe
 
 
 @pytest.mark.parametrize(

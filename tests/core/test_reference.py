@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from havpn_core import reference
-from havpn_core.cli import COMMANDS, havpn
-from havpn_core.registry import KINDS, Registry
+from havpn_core.cli import COMMANDS, havpn, reference
+from havpn_core.plugging.registry import KINDS, Registry
 
 REPO = Path(__file__).parents[2]
 REGISTRY = Registry.load()
@@ -20,7 +19,7 @@ TEXT = (REPO / "docs" / "reference.md").read_text()
 
 
 def test_the_reference_is_current():
-    """Bring it up to date with `python -m havpn_core.reference > docs/reference.md`."""
+    """Bring it up to date with `python -m havpn_core.cli.reference > docs/reference.md`."""
     assert reference.markdown(REGISTRY) == TEXT
 
 
@@ -42,7 +41,7 @@ def test_every_hook_is_tested():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_bundled_type_and_option_is_documented(kind):
-    from havpn_core.describe import options_of
+    from havpn_core.config.describe import options_of
 
     for each, _ in REGISTRY.types(kind):
         section = re.search(rf"### `{each.name}`\n(.*?)(?=\n##|\Z)", TEXT.partition(
@@ -110,7 +109,7 @@ def test_the_oldest_and_the_newest_pluggy(version, tmp_path):
     (tmp_path / "havpn_good.py").write_text(f"{head}def havpn_register_probes(): return []\n")
     (tmp_path / "havpn.toml").write_text('[plugins]\nenable = ["bad", "good"]\n')
     program = (
-        "import pluggy; from havpn_core.registry import Registry\n"
+        "import pluggy; from havpn_core.plugging.registry import Registry\n"
         "print(pluggy.__file__)\n"
         "for r in Registry.load(['bad', 'good']).records: print(r.name, r.status)"
     )

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from havpn_core.cli.config import config
 from havpn_core.cli.plugin import plugin
-from havpn_core.config import build
+from havpn_core.config.read import build
+from havpn_core.config.schema import of_file
 from havpn_core.errors import ConfigError
-from havpn_core.registry import Registry
-from havpn_core.schema import of_file
+from havpn_core.plugging.registry import Registry
 
 REPO = Path(__file__).parents[2]
 REGISTRY = Registry.load()
@@ -111,7 +111,7 @@ def test_commands():
 
 @pytest.mark.parametrize("kind", ["probe", "action", "notifier", "link"])
 def test_each_example_is_a_configuration(kind):
-    from havpn_core.describe import example
+    from havpn_core.config.describe import example
 
     for each, _ in REGISTRY.types(kind):
         table = tomllib.loads(example(kind, each))

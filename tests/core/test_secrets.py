@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from havpn_core.control import request
+from havpn_core.daemon.requests import request
 from tests.core.daemon import Daemon
 
 SECRET = "s3cr3t-T0ken"

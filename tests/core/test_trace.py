@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.hysteresis import Outcome
-from havpn_core.trace import format_header, format_line, parse_trace
+from havpn_core.rules.hysteresis import Outcome
+from havpn_core.study.traces import format_header, format_line, parse_trace
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 HEADER = "# havpn record 1 path=vpn1 interval=0.05 began=2026-01-01T00:00:00.000Z"

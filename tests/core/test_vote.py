@@ -2,8 +2,8 @@ from itertools import product
 
 import pytest
 
-from havpn_core.hysteresis import Outcome
-from havpn_core.vote import vote
+from havpn_core.rules.hysteresis import Outcome
+from havpn_core.rules.vote import vote
 
 OK, FAIL, ERROR = Outcome.OK, Outcome.FAIL, Outcome.ERROR
 

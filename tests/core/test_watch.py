@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from havpn_core.damping import Damping
-from havpn_core.hysteresis import Level, Outcome, Rules, Verdict
-from havpn_core.lateness import RoundTrip
-from havpn_core.loss import Independent
-from havpn_core.montecarlo import Course, summarise
-from havpn_core.quality import WindowRules
-from havpn_core.watch import Settings, Watch
+from havpn_core.rules.damping import Damping
+from havpn_core.rules.hysteresis import Level, Outcome, Rules, Verdict
+from havpn_core.rules.lateness import RoundTrip
+from havpn_core.rules.quality import WindowRules
+from havpn_core.rules.watch import Settings, Watch
+from havpn_core.study.loss import Independent
+from havpn_core.study.montecarlo import Course, summarise
 from tests.core.profile import profile
 
 OK, FAIL, ERROR = Outcome.OK, Outcome.FAIL, Outcome.ERROR

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.election import Role
 from havpn_core.errors import HavpnError
-from havpn_core.standing import Content, Line, Mode
-from havpn_core.wire import BIGGEST, Authenticator, node_number, pack, read_keys, unpack
+from havpn_core.pair.frames import BIGGEST, Authenticator, node_number, pack, read_keys, unpack
+from havpn_core.pair.message import Content, Line, Mode
+from havpn_core.rules.role import Role
 
 OLD, NEW = b"o" * 32, b"n" * 32
 CONTENT = Content(node=1, priority=150)

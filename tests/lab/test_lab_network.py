@@ -331,7 +331,7 @@ def test_host_left_behind_is_ended_by_the_next_start() -> None:
 
 ORPHAN_FOLDER = """
 import sys
-from havpn_core.testing.lab import leftovers
+from havpn_core.testing.lab.hosts import leftovers
 life = leftovers.life_of(int(sys.argv[1]))
 leftovers.record(leftovers.open_folder(), "lost", life)
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from havpn_core.testing.lab import Host, LabError, Pinger, Stream, wait_for
-from havpn_core.testing.lab.journal import read_journal
+from havpn_core.testing.lab.hosts.journal import read_journal
 from havpn_core.testing.lab.line import LEFT, RIGHT, Line
 
 pytestmark = [

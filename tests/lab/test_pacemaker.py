@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from havpn_core.testing.lab import TwoSite, wait_for
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
 from havpn_core.testing.lab.pacemaker import Clusters
-from havpn_core.testing.lab.plan import GATEWAYS, SITES
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
 ALERT = """

@@ -9,7 +9,7 @@ import pytest
 
 from havpn_core.testing.lab import TwoSite, wait_for
 from havpn_core.testing.lab.gateways import pair_gateway, start_pairs, wait_backup
-from havpn_core.testing.lab.plan import GATEWAYS, SITES
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
 PREFERRED = {name: site.preferred for name, site in SITES.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from havpn_core import agents
+from havpn_core.pacemaker import agent
 
 HERE = Path(__file__).parent
 LINK = HERE.parents[1] / "ocf" / "link"
@@ -44,7 +44,7 @@ def test_the_ocf_1_1_schema_accepts_it(meta_data, schema):
 
 def test_nobody_may_read_it_and_nothing_is_needed(tmp_path):
     script = tmp_path / "link"
-    script.write_text(agents.text())
+    script.write_text(agent.text())
     script.chmod(0o755)
     for folder in (tmp_path, *tmp_path.parents):
         if str(folder).startswith("/tmp/"):
@@ -58,7 +58,7 @@ def test_nobody_may_read_it_and_nothing_is_needed(tmp_path):
 
 
 def test_an_interpreter_with_a_quote_in_its_path_is_written_so_that_sh_reads_it():
-    text = agents.text("/opt/it's here/python")
+    text = agent.text("/opt/it's here/python")
     line = next(line for line in text.splitlines() if line.startswith("python="))
     shown = subprocess.run(
         ["sh", "-c", f'{line}\nprintf %s "$python"'], capture_output=True, text=True, check=True

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from havpn_core import Role
-from havpn_core.registry import Registry
+from havpn_core.plugging.registry import Registry
 from havpn_core.testing import (
     check_action_type,
     check_hostile_configuration,
@@ -18,8 +18,9 @@ from havpn_core.testing import (
     check_notifier_type,
     check_probe_type,
 )
-from havpn_core.testing.lab import Host, leftovers
-from havpn_core.testing.lab.host import end_hosts, start_hosts
+from havpn_core.testing.lab import Host
+from havpn_core.testing.lab.hosts import leftovers
+from havpn_core.testing.lab.hosts.host import end_hosts, start_hosts
 
 REGISTRY = Registry.load()
 TYPES = {(kind, each.name): each for kind in ("probe", "action", "notifier", "link")
@@ -45,7 +46,7 @@ def test_contract(kind, name, tmp_path):
 
 @pytest.mark.parametrize(("kind", "name"), sorted(TYPES))
 def test_each_option_says_what_it_is(kind, name):
-    from havpn_core.describe import options_of
+    from havpn_core.config.describe import options_of
 
     undescribed = [o.name for o in options_of(TYPES[kind, name].config) if not o.description]
     assert not undescribed
@@ -171,7 +172,7 @@ IN_HOST = """
 import subprocess, sys
 from pathlib import Path
 from havpn_core import Role
-from havpn_core.registry import Registry
+from havpn_core.plugging.registry import Registry
 from havpn_core.testing import check_action_type
 def held():
     shown = subprocess.run(["ip", "-br", "address", "show", "lan"], capture_output=True, text=True)

@@ -3,7 +3,7 @@
 import pluggy
 import pytest
 
-from havpn_core.deprecated import Deprecation, warning_for
+from havpn_core.plugging.deprecated import Deprecation, warning_for
 
 
 def test_the_clock_goes_only_forward(havpn_clock):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from havpn_core.errors import HavpnError
-from havpn_core.scaffold import write_package
+from havpn_core.plugging.scaffold import write_package
 
 REPO = Path(__file__).parents[2]
 KINDS = ("probe", "action", "notifier", "link")

@@ -1,20 +1,20 @@
 """A laboratory of network namespaces: hosts, LANs, provider lines, tunnels, clusters, traffic."""
 
-from havpn_core.testing.lab.cable import SerialCable
-from havpn_core.testing.lab.errors import CommandFailed, HostFailed, LabError, NotInTime
-from havpn_core.testing.lab.heartbeat import Heartbeat
-from havpn_core.testing.lab.host import Host, end_hosts, start_hosts
-from havpn_core.testing.lab.leftovers import open_folder, sweep
+from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
+from havpn_core.testing.lab.daemons.ownership import AddressWatch, Change, Holding
+from havpn_core.testing.lab.daemons.strongswan import StrongSwan
+from havpn_core.testing.lab.daemons.supervisor import Supervisor
+from havpn_core.testing.lab.hosts.cable import SerialCable
+from havpn_core.testing.lab.hosts.errors import CommandFailed, HostFailed, LabError, NotInTime
+from havpn_core.testing.lab.hosts.host import Host, end_hosts, start_hosts
+from havpn_core.testing.lab.hosts.leftovers import open_folder, sweep
+from havpn_core.testing.lab.hosts.network import Lan, Provider, connect, set_up
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SERIAL_DEVICE, SITES, Direction
+from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.line import Line, Moment
-from havpn_core.testing.lab.network import Lan, Provider, connect, set_up
-from havpn_core.testing.lab.ownership import AddressWatch, Change, Holding
 from havpn_core.testing.lab.pinger import Outage, Pinger
-from havpn_core.testing.lab.plan import GATEWAYS, SERIAL_DEVICE, SITES, Direction
-from havpn_core.testing.lab.strongswan import StrongSwan
-from havpn_core.testing.lab.supervisor import Supervisor
 from havpn_core.testing.lab.traffic import Flow, Stream, StreamReport
 from havpn_core.testing.lab.twosite import TwoSite
-from havpn_core.testing.lab.waiting import wait_for
 
 __all__ = [
     "GATEWAYS",

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from havpn_core.testing.lab import plan
-from havpn_core.testing.lab.supervisor import Supervisor
+from havpn_core.testing.lab.daemons.supervisor import Supervisor
+from havpn_core.testing.lab.hosts import plan
+from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.twosite import TwoSite
-from havpn_core.testing.lab.waiting import wait_for
 
 CONFIG = '''
 [node]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
-from havpn_core.testing.lab import leftovers
-from havpn_core.testing.lab.errors import HostFailed, LabError
-from havpn_core.testing.lab.host import Host, end_hosts, program, start_hosts
-from havpn_core.testing.lab.network import connect, set_up
+from havpn_core.testing.lab.hosts import leftovers
+from havpn_core.testing.lab.hosts.errors import HostFailed, LabError
+from havpn_core.testing.lab.hosts.host import Host, end_hosts, program, start_hosts
+from havpn_core.testing.lab.hosts.network import connect, set_up
 
 DEVICE = "line"
 LEFT, RIGHT = "192.0.2.1", "192.0.2.2"

@@ -9,12 +9,12 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from havpn_core.testing.lab.host import Host
-from havpn_core.testing.lab.inside import Inside
-from havpn_core.testing.lab.plan import GATEWAYS, SITES, Site, site_of
-from havpn_core.testing.lab.supervisor import DEFAULT, environment
+from havpn_core.testing.lab.daemons.supervisor import DEFAULT, environment
+from havpn_core.testing.lab.hosts.host import Host
+from havpn_core.testing.lab.hosts.inside import Inside
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, Site, site_of
+from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.twosite import TwoSite
-from havpn_core.testing.lab.waiting import wait_for
 
 CONF = """
 totem {{

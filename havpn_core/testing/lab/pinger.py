@@ -5,10 +5,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from havpn_core.testing.lab.errors import CommandFailed
-from havpn_core.testing.lab.host import Host, program
-from havpn_core.testing.lab.inside import Inside
-from havpn_core.testing.lab.journal import read_journal
+from havpn_core.testing.lab.hosts.errors import CommandFailed
+from havpn_core.testing.lab.hosts.host import Host, program
+from havpn_core.testing.lab.hosts.inside import Inside
+from havpn_core.testing.lab.hosts.journal import read_journal
 
 PORT = 7007
 # An answer may still be under way for so long; nothing in the lab has a longer round trip.

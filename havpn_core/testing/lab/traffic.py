@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from havpn_core.testing.lab.errors import CommandFailed
-from havpn_core.testing.lab.host import Host, program
-from havpn_core.testing.lab.inside import Inside
-from havpn_core.testing.lab.journal import Entry, read_journal
-from havpn_core.testing.lab.waiting import wait_for
+from havpn_core.testing.lab.hosts.errors import CommandFailed
+from havpn_core.testing.lab.hosts.host import Host, program
+from havpn_core.testing.lab.hosts.inside import Inside
+from havpn_core.testing.lab.hosts.journal import Entry, read_journal
+from havpn_core.testing.lab.hosts.waiting import wait_for
 
 RECORD_BYTES = 256
 _serial = itertools.count(1)

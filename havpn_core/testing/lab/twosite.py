@@ -13,18 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from havpn_core.testing.lab import leftovers, plan
-from havpn_core.testing.lab.cable import SerialCable
-from havpn_core.testing.lab.errors import HostFailed
-from havpn_core.testing.lab.heartbeat import Heartbeat
-from havpn_core.testing.lab.host import Host, end_hosts, start_hosts
-from havpn_core.testing.lab.network import Lan, Provider, set_up
-from havpn_core.testing.lab.ownership import AddressWatch
+from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
+from havpn_core.testing.lab.daemons.ownership import AddressWatch
+from havpn_core.testing.lab.daemons.strongswan import StrongSwan
+from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
+from havpn_core.testing.lab.hosts import leftovers, plan
+from havpn_core.testing.lab.hosts.cable import SerialCable
+from havpn_core.testing.lab.hosts.errors import HostFailed
+from havpn_core.testing.lab.hosts.host import Host, end_hosts, start_hosts
+from havpn_core.testing.lab.hosts.network import Lan, Provider, set_up
+from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.pinger import Pinger
-from havpn_core.testing.lab.strongswan import StrongSwan
-from havpn_core.testing.lab.supervisor import DEFAULT, Supervisor
 from havpn_core.testing.lab.traffic import Stream
-from havpn_core.testing.lab.waiting import wait_for
 
 GATEWAY_SYSCTLS = (
     "net.ipv4.ip_forward=1",

@@ -14,9 +14,10 @@ import msgspec
 from havpn_plugins.actions.alias_arp import AliasArp, AliasArpOptions, havpn_register_actions
 
 from havpn_core import Context
-from havpn_core.config import decode_hook
-from havpn_core.testing.lab import end_hosts, leftovers, open_folder, start_hosts, wait_for
-from havpn_core.testing.lab.network import Lan, set_up
+from havpn_core.config.read import decode_hook
+from havpn_core.testing.lab import end_hosts, open_folder, start_hosts, wait_for
+from havpn_core.testing.lab.hosts import leftovers
+from havpn_core.testing.lab.hosts.network import Lan, set_up
 
 CLONE_NEWNET = 0x40000000
 FOUR, SIX = "10.9.255.254", "2001:db8:9::fe"

@@ -6,7 +6,7 @@ import pytest
 from alias_world import BOTH, FOUR, OWN, SIX, Segment
 
 from havpn_core.testing.lab import wait_for
-from havpn_core.testing.lab.supervisor import Supervisor
+from havpn_core.testing.lab.daemons.supervisor import Supervisor
 
 pytestmark = pytest.mark.lab
 

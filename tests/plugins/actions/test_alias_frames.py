@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from havpn_plugins.actions._announce import (
+from havpn_plugins.actions._alias.announce import (
     Claim,
     announcements,
     checksum6,

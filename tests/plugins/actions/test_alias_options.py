@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
-from havpn_plugins.actions._alias_options import AliasArpOptions
+from havpn_plugins.actions._alias.options import AliasArpOptions
 
-from havpn_core.config import decode_hook
+from havpn_core.config.read import decode_hook
 
 
 def options(**given):

@@ -1,7 +1,7 @@
 """When alias-arp speaks, on a virtual clock."""
 
 import pytest
-from havpn_plugins.actions._schedule import (
+from havpn_plugins.actions._alias.schedule import (
     BURST_S,
     LATE_S,
     Schedule,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from havpn_core.testing.lab import leftovers
-from havpn_core.testing.lab.cable import SerialCable
-from havpn_core.testing.lab.host import end_hosts, start_hosts
-from havpn_core.testing.lab.plan import SERIAL_DEVICE
-from havpn_core.testing.lab.waiting import wait_for
+from havpn_core.testing.lab.hosts import leftovers
+from havpn_core.testing.lab.hosts.cable import SerialCable
+from havpn_core.testing.lab.hosts.host import end_hosts, start_hosts
+from havpn_core.testing.lab.hosts.plan import SERIAL_DEVICE
+from havpn_core.testing.lab.hosts.waiting import wait_for
 
 pytestmark = [
     pytest.mark.lab,

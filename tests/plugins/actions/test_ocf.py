@@ -10,7 +10,7 @@ from havpn_plugins.actions.ocf import Ocf, OcfOptions, missing, reason
 
 from havpn_core import ActionError, Context, Finished, Role
 from havpn_core.testing.lab import wait_for
-from havpn_core.testing.lab.leftovers import start_of
+from havpn_core.testing.lab.hosts.leftovers import start_of
 
 
 def made(agent, root="/usr/lib/ocf", **params):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from probe_world import built, free_port, run, udp_service
 
 from havpn_core import Outcome
-from havpn_core.echo_report import REPORT_BYTES, Sessions, pack_question, unpack_answer
-from havpn_core.respond import Responder, RespondOptions
+from havpn_core.echo.report import REPORT_BYTES, Sessions, pack_question, unpack_answer
+from havpn_core.echo.respond import Responder, RespondOptions
 
 [TYPE] = udp_echo.havpn_register_probes()
 

@@ -1,0 +1,129 @@
+"""Write the reference and the manual pages from what the program itself says.
+
+``python -m havpn_core.cli.reference > docs/reference.md`` brings the reference up to date.
+"""
+
+import inspect
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from havpn_core import __version__
+from havpn_core.cli import havpn
+from havpn_core.config.describe import Option, options_of
+from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
+from havpn_core.echo.respond import RespondOptions
+from havpn_core.pair.options import PairOptions
+from havpn_core.plugging import hookspecs
+from havpn_core.plugging.registry import KINDS, Registry
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "[node]": NodeOptions,
+    "[path.NAME]": PathOptions,
+    "[respond]": RespondOptions,
+    "[pair]": PairOptions,
+    "[action.NAME] and [notifier.NAME]": CallOptions,
+}
+
+
+def markdown(registry: Registry) -> str:
+    """Write the reference of hooks, sections and bundled types."""
+    lines = ["# Reference", "", "Made by `python -m havpn_core.cli.reference`.", "", "## Hooks", ""]
+    for name, signature, text in hooks():
+        lines += ["```python", f"{name}{signature}", "```", "", text, ""]
+    lines += ["## The file", ""]
+    for section, struct in SECTIONS.items():
+        lines += [f"### `{section}`", "", *_markdown(options_of(struct)), ""]
+    for kind in KINDS:
+        lines += [f"## {kind.capitalize()} types", ""]
+        for each, _ in registry.types(kind):
+            needs = f" Needs {', '.join(sorted(each.needs))}." if each.needs else ""
+            lines += [f"### `{each.name}`", "", f"{each.summary}.{needs}", ""]
+            lines += [*_markdown(options_of(each.config)), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def hooks() -> Iterator[tuple[str, str, str]]:
+    """Give each hook's name, exact signature and first paragraph."""
+    for hook, _ in KINDS.values():
+        function = getattr(hookspecs, hook)
+        text = inspect.cleandoc(function.__doc__ or "").partition("\n\n")[0]
+        yield hook, str(inspect.signature(function)), " ".join(text.split())
+
+
+def _markdown(options: list[Option]) -> list[str]:
+    lines = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
+    for option in options:
+        kind = ", ".join(filter(None, (option.type, option.limits))).replace("|", "\\|")
+        default = "required" if option.required else f"`{option.default}`"
+        lines.append(f"| `{option.name}` | {kind} | {default} | {option.description} |")
+    return lines if len(lines) > 2 else ["No options."]
+
+
+def manual_of_commands() -> str:
+    """Write havpn(8) as roff."""
+    lines = _head("HAVPN", 8, "havpn", "failover between pairs of IPsec gateways")
+    lines += [".SH SYNOPSIS", ".B havpn", ".I command", "[options]", ".SH COMMANDS"]
+    context = click.Context(havpn, info_name="havpn")
+    for name, command in _commands(havpn, context):
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += [".TP", f".B {_roff(name)} {_roff(usage)}", _roff(command.help or "")]
+        for parameter in command.params:
+            record = parameter.get_help_record(context)
+            if record is not None:
+                lines += [".RS", ".TP", f".B {_roff(record[0])}", _roff(record[1]) or "\\&", ".RE"]
+    lines += [".SH EXIT STATUS", "0 fine, 1 a problem was found, 2 wrong usage."]
+    lines += [".SH SEE ALSO", ".BR havpn.toml (5)"]
+    return "\n".join(lines) + "\n"
+
+
+def _commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            for inner, each in _commands(command, context):
+                yield f"{name} {inner}", each
+        elif command is not None:
+            yield name, command
+
+
+def manual_of_file(registry: Registry) -> str:
+    """Write havpn.toml(5) as roff."""
+    lines = _head("HAVPN.TOML", 5, "havpn.toml", "configuration of HA-VPN")
+    lines += [".SH DESCRIPTION", "The file is TOML; /etc/havpn/havpn.toml by default."]
+    for section, struct in SECTIONS.items():
+        lines += [f".SH {_roff(section)}", *_roff_options(options_of(struct))]
+    for kind in KINDS:
+        for each, _ in registry.types(kind):
+            lines += [f".SH {kind.upper()} TYPE {_roff(each.name)}", f"{_roff(each.summary)}."]
+            lines += _roff_options(options_of(each.config))
+    lines += [".SH SEE ALSO", ".BR havpn (8)"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(title: str, section: int, name: str, summary: str) -> list[str]:
+    return [
+        f'.TH {title} {section} "" "havpn {__version__}"',
+        ".SH NAME",
+        f"{name} \\- {_roff(summary)}",
+    ]
+
+
+def _roff_options(options: list[Option]) -> list[str]:
+    lines = []
+    for option in options:
+        default = "required" if option.required else f"default {option.default}"
+        kind = ", ".join(filter(None, (option.type, option.limits, default)))
+        lines += [".TP", f".BR {_roff(option.name)}", f"({_roff(kind)})", _roff(option.description)]
+    return lines
+
+
+def _roff(text: str) -> str:
+    """Escape what roff would read as its own."""
+    text = " ".join(text.split()).replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{text}" if text.startswith((".", "'")) else text
+
+
+if __name__ == "__main__":
+    print(markdown(Registry.load()), end="")

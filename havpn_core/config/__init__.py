@@ -1,0 +1,1 @@
+"""The configuration file: its options, its checks and what describes it."""

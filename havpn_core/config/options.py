@@ -1,0 +1,162 @@
+"""The options that the core itself takes from the configuration, as typed, frozen structs."""
+
+import socket
+from typing import Annotated, Literal
+
+import msgspec
+
+from havpn_core.durations import Duration
+from havpn_core.rules.damping import Damping
+from havpn_core.rules.hysteresis import Rules
+from havpn_core.rules.quality import WindowRules
+from havpn_core.rules.watch import Settings
+
+
+class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """``[node]``: this gateway.
+
+    :param on_stop: what SIGTERM does to the role: ``keep`` it or ``release`` it.
+    :param realtime: SCHED_RR priority of the daemon, 1 to 99; 0 for none.
+    :param lock_memory: keep the daemon's memory in RAM.
+    :param give_up_on: with several paths, step back when ``any`` or only when ``all`` are dead.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(
+        default_factory=socket.gethostname
+    )
+    state_dir: str = "/var/lib/havpn"
+    run_dir: str = "/run/havpn"
+    on_stop: Literal["keep", "release"] = "keep"
+    give_up_on: Literal["any", "all"] = "any"
+    realtime: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    lock_memory: bool = False
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The capabilities that these options ask for."""
+        found = {"CAP_SYS_NICE"} if self.realtime else set()
+        return frozenset(found | ({"CAP_IPC_LOCK"} if self.lock_memory else set()))
+
+
+class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """``[path.NAME]``: when to probe and what to believe.
+
+    :param interval: time from one probe to the next.
+    :param timeout: how long an answer may take at the most.
+    :param fall: consecutive failures to ``down``.
+    :param rise: successes to ``up`` again.
+    :param confirm: time between probes while a failure is being confirmed; the interval if not
+        given, which means no burst.
+    :param lateness: what makes an answer overdue: the round trips so far (``adaptive``), or the
+        timeout alone (``fixed``).
+    :param slack: the least that an answer may take above the mean round trip.
+    :param rise_loss: share of ``rise`` that may fail on the way up without starting over.
+    :param window: length of the window over which loss and latency are judged.
+    :param window_min: samples in it before anything is said.
+    :param loss_down: share of loss from which the line is poor.
+    :param loss_up: share of loss up to which it is good again.
+    :param latency_down: mean latency from which the line is poor.
+    :param latency_up: mean latency up to which it is good again.
+    :param on_poor: ``report`` a poor line, or ``switch`` away from it.
+    :param damping: hold the way back for longer after repeated flaps (RFC 2439).
+    :param flap_half_life: time in which the flap penalty halves; each fall adds 1.
+    :param flap_suppress: penalty above which the way back is held.
+    :param flap_reuse: penalty at which the hold ends.
+    :param flap_max_hold: the longest hold.
+    :param require: how many of the path's probes must be OK.
+    :param initial: what is assumed at the very first start.
+    :param stale: time without OK or FAIL after which the path is ``unknown``; default ten
+        intervals, at least 5 s.
+    :param on_unknown: ``hold`` the role then, or ``release`` the shared address.
+    :param carrier: devices that this gateway needs: without the carrier of one the path is down
+        at once.
+    :raises ValueError: if values contradict each other.
+    """
+
+    profile: Literal["article", "balanced", "fast"] = "balanced"
+    interval: Duration
+    timeout: Duration
+    fall: Annotated[int, msgspec.Meta(ge=1, le=10000)]
+    rise: Annotated[int, msgspec.Meta(ge=1, le=1000000)]
+    confirm: Duration | None = None
+    lateness: Literal["adaptive", "fixed"] = "adaptive"
+    slack: Duration = Duration(0.015)
+    rise_loss: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    window: Duration = Duration(30.0)
+    window_min: Annotated[int, msgspec.Meta(ge=1)] = 20
+    loss_down: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    loss_up: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.2
+    latency_down: Duration | None = None
+    latency_up: Duration | None = None
+    on_poor: Literal["report", "switch"] = "report"
+    damping: bool = True
+    flap_half_life: Duration = Duration(300.0)
+    flap_suppress: Annotated[float, msgspec.Meta(gt=0)] = 1.5
+    flap_reuse: Annotated[float, msgspec.Meta(gt=0)] = 0.75
+    flap_max_hold: Duration = Duration(900.0)
+    require: Annotated[int, msgspec.Meta(ge=1)] = 1
+    initial: Literal["unknown", "up"] = "unknown"
+    stale: Duration | None = None
+    on_unknown: Literal["hold", "release"] = "hold"
+    carrier: list[str] = []
+
+    def __post_init__(self) -> None:
+        if self.loss_up >= self.loss_down:
+            raise ValueError("loss_up: must be below loss_down, or the line would swing")
+        if (self.latency_up is None) != (self.latency_down is None):
+            raise ValueError("latency_down, latency_up: write both or neither")
+        if self.latency_up and self.latency_down and self.latency_up >= self.latency_down:
+            raise ValueError("latency_up: must be below latency_down, or the line would swing")
+        if self.flap_reuse >= self.flap_suppress:
+            raise ValueError("flap_reuse: must be below flap_suppress")
+
+    @property
+    def stale_s(self) -> float:
+        """Seconds after which silence makes the path unknown."""
+        return float(self.stale) if self.stale else max(10 * self.interval, 5.0)
+
+    @property
+    def settings(self) -> Settings:
+        """The rules in the deciding modules' own terms."""
+        confirm = float(self.confirm) if self.confirm and self.confirm < self.interval else None
+        return Settings(
+            Rules(
+                fall=self.fall,
+                rise=self.rise,
+                stale_s=self.stale_s,
+                interval_s=float(self.interval),
+                confirm_s=confirm,
+                rise_loss=self.rise_loss,
+            ),
+            timeout_s=float(self.timeout),
+            slack_s=float(self.slack),
+            adaptive=self.lateness == "adaptive",
+            window=WindowRules(
+                span_s=float(self.window),
+                least=self.window_min,
+                loss_down=self.loss_down,
+                loss_up=self.loss_up,
+                latency_down_s=_seconds(self.latency_down),
+                latency_up_s=_seconds(self.latency_up),
+            ),
+            switch_when_poor=self.on_poor == "switch",
+            damping=Damping(
+                float(self.flap_half_life),
+                self.flap_suppress,
+                self.flap_reuse,
+                float(self.flap_max_hold),
+            )
+            if self.damping
+            else None,
+            require=self.require,
+        )
+
+
+def _seconds(duration: Duration | None) -> float | None:
+    return None if duration is None else float(duration)
+
+
+class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What every action and notifier takes beside its type's own options."""
+
+    deadline: Duration | None = None

@@ -1,0 +1,114 @@
+"""The JSON Schema of the configuration file, with the types that are loaded.
+
+Draft 2020-12, for editors: it knows every key that the loader knows and refuses all others. What
+depends on two keys at once only the loader judges.
+"""
+
+from typing import Any
+
+import msgspec
+
+from havpn_core.config.describe import options_of
+from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
+from havpn_core.durations import Duration
+from havpn_core.echo.respond import RespondOptions
+from havpn_core.pair.options import PairOptions
+from havpn_core.plugging.registry import Registry
+
+Schema = dict[str, Any]
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NAMES: Schema = {"pattern": "^[a-z][a-z0-9-]*$"}
+DURATION: Schema = {
+    "description": 'as "50ms", "1.5s", "3m", "1h", "1d" or a number of seconds',
+    "anyOf": [
+        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$"},
+        {"type": "number", "exclusiveMinimum": 0},
+    ],
+}
+
+
+def of_file(registry: Registry) -> Schema:
+    """Describe the whole file."""
+    path = _table(PathOptions, optional=True)
+    path["properties"]["probe"] = _named(_instances(registry, "probe"), at_least=1)
+    path["required"] = ["probe"]
+    pair = _table(PairOptions)
+    pair["properties"]["link"] = _named(_instances(registry, "link"), at_least=1)
+    pair["required"] = [*pair.get("required", []), "link"]
+    enable = {"type": "array", "items": {"type": "string"}}
+    sections = {
+        "node": _table(NodeOptions),
+        "plugins": _object({"enable": enable}),
+        "path": _named(path),
+        "action": _named(_instances(registry, "action")),
+        "notifier": _named(_instances(registry, "notifier")),
+        "respond": _table(RespondOptions),
+        "pair": pair,
+    }
+    return {"$schema": DIALECT, "title": "HA-VPN", **_object(sections)}
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _named(each: Schema, at_least: int = 0) -> Schema:
+    found = {"type": "object", "propertyNames": NAMES, "additionalProperties": each}
+    return found | ({"minProperties": at_least} if at_least else {})
+
+
+def _instances(registry: Registry, kind: str) -> Schema:
+    """Tell the types of a kind apart by ``type``: an editor then offers the options of that one."""
+    types = [plugin_type for plugin_type, _ in registry.types(kind)]
+    choices = []
+    for plugin_type in types:
+        table = _table(plugin_type.config)
+        table["properties"]["type"] = {"const": plugin_type.name}
+        if kind in ("action", "notifier"):
+            table["properties"] |= _table(CallOptions)["properties"]
+        choices.append({"if": {"properties": {"type": {"const": plugin_type.name}}}, "then": table})
+    names = {"enum": [each.name for each in types], "description": f"type of the {kind}"}
+    known = {"type": "object", "properties": {"type": names}, "required": ["type"]}
+    return known | {"allOf": choices}
+
+
+def _table(struct_type: type[msgspec.Struct], *, optional: bool = False) -> Schema:
+    """Describe one struct.
+
+    :param optional: its required fields have defaults elsewhere, as those of a profile.
+    """
+    properties = {}
+    fields = msgspec.structs.fields(struct_type)
+    for field, option in zip(fields, options_of(struct_type), strict=True):
+        # One by one: of a whole struct msgspec cannot write the defaults that are durations.
+        (schema,), _ = msgspec.json.schema_components((field.type,), schema_hook=_of_own)
+        words = {"description": option.description} if option.description else {}
+        properties[option.name] = _plain({**schema, **words}) | _default(field)
+    required = [] if optional else [f.encode_name for f in fields if f.required]
+    return _object(properties) | ({"required": required} if required else {})
+
+
+def _default(field: Any) -> Schema:
+    value = field.default
+    if value is None or value is msgspec.NODEFAULT:
+        return {}
+    return {"default": str(value) if isinstance(value, Duration) else value}
+
+
+def _plain(schema: Any) -> Any:
+    """Bring what msgspec writes into what a TOML file can hold: there is no null."""
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema if each != {"type": "null"}]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _plain(value) for key, value in schema.items() if value is not None}
+    if "pattern" in found and isinstance(found["pattern"], str):
+        # ECMA-262 has no \A and \Z.
+        found["pattern"] = found["pattern"].replace(r"\A", "^").replace(r"\Z", "$")
+    return found
+
+
+def _of_own(wanted: type) -> Schema:
+    if issubclass(wanted, Duration):
+        return dict(DURATION)
+    raise NotImplementedError(f"options of type {wanted.__name__} are not supported")

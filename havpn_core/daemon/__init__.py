@@ -1,0 +1,1 @@
+"""The daemon of one gateway: paths, actions, pair and requests at work."""

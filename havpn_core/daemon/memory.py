@@ -1,0 +1,202 @@
+"""What the next run must know, and how much of a damaged state file can still be believed.
+
+Pure: text in, memory out. Each entry is judged alone, so that one unknown word loses no other.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+
+from havpn_core.rules.hysteresis import Level
+from havpn_core.rules.role import Role
+
+MEMORY_FILE = "state.json"
+MANY = 3
+"""So many damaged entries are named; more are counted."""
+
+Word = TypeVar("Word", bound=Enum)
+
+
+class ActionMemory(msgspec.Struct, omit_defaults=True):
+    """What is remembered of an action.
+
+    :param running: the role that was being carried out.
+    :param foreign: the role that somebody else gave it.
+    """
+
+    done: Role | None = None
+    running: Role | None = None
+    foreign: Role | None = None
+
+
+class Memory(msgspec.Struct):
+    """What the next run must know; streaks are not part of it.
+
+    :param flaps: the flap penalty of each path when this was written; it is taken over as it is,
+        so a restart forgets no flap and may remember one for a little longer.
+    :param forced_until: when the force ends, in seconds of the wall clock.
+    :param forced_left: seconds that it had left when this was written.
+    :param forced_boot: the boot in which this was written.
+    :param forced_end: when the force ends, in seconds since that boot.
+    """
+
+    paths: dict[str, Level] = {}
+    actions: dict[str, ActionMemory] = {}
+    flaps: dict[str, float] = {}
+    paused: bool = False
+    forced: Role | None = None
+    forced_until: float | None = None
+    forced_left: float | None = None
+    forced_boot: str | None = None
+    forced_end: float | None = None
+
+
+class Damaged(ValueError):
+    """Nothing of a file can be believed."""
+
+
+def parse(content: bytes) -> tuple[Any, list[str]]:
+    """Read JSON as far as it can be read; gives it and what is wrong with it.
+
+    :raises Damaged: if nothing can be read.
+    """
+    problems = []
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as problem:
+        problems.append(f"byte {problem.start} is no UTF-8")
+        text = content.decode(errors="replace")
+    try:
+        return json.loads(text), problems
+    except json.JSONDecodeError as problem:
+        what = "it is empty" if not text.strip() else f"no JSON at line {problem.lineno}"
+        raise Damaged(f"{what}, column {problem.colno}" if text.strip() else what) from None
+    except (ValueError, RecursionError):
+        raise Damaged("no JSON of ours: a number or its nesting is too large") from None
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is text that can be written down again and was not damaged."""
+    if not isinstance(value, str) or "\N{REPLACEMENT CHARACTER}" in value:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def decode(content: bytes) -> tuple[Memory, list[str]]:
+    """Read the memory; gives what is good and says what is not.
+
+    :raises Damaged: if nothing can be believed.
+    """
+    found, problems = parse(content)
+    if not isinstance(found, dict):
+        raise Damaged("it is no JSON object")
+    judge = _Judge(problems)
+    memory = Memory(
+        paths=judge.table(found, "paths", lambda value: _word(Level, value)),
+        actions=judge.table(found, "actions", _action),
+        flaps=judge.table(found, "flaps", _seconds),
+        paused=judge.one(found, "paused", _flag, False),
+    )
+    _force(judge, found, memory)
+    return memory, problems
+
+
+def summary(problems: list[str]) -> str:
+    """Name the first few problems and count the others."""
+    more = len(problems) - MANY
+    return "; ".join([*problems[:MANY], *([f"{more} more"] if more > 0 else [])])
+
+
+def _force(judge: "_Judge", found: dict[str, Any], memory: Memory) -> None:
+    """Read the force and its end; one without the other is no order of anybody."""
+    before = len(judge.problems)
+    role = judge.one(found, "forced", lambda value: _word(Role, value), None)
+    until = judge.one(found, "forced_until", _seconds, None)
+    left = judge.one(found, "forced_left", _seconds, None)
+    boot = judge.one(found, "forced_boot", _text, None)
+    end = judge.one(found, "forced_end", _seconds, None)
+    if len(judge.problems) > before:
+        judge.problems.append("the force is forgotten")
+    elif role is not None:
+        memory.forced, memory.forced_until = role, until
+        memory.forced_left, memory.forced_boot, memory.forced_end = left, boot, end
+
+
+class _Judge:
+    """Takes good values and writes down what is wrong with others."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+
+    def one(self, found: dict[str, Any], key: str, read: Callable[[Any], Any], other: Any) -> Any:
+        value = found.get(key)
+        if value is None:
+            return other
+        try:
+            return read(value)
+        except ValueError as problem:
+            self.problems.append(f"{key}: {problem}")
+            return other
+
+    def table(self, found: dict[str, Any], key: str, read: Callable[[Any], Any]) -> dict[str, Any]:
+        entries = self.one(found, key, _object, {})
+        good = {}
+        for name, value in entries.items():
+            try:
+                _text(name)
+                good[name] = read(value)
+            except ValueError as problem:
+                self.problems.append(f"{key}.{ascii(name)[1:-1][:80]}: {problem}")
+        return good
+
+
+def _word(words: type[Word], value: Any) -> Word:
+    for word in words:
+        if word.value == value:
+            return word
+    known = " or ".join(str(word.value) for word in words)
+    raise ValueError(f"{_shown(value)} is not {known}")
+
+
+def _action(value: Any) -> ActionMemory:
+    entry = _object(value)
+    roles = {key: entry.get(key) for key in ("done", "running", "foreign")}
+    return ActionMemory(**{k: _word(Role, v) for k, v in roles.items() if v is not None})
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{_shown(value)} is no object")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    try:
+        if not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+            return float(value)
+    except (TypeError, OverflowError):
+        pass
+    raise ValueError(f"{_shown(value)} is no number from 0 up")
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{_shown(value)} is not true or false")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not is_text(value):
+        raise ValueError(f"{_shown(value)} is no sound text")
+    return str(value)
+
+
+def _shown(value: Any) -> str:
+    """Show a value in a few characters; what holds others may be nested too deeply to be shown."""
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else ascii(value)[:40]

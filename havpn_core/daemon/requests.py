@@ -1,0 +1,98 @@
+"""Requests to the running daemon: one line of JSON over a Unix socket, one line back."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from havpn_core.errors import HavpnError
+from havpn_core.host import files
+from havpn_core.host.trouble import FileTrouble, why
+from havpn_core.plugging.wording import describe
+
+SOCKET = "control.sock"
+LONGEST = 4096
+Handle = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
+    """Listen in ``run_dir``; only the owner may connect.
+
+    :raises FileTrouble: if that cannot be done there.
+    """
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(10):
+                line = await reader.readline()
+            reply = await handle(msgspec.json.decode(line, type=dict[str, Any]))
+        except (HavpnError, ValueError, TimeoutError, msgspec.DecodeError) as problem:
+            reply = {"error": str(problem)}
+        except Exception as problem:  # a part of the daemon failed, and the one who waits hears it
+            reply = {"error": describe(problem)}
+        with contextlib.suppress(OSError):
+            writer.write(_encoded(reply) + b"\n")
+            await writer.drain()
+        writer.close()
+
+    files.make_folder(run_dir)
+    listening = _bound(run_dir / SOCKET)
+    try:
+        return await asyncio.start_unix_server(answer, sock=listening, limit=LONGEST)
+    except BaseException:
+        listening.close()
+        raise
+
+
+def _bound(path: Path) -> socket.socket:
+    """Make a socket that only its owner may connect to, from the first moment on.
+
+    The mode of its file is the one that the unbound socket has; the umask, which belongs to the
+    whole process, stays as it is.
+
+    :raises FileTrouble: if it cannot be made there.
+    """
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        os.fchmod(made.fileno(), 0o600)
+        path.unlink(missing_ok=True)
+        made.bind(str(path))
+    except OSError as problem:
+        made.close()
+        reason = why(problem)
+        if problem.errno is None:
+            reason = "the path is longer than the 107 bytes of a socket: choose a shorter run_dir"
+        raise FileTrouble(f"{path}: {reason}", problem.errno) from None
+    return made
+
+
+def _encoded(reply: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(reply)
+    except Exception as problem:
+        return msgspec.json.encode({"error": f"the reply cannot be written: {describe(problem)}"})
+
+
+def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, Any]:
+    """Ask the daemon.
+
+    :raises HavpnError: if none listens, or it refuses.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(timeout_s)
+            line.connect(str(run_dir / SOCKET))
+            line.sendall(msgspec.json.encode(what) + b"\n")
+            answer = line.makefile("rb").readline()
+        reply: dict[str, Any] = msgspec.json.decode(answer, type=dict)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise HavpnError(f"no daemon answers at {run_dir / SOCKET}: {reason}") from None
+    if "error" in reply:
+        raise HavpnError(reply["error"])
+    return reply

@@ -1,0 +1,1 @@
+"""The UDP echo responder that the far end probes."""

@@ -1,0 +1,101 @@
+"""Run one command, or one call of a plugin, under a deadline that holds."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from havpn_core.errors import CommandTimeout
+from havpn_core.plugging.redact import program_of, redacted
+
+OUTPUT_LIMIT = 64 * 1024
+"""Bytes of a command's output that are kept."""
+LINE_LIMIT, SAID_LIMIT = 4096, 500
+"""Characters of a line that are looked at, and that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that ended by itself.
+
+    :param status: its exit status; negative if a signal ended it, as in :mod:`subprocess`.
+    :param output: the first 64 KiB of standard output, decoded leniently.
+    :param complaint: the same of standard error.
+    :param private: texts that must not be shown: what stood on its command line.
+    """
+
+    status: int
+    output: str = field(repr=False)
+    complaint: str = field(repr=False)
+    private: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def said(self) -> str:
+        """The last line of what it complained of, or else of what it printed, to be shown."""
+        lines = (self.complaint.strip() or self.output.strip()).splitlines()
+        return self.shown(lines[-1]) if lines else ""
+
+    def shown(self, line: str) -> str:
+        """Give a line of the output as the log, the history and the status may have it.
+
+        :returns: up to 500 characters, with ``***`` in place of what stood on the command line.
+        """
+        return redacted(line.strip()[:LINE_LIMIT], self.private)[:SAID_LIMIT]
+
+
+async def run_command(
+    argv: Sequence[str],
+    timeout_s: float,
+    *,
+    env: Mapping[str, str] | None = None,
+    private: Iterable[str] | None = None,
+) -> Finished:
+    """Run a command in a session of its own, with no standard input.
+
+    Output goes to memory files, not pipes: a daemon that the command leaves behind (heartbeat
+    does) keeps them open, and reading a pipe to its end would wait for that daemon.
+
+    :param timeout_s: seconds after which the whole process group gets SIGKILL. Cancelling the
+        call does the same.
+    :param env: variables to set on top of this process's own.
+    :param private: texts that :attr:`Finished.said` must not show; by default all arguments and
+        the values of ``env``. Fewer where they are not from the configuration.
+    :raises CommandTimeout: if it ran past its deadline.
+    :raises OSError: if it could not be started.
+    """
+    kept_back = (*argv[1:], *(env or {}).values()) if private is None else tuple(private)
+    import asyncio  # a third of the start-up time of a command that only lists plugins
+
+    with _memory_file() as out, _memory_file() as err:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(timeout_s):
+                status = await process.wait()
+        except TimeoutError:
+            raise CommandTimeout(f"{program_of(argv)} did not end within {timeout_s:g} s") from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        return Finished(status, _text(out), _text(err), kept_back)
+
+
+@contextlib.contextmanager
+def _memory_file() -> Iterator[int]:
+    descriptor = os.memfd_create("havpn-output", os.MFD_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _text(descriptor: int) -> str:
+    return os.pread(descriptor, OUTPUT_LIMIT, 0).decode(errors="replace")

@@ -1,0 +1,1 @@
+"""What Pacemaker needs of HA-VPN: the resource agent and alerts."""

@@ -1,0 +1,72 @@
+"""``[pair]``: two gateways that need no cluster manager."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from havpn_core.durations import Duration
+from havpn_core.pair.token import Preempt, Rules
+
+if TYPE_CHECKING:
+    from havpn_core.config.read import Instance
+
+TAKEOVER_S = 2.0
+LONGEST_ASK_S = 0.2
+"""A host on a LAN answers within milliseconds."""
+ASK_EARLIER_S = 0.005
+REST_S = 30.0
+
+
+class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How this gateway plays its part.
+
+    :param priority: the gateway with the higher one is preferred.
+    :param key_file: the keys that both gateways have; mode 600.
+    :param preempt: when the preferred gateway, well again, takes the role back: ``auto`` at
+        once, ``delay`` after ``preempt_delay``, ``manual`` never by itself.
+    :param interval: time from one frame to the next.
+    :param dead: silence on all links after which the partner counts as dead; three intervals
+        if not given.
+    :raises ValueError: if ``dead`` leaves no room for a lost frame.
+    """
+
+    priority: Annotated[int, msgspec.Meta(ge=1, le=255)]
+    key_file: Annotated[str, msgspec.Meta(min_length=1)]
+    preempt: Literal["auto", "delay", "manual"] = "auto"
+    preempt_delay: Duration = Duration(60.0)
+    interval: Duration = Duration(0.2)
+    dead: Duration | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.02 <= self.interval <= 10:
+            raise ValueError("interval: write 20ms to 10s")
+        if self.dead is not None and self.dead < 2 * self.interval:
+            raise ValueError("dead: one lost frame would be a death: write two intervals or more")
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in the deciding module's own terms."""
+        interval = float(self.interval)
+        return Rules(
+            interval_s=interval,
+            dead_s=float(self.dead) if self.dead else 3 * interval,
+            preempt=Preempt(self.preempt),
+            preempt_delay_s=float(self.preempt_delay) if self.preempt == "delay" else 0.0,
+            takeover_s=TAKEOVER_S,
+            rest_s=REST_S,
+            ask_s=self.ask_s + ASK_EARLIER_S,
+        )
+
+    @property
+    def ask_s(self) -> float:
+        """How long the LAN is asked for the owner of an address, in seconds."""
+        return min(float(self.interval), LONGEST_ASK_S)
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """The pair and its links."""
+
+    options: PairOptions
+    links: "tuple[Instance, ...]"

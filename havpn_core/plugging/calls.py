@@ -1,0 +1,274 @@
+"""Call a plugin so that nothing it does can hurt anybody else: the one gate between the two.
+
+An ``async def`` runs on the loop, a plain ``def`` in a daemon thread of the instance's own. In
+both cases the caller waits no longer than the deadline, whatever becomes of the call. What comes
+back is a value of the promised type or a :class:`~havpn_core.errors.HavpnError`, never anything
+else (see :mod:`havpn_core.plugging.coercion`). The daemon's own cancellation alone passes through.
+"""
+
+import asyncio
+import inspect
+import queue
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
+from havpn_core.plugging import coercion
+from havpn_core.plugging.blocking import LONGEST_STEP_S, STRIKES, Steps
+from havpn_core.plugging.contained import in_thread, on_loop, unheard
+from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.plugging.inlet import Inlet
+from havpn_core.plugging.wording import describe
+from havpn_core.rules.role import Role
+
+MOST_OPEN = 1000
+"""Calls of one instance that may be under way on the loop; a new one is refused beyond."""
+
+T = TypeVar("T")
+
+
+class Worker:
+    """One daemon thread that runs one function at a time and can be given up on."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]
+        self._jobs = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self.busy = False
+
+    def run(self, function: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Start a function; must be called on the loop.
+
+        :raises CallBusy: while an earlier function still runs.
+        """
+        if self.busy:
+            raise CallBusy("an earlier call has not come back yet")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._work, args=(loop,), name=self._name, daemon=True
+            )
+            self._thread.start()
+        self.busy = True
+        self._jobs.put((function, future))
+        return future
+
+    def stop(self) -> None:
+        """End the thread once its function comes back; waits for nothing."""
+        self._jobs.put(None)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while job := self._jobs.get():
+            function, future = job
+            result, problem = None, None
+            try:
+                result = function()
+            except BaseException as caught:  # a thread that ends in silence tests nothing
+                # Here, not on the loop: reading an exception's text may take its time, too.
+                problem = describe(caught)
+            try:
+                loop.call_soon_threadsafe(self._deliver, future, result, problem)
+            except RuntimeError:
+                return  # the loop is gone, and with it everybody who cared
+
+    def _deliver(self, future: "asyncio.Future[Any]", result: Any, problem: str | None) -> None:
+        self.busy = False
+        if future.done():
+            return
+        if problem is not None:
+            future.set_exception(CallFailed(problem))
+        else:
+            future.set_result(result)
+
+
+class Caller:
+    """Calls one plugin instance.
+
+    :param instance: what the type's ``build`` made.
+    :param name: the instance's name, for the thread.
+    """
+
+    def __init__(self, instance: Any, name: str) -> None:
+        self.instance = instance
+        self.worker = Worker(name)
+        #: Our own are trusted: a starved machine makes anybody slow.
+        self._steps = Steps(name, movable=not _ours(instance))
+        #: plain, quick methods stay on the loop, however often they block it.
+        self._quick_steps = Steps(name, movable=False)
+        #: the optional method of a probe that makes its next probe take another way.
+        self.renew: Callable[[], None] | None = None
+        if self._quick("renew") is not None:
+            self.renew = partial(self._quietly, "renew")
+
+    # --- probes, actions and notifiers: methods with a deadline --------------------------------
+
+    def begin_check(self, timeout_s: float) -> "asyncio.Future[Sample]":
+        """Start a probe whose end the caller watches itself; it may cancel it.
+
+        Where the future holds an exception, it is a :class:`CallFailed`.
+
+        :raises CallBusy: if a blocking ``check`` still runs.
+        :raises CallFailed: if there is no ``check`` to call.
+        """
+        return self._begin("check", (timeout_s,), coercion.as_sample)
+
+    async def check(self, timeout_s: float, deadline_s: float) -> Sample:
+        """Probe once; raises as :meth:`call` does."""
+        return await self._call("check", (timeout_s,), deadline_s, coercion.as_sample)
+
+    async def observe(self, deadline_s: float) -> Role | None:
+        """Give the role in force, ``None`` if it cannot be told; raises as :meth:`call` does."""
+        return await self._call("observe", (), deadline_s, coercion.as_role)
+
+    async def apply(self, role: Role, timeout_s: float, deadline_s: float) -> None:
+        """Carry a role out; raises as :meth:`call` does."""
+        await self._call("apply", (role, timeout_s), deadline_s, coercion.as_nothing)
+
+    async def notify(self, event: Event, timeout_s: float, deadline_s: float) -> None:
+        """Deliver an event; raises as :meth:`call` does."""
+        await self._call("notify", (event, timeout_s), deadline_s, coercion.as_nothing)
+
+    async def answered_by(self, timeout_s: float, deadline_s: float) -> str | None:
+        """Give who on the LAN has the address, if anybody; raises as :meth:`call` does."""
+        return await self._call("answered_by", (timeout_s,), deadline_s, coercion.as_answer)
+
+    async def call(self, method: str, *arguments: Any, deadline_s: float) -> Any:
+        """Call a method and give its result as it is: for checks of the contract itself.
+
+        :raises CallFailed: if it raised anything at all, or cannot be called.
+        :raises CallOverdue: if it is not done after ``deadline_s`` seconds; a coroutine is
+            cancelled, a thread left alone with its call.
+        :raises CallBusy: if a blocking method still runs.
+        """
+        return await self._call(method, arguments, deadline_s, _as_it_is)
+
+    async def close(self, deadline_s: float = 2.0) -> str | None:
+        """Close the instance; gives the reason if that went wrong."""
+        try:
+            await self._call("close", (), deadline_s, coercion.as_nothing)
+        except HavpnError as problem:
+            return str(problem)
+        finally:
+            self.worker.stop()
+        return None
+
+    # --- plain and quick ones: on the loop, and their trouble is nobody's ----------------------
+
+    def offers(self, method: str) -> bool:
+        """Whether the instance has an optional method."""
+        try:
+            return callable(getattr(self.instance, method, None))
+        except BaseException:
+            return False
+
+    @property
+    def yields(self) -> bool:
+        """Whether an address that somebody answers for is left to him; so if it cannot be told."""
+        try:
+            value = getattr(self.instance, "yields", True)
+        except BaseException:
+            return True
+        return coercion.as_flag(value)
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the instance has to say about itself for the status, if anything."""
+        if self._steps.movable and self._quick_steps.strikes >= STRIKES:
+            return {}  # it blocks the loop, and no status is worth that
+        return coercion.as_facts(self._quietly("facts"))
+
+    def announce(self) -> None:
+        """Have the held addresses announced once more."""
+        self._quietly("announce")
+
+    def tell_conflicts(self, tell: Callable[[str], None]) -> None:
+        """Have conflicts told.
+
+        :param tell: called on the loop, from whichever thread the plugin tells them.
+        """
+        self._quietly("tell_conflicts", Inlet(coercion.as_rival, tell))
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame over a link."""
+        self._quietly("send", frame)
+
+    def close_link(self) -> None:
+        """Close a link, which is plain and quick, unlike the others' ``close``."""
+        self._quietly("close")
+        self.worker.stop()
+
+    def _quick(self, method: str) -> Callable[..., Any] | None:
+        """Give a plain method that an instance need not have."""
+        try:
+            function = getattr(self.instance, method, None)
+            plain = callable(function) and not inspect.iscoroutinefunction(function)
+        except BaseException:
+            return None
+        return function if plain else None
+
+    def _quietly(self, method: str, *arguments: Any) -> Any:
+        function = self._quick(method)
+        if function is None:
+            return None
+        began = time.monotonic()
+        try:
+            return function(*arguments)
+        except BaseException:  # there is nobody whom it would help
+            return None
+        finally:
+            if (spent := time.monotonic() - began) > LONGEST_STEP_S:
+                self._quick_steps.took(spent)
+
+    # --- how ---------------------------------------------------------------------------------
+
+    def _begin(
+        self, method: str, arguments: tuple[Any, ...], accept: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
+        try:
+            function = getattr(self.instance, method)
+            on_the_loop = inspect.iscoroutinefunction(function)
+        except BaseException as problem:
+            raise CallFailed(describe(problem)) from None
+        if not callable(function):
+            raise CallFailed(f"{method} is no method and cannot be called")
+        if not on_the_loop or self._steps.moved:
+            return self.worker.run(lambda: in_thread(function, arguments, accept))
+        if self._steps.open >= MOST_OPEN:
+            raise CallBusy(f"{self._steps.open} earlier calls have not come back yet")
+        return asyncio.ensure_future(on_loop(self._steps, function, arguments, accept))
+
+    async def _call(
+        self,
+        method: str,
+        arguments: tuple[Any, ...],
+        deadline_s: float,
+        accept: Callable[[Any], T],
+    ) -> T:
+        running = self._begin(method, arguments, accept)
+        try:
+            await asyncio.wait((running,), timeout=deadline_s)
+        finally:
+            ended = running.done()
+            if not ended:
+                running.cancel()
+                running.add_done_callback(unheard)
+        if not ended:
+            raise CallOverdue(f"{method} did not end within {deadline_s:g} s")
+        if running.cancelled():
+            raise CallFailed(f"{method} cancelled itself")
+        return running.result()
+
+
+def _ours(instance: Any) -> bool:
+    try:
+        return str(type(instance).__module__).startswith("havpn_plugins.")
+    except BaseException:
+        return False
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

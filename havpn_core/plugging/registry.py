@@ -1,0 +1,243 @@
+"""Find, load, isolate and record plugins.
+
+One broken package must neither end the program nor silence its neighbours, and the operator
+must be able to see what is wrong with it. So plugins are loaded one at a time, every hook
+implementation is called alone, and what went wrong is kept in a record. Third-party packages
+are imported only if the configuration enables them: installed is not active.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
+from typing import Any
+
+import pluggy
+
+from havpn_core.errors import ConfigError
+from havpn_core.plugging import hookspecs
+from havpn_core.plugging.descriptors import (
+    ActionType,
+    LinkType,
+    NotifierType,
+    PluginType,
+    ProbeType,
+)
+from havpn_core.plugging.wording import describe
+
+GROUP = "havpn"
+"""The entry-point group of third-party plugins."""
+
+BUILTIN = (
+    "havpn_plugins.probes.udp_echo",
+    "havpn_plugins.probes.tcp",
+    "havpn_plugins.probes.icmp",
+    "havpn_plugins.probes.exec",
+    "havpn_plugins.actions.heartbeat",
+    "havpn_plugins.actions.exec",
+    "havpn_plugins.actions.alias_arp",
+    "havpn_plugins.actions.pacemaker",
+    "havpn_plugins.actions.ocf",
+    "havpn_plugins.notifiers.syslog",
+    "havpn_plugins.notifiers.exec",
+    "havpn_plugins.links.udp",
+    "havpn_plugins.links.serial",
+)
+"""The bundled plugins; named here, not by entry points, so that no metadata can lose them."""
+
+KINDS: dict[str, tuple[str, type[PluginType]]] = {
+    "probe": ("havpn_register_probes", ProbeType),
+    "action": ("havpn_register_actions", ActionType),
+    "notifier": ("havpn_register_notifiers", NotifierType),
+    "link": ("havpn_register_links", LinkType),
+}
+"""Each kind of plugin, the hook that supplies it and its descriptor."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What became of one plugin.
+
+    :param status: ``active``, ``available`` (installed, not enabled), ``failed`` or
+        ``duplicate``.
+    :param error: why, where it is neither active nor available.
+    """
+
+    name: str
+    version: str
+    distribution: str
+    module: str
+    status: str
+    provides: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    error: str | None = None
+    bundled: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, for people."""
+        return "bundled" if self.bundled else f"{self.distribution} {self.version}"
+
+    def spoil(self, status: str, error: str) -> None:
+        """Mark it as unusable."""
+        self.status, self.error = status, error
+
+
+class Registry:
+    """The plugins of this installation and the types that they supply."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._plugins = pluggy.PluginManager("havpn")
+        self._plugins.add_hookspecs(hookspecs)
+        self._types: dict[tuple[str, str], tuple[PluginType, Record]] = {}
+        self._contested: dict[tuple[str, str], Record] = {}
+
+    @classmethod
+    def load(cls, enable: Iterable[str] = ()) -> "Registry":
+        """Load the bundled plugins and the enabled third-party ones; record the rest."""
+        registry = cls()
+        wanted = list(enable)
+        version = _own_version()
+        for module in BUILTIN:
+            name = module.removeprefix("havpn_plugins.")
+            record = Record(name, version, "havpn", module, "available", bundled=True)
+            registry._admit(record, partial(importlib.import_module, module))
+        for record, entry in _third_party():
+            if record.status == "available" and record.name in wanted:
+                registry._admit(record, entry.load)
+            else:
+                registry.records.append(record)
+        return registry
+
+    def get(self, kind: str, name: str) -> PluginType:
+        """Give the type that the configuration calls ``name``.
+
+        :raises ConfigError: if it is missing or supplied twice, saying what to do.
+        """
+        key = (kind, name)
+        if key in self._contested:
+            raise ConfigError([self._contested[key].error or "supplied twice"])
+        if key not in self._types:
+            raise ConfigError([self._explain_missing(kind, name)])
+        return self._types[key][0]
+
+    def types(self, kind: str) -> Iterator[tuple[PluginType, Record]]:
+        """Go through the types of one kind by name."""
+        for (type_kind, _), entry in sorted(self._types.items(), key=lambda item: item[0]):
+            if type_kind == kind:
+                yield entry
+
+    def problems(self) -> list[str]:
+        """Say what is wrong with enabled plugins."""
+        return [
+            f"plugin {record.name!r} ({record.source}) {record.status}: {record.error}"
+            for record in self.records
+            if record.error
+        ]
+
+    def _admit(self, record: Record, load: Callable[[], Any]) -> None:
+        """Load one plugin; whatever it does wrong ends in its record, not here."""
+        self.records.append(record)
+        try:
+            self._plugins.register(load(), name=record.module)
+            self._plugins.check_pending()
+            types = self._call_hooks(record)
+            rival = self._clash(types)
+        except BaseException as problem:
+            record.spoil("failed", describe(problem))
+            # pluggy up to 1.6 keeps the good half of a plugin that it refused.
+            if self._plugins.has_plugin(record.module):
+                self._plugins.unregister(name=record.module)
+            return
+        if rival:
+            record.spoil("duplicate", rival)
+            for kind, plugin_type in types:
+                if (kind, plugin_type.name) in self._types:
+                    self._contested[kind, plugin_type.name] = record
+            self._plugins.unregister(name=record.module)
+            return
+        for kind, plugin_type in types:
+            self._types[kind, plugin_type.name] = (plugin_type, record)
+            record.provides[kind].append(plugin_type.name)
+        record.status = "active"
+
+    def _call_hooks(self, record: Record) -> list[tuple[str, PluginType]]:
+        """Collect what this one plugin hands over."""
+        found: list[tuple[str, PluginType]] = []
+        for kind, (hook, descriptor) in KINDS.items():
+            for implementation in getattr(self._plugins.hook, hook).get_hookimpls():
+                if implementation.plugin_name != record.module:
+                    continue
+                for item in _iterate(hook, implementation.function()):
+                    if not isinstance(item, descriptor):
+                        raise TypeError(f"{hook} gave {item!r}, which is no {descriptor.__name__}")
+                    found.append((kind, item))
+        return found
+
+    def _clash(self, types: list[tuple[str, PluginType]]) -> str | None:
+        seen: set[tuple[str, str]] = set()
+        for kind, plugin_type in types:
+            key = (kind, plugin_type.name)
+            if key in seen:
+                return f"it supplies the {kind} type {plugin_type.name!r} twice"
+            seen.add(key)
+            if key in self._types:
+                owner, newcomer = self._types[key][1], self.records[-1]
+                return (
+                    f"{kind} type {plugin_type.name!r} comes from both {owner.distribution} "
+                    f"(plugin {owner.name}) and {newcomer.distribution} (plugin {newcomer.name}): "
+                    "remove one of them from [plugins] enable"
+                )
+        return None
+
+    def _explain_missing(self, kind: str, name: str) -> str:
+        known = ", ".join(plugin_type.name for plugin_type, _ in self.types(kind))
+        message = f"there is no {kind} type {name!r} (known: {known or 'none'})"
+        broken = [r for r in self.records if r.status == "failed"]
+        idle = [r.name for r in self.records if r.status == "available"]
+        if broken:
+            message += "; failed to load: " + "; ".join(f"{r.name}: {r.error}" for r in broken)
+        if idle:
+            message += (
+                "; installed but not enabled: " + ", ".join(idle) + " (add to [plugins] enable)"
+            )
+        return message
+
+
+def _third_party() -> Iterator[tuple[Record, metadata.EntryPoint]]:
+    """Go through the installed entry points, importing nothing.
+
+    The order is that of names, not of the file system, so that every host sees the same.
+    """
+    seen: dict[str, Record] = {}
+    entries = sorted(
+        metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.dist.name if e.dist else "")
+    )
+    for entry in entries:
+        distribution = entry.dist.name if entry.dist else "unknown"
+        version = entry.dist.version if entry.dist else "unknown"
+        record = Record(entry.name, version, distribution, entry.value, "available")
+        if earlier := seen.get(entry.name):
+            record.spoil(
+                "duplicate",
+                f"{earlier.distribution} and {distribution} both install a plugin called "
+                f"{entry.name!r}: uninstall one of them",
+            )
+        seen.setdefault(entry.name, record)
+        yield record, entry
+
+
+def _iterate(hook: str, result: Any) -> Iterator[Any]:
+    if hasattr(result, "cr_await"):
+        result.close()
+        raise TypeError(f"{hook} is async; it must be a plain function")
+    if not isinstance(result, Iterable):
+        raise TypeError(f"{hook} gave {result!r}, which is no list or generator of types")
+    yield from result
+
+
+def _own_version() -> str:
+    from havpn_core import __version__
+
+    return __version__

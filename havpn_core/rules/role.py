@@ -1,0 +1,88 @@
+"""Decide which role this gateway should have.
+
+Pure: no clock, socket or thread here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from havpn_core.rules.hysteresis import Level
+
+
+class Role(Enum):
+    """What this gateway is to the shared address."""
+
+    ACTIVE = "active"  #: holds it, or lets its cluster manager hold it here
+    STANDBY = "standby"
+
+    @property
+    def other(self) -> "Role":
+        """The opposite role."""
+        return Role.STANDBY if self is Role.ACTIVE else Role.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class PathView:
+    """What the election needs to know of one path.
+
+    :param known: samples come; ``False`` while the path's verdict is ``unknown``.
+    :param heard: it was known at some time since the start; until then its level is only a
+        memory, on which nothing is done.
+    :param recovering: it is down, but answers have been coming for a little while.
+    :param release_unknown: the operator chose ``on_unknown = "release"`` for it.
+    """
+
+    level: Level
+    known: bool
+    heard: bool
+    release_unknown: bool = False
+    recovering: bool = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether the path speaks for keeping the shared address here."""
+        return self.level is Level.UP and (self.known or not self.release_unknown)
+
+
+def wanted_role(paths: Sequence[PathView], *, give_up_on: str = "any") -> Role | None:
+    """Say which role the paths of this gateway call for.
+
+    :param give_up_on: ``any``: one dead path is reason enough to step back, as every path is
+        needed; ``all``: this gateway is of use as long as one path serves.
+    :returns: ``None`` while it depends on a path of which nothing was heard yet.
+    """
+    best = _fit([path.serves or not path.heard for path in paths], give_up_on)
+    worst = _fit([path.serves and path.heard for path in paths], give_up_on)
+    if best is not worst:
+        return None
+    return Role.ACTIVE if best else Role.STANDBY
+
+
+def may_serve(paths: Sequence[PathView], *, give_up_on: str = "any") -> bool:
+    """Say whether this gateway is better than none: each path it needs answers at least."""
+    return _fit([path.serves or path.recovering for path in paths], give_up_on)
+
+
+def starting_level(
+    remembered: Level | None, expected: Role | None, observed: Role | None, *, busy: bool
+) -> Level:
+    """Choose the level at which a path starts, so that a restart changes nothing by itself.
+
+    :param remembered: the path's level in the state file, if it was there.
+    :param expected: the role that was last carried out according to the state file.
+    :param observed: the role that the actions show now; ``None`` if it cannot be told.
+    :param busy: an effect was under way when the last run ended; what is observed may then be
+        its half-done work, so that the memory is the better witness.
+    """
+    if remembered is None:
+        return Level.DOWN if observed is Role.STANDBY else Level.UP
+    if busy or observed is None or observed is expected:
+        return remembered
+    # Somebody, most often the boot, made this gateway active while it was meant to stand by.
+    # That is adopted; a line that is still dead says so within `fall` samples.
+    return Level.UP if observed is Role.ACTIVE else remembered
+
+
+def _fit(serving: list[bool], give_up_on: str) -> bool:
+    return all(serving) if give_up_on == "any" else any(serving) or not serving

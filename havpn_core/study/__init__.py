@@ -1,0 +1,1 @@
+"""Study a line without touching a role: replay, simulation, recording, pictures, demo."""

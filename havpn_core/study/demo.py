@@ -1,0 +1,188 @@
+"""The main job, shown: two sites, four gateways, a line that is cut and heals.
+
+No cluster manager and no other daemon: the gateways are pairs that move the address themselves.
+"""
+
+import itertools
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from havpn_core.errors import HavpnError
+from havpn_core.testing.lab import SITES, TwoSite
+from havpn_core.testing.lab.daemons.supervisor import Supervisor
+from havpn_core.testing.lab.gateways import start_pairs
+from havpn_core.testing.lab.hosts.plan import GATEWAYS
+from havpn_core.testing.lab.pinger import Pinger
+
+RISE = 120
+STEP_S = 60.0
+OUTAGE_S = 0.03
+COLOURS = {"up": "green", "failing": "yellow", "down": "red", "recovering": "yellow"}
+IN_OWN_USER_NAMESPACE = ("unshare", "--user", "--map-root-user")
+
+
+def missing_for_demo() -> list[str]:
+    """Say what the demo lacks on this machine."""
+    found = []
+    for command, package in {"ip": "iproute2", "unshare": "util-linux"}.items():
+        if shutil.which(command) is None:
+            found.append(f"command {command} is not there: install {package}")
+    if not found and os.geteuid() != 0 and not user_namespaces():
+        found.append(
+            "needs network namespaces: run it as root, or let users make user namespaces "
+            "(sysctl kernel.unprivileged_userns_clone=1; on Ubuntu "
+            "kernel.apparmor_restrict_unprivileged_userns=0)"
+        )
+    return found
+
+
+def user_namespaces() -> bool:
+    """Whether this user may make user namespaces."""
+    test = (*IN_OWN_USER_NAMESPACE, "true")
+    return not subprocess.run(test, capture_output=True, check=False, timeout=10).returncode
+
+
+@dataclass
+class Story:
+    """What the demo saw, for the timeline.
+
+    :param verdicts: when a gateway's verdict of its line changed, and to what.
+    :param acts: what was done to line 1 when.
+    """
+
+    began: float = field(default_factory=time.monotonic)
+    verdicts: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    acts: list[tuple[float, str]] = field(default_factory=list)
+
+    def saw(self, gateway: str, verdict: str) -> None:
+        """Note a verdict if it is another one than before."""
+        told = self.verdicts.setdefault(gateway, [])
+        if not told or told[-1][1] != verdict:
+            told.append((time.monotonic(), verdict))
+
+    def act(self, what: str) -> float:
+        """Note a deed; gives its moment."""
+        self.acts.append((time.monotonic(), what))
+        return self.acts[-1][0]
+
+
+def run_demo(picture: Path) -> None:
+    """Build the network, cut line 1, heal it, sum up, draw; leaves nothing else behind.
+
+    :raises NotInTime: if a step does not come about within a minute.
+    """
+    console = Console()
+    console.print("Building two sites with four gateways that run HA-VPN and nothing else ...")
+    story = Story()
+    with TwoSite(ipsec=False) as lab:
+        daemons = start_pairs(lab, rise=RISE)
+        ready = time.monotonic() - story.began
+        stream, pinger = lab.stream(), lab.pinger()
+        try:
+            times = _act(console, lab, daemons, pinger, story=story)
+            report = stream.finish()
+        finally:
+            pinger.stop()
+            stream.kill()
+        drawn = _draw(lab, pinger, story, picture)
+    console.print(f"\nnetwork and daemons ready after          {ready:6.1f} s")
+    for what, seconds in times.items():
+        console.print(f"{what:40} {seconds:6.2f} s")
+    word = "every byte intact and in order" if report.intact else f"BROKEN: {report.error}"
+    console.print(f"one TCP connection through it all: {report.bytes} bytes, {word}")
+    console.print(drawn)
+
+
+def _draw(lab: TwoSite, pinger: Pinger, story: Story, picture: Path) -> str:
+    from havpn_core.study.timeline import Bar, Row, draw_timeline
+
+    end = time.monotonic()
+    rows = []
+    for site, plan in SITES.items():
+        holdings = lab.addresses.holdings(str(plan.shared.ip))
+        for gateway in plan.gateways:
+            held = [h for h in holdings if gateway.name in h.holders]
+            bars = [Bar(h.since, h.until or end, "active") for h in held]
+            rows.append(Row(f"{gateway.name} has address {site.upper()}", tuple(bars)))
+    for name in GATEWAYS:
+        told = [*story.verdicts.get(name, []), (end, "")]
+        spans = itertools.pairwise(told)
+        bars = [Bar(at, until, word) for (at, word), (until, _) in spans]
+        rows.append(Row(f"{name} says of its line", tuple(bars)))
+    lost = [Bar(o.start, o.end, "lost") for o in pinger.outages(OUTAGE_S)]
+    rows.append(Row("client's traffic", (Bar(story.began, end, "flows"), *lost)))
+    try:
+        draw_timeline(rows, story.acts, (story.began, end), picture)
+    except (HavpnError, ValueError) as problem:
+        return f"no timeline drawn: {problem}"
+    return f"timeline: {picture.resolve()}"
+
+
+def _act(
+    console: Console,
+    lab: TwoSite,
+    daemons: dict[str, Supervisor],
+    pinger: Pinger,
+    *,
+    story: Story,
+) -> dict[str, float]:
+    """Play the three acts and give the times of their steps in seconds."""
+    times: dict[str, float] = {}
+    line = lab.providers["provider-1"]
+    with Live(console=console, refresh_per_second=8) as live:
+
+        def until(title: str, reached: Callable[[], bool], at_least_s: float = 0.0) -> float:
+            start = time.monotonic()
+            done = None
+            while (now := time.monotonic() - start) < STEP_S:
+                live.update(_picture(title, lab, daemons, story))
+                done = done or (now if reached() else None)
+                if done is not None and now >= at_least_s:
+                    return done
+                time.sleep(0.02)
+            raise TimeoutError(f"demo: {title}: did not come about within {STEP_S:g} s")
+
+        until("all is well", lambda: True, 3)
+        cut = story.act("cut")
+        line.cut()
+        times["cut until both sites use line 2"] = until("LINE 1 IS CUT", lambda: _on(lab, 1))
+        until("line 1 is cut, all goes over line 2", lambda: True, 4)
+        times["client's outage at the cut"] = pinger.longest_outage_since(cut)
+        healed = story.act("heal")
+        line.heal()
+        times["heal until both sites are back"] = until("line 1 is healed", lambda: _on(lab, 0))
+        until("all is well again", lambda: True, 3)
+        times["client's longest outage after the heal"] = pinger.longest_outage_since(healed)
+    return times
+
+
+def _on(lab: TwoSite, number: int) -> bool:
+    return all(lab.holders(n) == {s.gateways[number].name} for n, s in SITES.items())
+
+
+def _picture(title: str, lab: TwoSite, daemons: dict[str, Supervisor], story: Story) -> Table:
+    table = Table("site", "gateway", "line", "verdict", "role", "shared address", title=title)
+    for name, gateway in GATEWAYS.items():
+        site = next(key for key, each in SITES.items() if gateway in each.gateways)
+        status = daemons[name].status()
+        verdict = status["paths"]["line"]["verdict"]
+        story.saw(name, verdict)
+        held = str(SITES[site].shared) if name in lab.holders(site) else ""
+        table.add_row(
+            site.upper(),
+            name,
+            gateway.provider,
+            f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]",
+            status["role"]["observed"] or "unknown",
+            f"[bold]{held}[/]",
+        )
+    return table

@@ -1,0 +1,161 @@
+"""Ask one path's probes as the daemon would, and write down what they say instead of acting.
+
+For looking at a line before its rules are chosen, and for replaying it with others. Touches no
+role and needs no daemon.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from logging import Logger
+from pathlib import Path
+
+from havpn_core.config.read import Config, PathConfig
+from havpn_core.daemon.parts import build_new
+from havpn_core.daemon.path import GRACE_S
+from havpn_core.errors import CallOverdue, HavpnError
+from havpn_core.host.netwatch import NetWatch
+from havpn_core.host.resolve import Resolver
+from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.descriptors import Context, Sample
+from havpn_core.rules.hysteresis import Outcome
+from havpn_core.rules.vote import vote
+from havpn_core.study.traces import format_line
+
+
+def build_probes(
+    config: Config, path: PathConfig, netwatch: NetWatch, log: Logger, clock: Callable[[], float]
+) -> dict[str, Caller]:
+    """Build the probes of one path and nothing else.
+
+    :raises ConfigError: naming each probe that could not be built.
+    """
+    resolver = Resolver(clock)
+
+    def context(instance: str) -> Context:
+        return Context(
+            instance=instance,
+            node=config.node.name,
+            logger=log,
+            clock=clock,
+            resolve=resolver.address,
+            network_changes=netwatch.count,
+            run_dir=Path(config.node.run_dir),
+        )
+
+    alone = replace(config, paths=(path,), actions=(), notifiers=())
+    return build_new(alone, context, {}, {}).paths[path.name]
+
+
+@dataclass
+class Question:
+    """One question to all probes.
+
+    :param at_s: when it was due, in seconds since the beginning.
+    :param asked_s: when it was asked, by the clock.
+    :param line: what the file says of it, once that is known.
+    """
+
+    at_s: float
+    asked_s: float
+    outcomes: list[Outcome | None]
+    line: str | None = None
+
+
+class Recorder:
+    """One path being recorded.
+
+    :param write: takes one finished line, without its end; lines come in order of asking.
+    :param complain: takes why a probe could not test, which the file has no room for.
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        path: PathConfig,
+        probes: dict[str, Caller],
+        *,
+        write: Callable[[str], None],
+        complain: Callable[[str], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._options = path.options
+        self._probes = probes
+        self._write = write
+        self._complain = complain
+        self._clock = clock
+        self._complaints: dict[str, str] = {}
+        self._questions: deque[Question] = deque()
+        self._checks: set[asyncio.Task[None]] = set()
+
+    async def run(self, for_s: float | None, stop: asyncio.Event) -> None:
+        """Ask until ``stop`` is set or ``for_s`` seconds are over, then await what is open.
+
+        The moments are fixed beforehand, however long an answer takes; a moment that this host
+        slept through is left out.
+        """
+        interval, began = float(self._options.interval), self._clock()
+        number = 0
+        while not stop.is_set() and (for_s is None or number * interval < for_s - 1e-9):
+            self._ask(number * interval)
+            number += 1
+            with contextlib.suppress(TimeoutError):
+                pause = max(0.0, began + number * interval - self._clock())
+                await asyncio.wait_for(stop.wait(), pause)
+            late = self._clock() - began - number * interval
+            number += max(0, int(late / interval))
+        if self._checks:
+            await asyncio.wait(self._checks)
+
+    async def close(self) -> None:
+        """Cancel questions under way and close the probes."""
+        for check in list(self._checks):
+            check.cancel()
+        for caller in self._probes.values():
+            await caller.close()
+
+    def _ask(self, at_s: float) -> None:
+        question = Question(at_s, self._clock(), [None] * len(self._probes))
+        self._questions.append(question)
+        for position, name in enumerate(self._probes):
+            check = asyncio.create_task(self._check(question, position, name))
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
+
+    async def _check(self, question: Question, position: int, name: str) -> None:
+        sample = await self._sample(question, name)
+        question.outcomes[position] = sample.outcome
+        self._note(name, sample)
+        if question.line is not None:
+            return
+        result = vote(question.outcomes, self._options.require)
+        if result is None:
+            return
+        # Of several answers the one that decided: it is the slowest of those that were needed.
+        latency_s = sample.latency_s if result is Outcome.OK else None
+        question.line = format_line(question.at_s, result, latency_s)
+        while self._questions and (line := self._questions[0].line) is not None:
+            self._questions.popleft()
+            self._write(line)
+
+    def _note(self, name: str, sample: Sample) -> None:
+        """Pass an error on, once a row."""
+        complaint = sample.detail if sample.outcome is Outcome.ERROR else ""
+        if complaint and complaint != self._complaints.get(name):
+            self._complain(f"probe {name}: {complaint}")
+        self._complaints[name] = complaint
+
+    async def _sample(self, question: Question, name: str) -> Sample:
+        timeout = float(self._options.timeout)
+        try:
+            sample = await self._probes[name].check(timeout, timeout + GRACE_S)
+        except CallOverdue:
+            sample = Sample.fail("no reply within the timeout")
+        except HavpnError as problem:
+            return Sample.error(str(problem))
+        took = self._clock() - question.asked_s
+        if sample.outcome is Outcome.FAIL and took > timeout + GRACE_S + max(GRACE_S, timeout / 4):
+            return Sample.error("void: this host was late itself")
+        return sample

@@ -1,0 +1,74 @@
+"""Replay samples on a virtual clock through the modules that decide in the daemon."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from havpn_core.config.options import PathOptions
+from havpn_core.rules.hysteresis import Level, Outcome, State, Verdict
+from havpn_core.rules.role import PathView, Role, wanted_role
+from havpn_core.rules.watch import Watch
+
+SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of verdict.
+
+    :param sample: the sample that made it, counted from 1.
+    :param role: the role wanted after it; ``None`` while nothing was heard.
+    """
+
+    sample: int
+    time_s: float
+    before: Verdict
+    after: Verdict
+    role: Role | None
+
+
+def parse_samples(text: str) -> list[Outcome]:
+    """Read one character a sample; white space is ignored.
+
+    :raises ValueError: naming the first character that is no sample.
+    """
+    found = []
+    for position, symbol in enumerate(text):
+        if symbol.isspace():
+            continue
+        if symbol not in SYMBOLS:
+            raise ValueError(
+                f"character {position + 1} is {symbol!r}: write . for OK, x for FAIL, ? for ERROR"
+            )
+        found.append(SYMBOLS[symbol])
+    return found
+
+
+def replay(options: PathOptions, samples: Iterable[Outcome]) -> Iterator[Change]:
+    """Feed samples an interval apart to a path that starts up, and yield what changes.
+
+    Samples are what probes found, so nothing here is overdue and no burst is asked. A gateway
+    that starts with no memory adopts what it finds; here it finds itself active.
+    """
+    interval = float(options.interval)
+    settings = replace(options.settings, timeout_s=float("inf"), adaptive=False)
+    changes: list[tuple[Verdict, Verdict]] = []
+
+    def noted(before: State, after: State) -> None:
+        changes.append((before.verdict, after.verdict))
+
+    known = options.initial == "up"
+    watch = Watch(settings, 1, Level.UP, 0.0, changed=noted, known=known)
+    heard = known
+    role: Role | None = None
+    for number, outcome in enumerate(samples, start=1):
+        now = (number - 1) * interval
+        watch.expire(now)
+        watch.answer(watch.ask(now), 0, outcome, now_s=now)
+        heard = heard or watch.state.known
+        view = PathView(
+            watch.state.level, watch.state.known, heard, options.on_unknown == "release"
+        )
+        role = wanted_role([view]) or role
+        if changes and changes[0][0] is not changes[-1][1]:
+            yield Change(number, round(now, 9), changes[0][0], changes[-1][1], role)
+        changes.clear()

@@ -1,0 +1,1 @@
+"""The daemons that run on the lab's hosts."""

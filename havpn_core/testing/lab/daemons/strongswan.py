@@ -1,0 +1,144 @@
+"""An IPsec tunnel by strongSwan with its own ESP in user space: no kernel support is needed.
+
+Packets for the far LAN go to the tun device ``ipsec0`` (routing table 220) and leave as ESP in
+UDP on port 4500, however direct the line between the gateways is.
+"""
+
+import time
+from pathlib import Path
+
+from havpn_core.testing.lab.hosts.errors import HostFailed
+from havpn_core.testing.lab.hosts.host import Host
+from havpn_core.testing.lab.hosts.inside import Inside
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, far_site, site_of
+from havpn_core.testing.lab.hosts.waiting import wait_for
+
+CHARON = "/usr/lib/ipsec/charon"
+VICI = "/run/charon.vici"
+CONNECTION = "line"
+CHILD = "lans"
+STRONGSWAN_CONF = """\
+charon {
+  load = random nonce openssl aes sha2 hmac kdf gcm kernel-libipsec kernel-netlink \
+socket-default vici
+  filelog {
+    lab {
+      path = /run/charon.log
+      default = 1
+      flush_line = yes
+    }
+  }
+}
+"""
+# No dead peer detection and no MOBIKE: a tunnel is up all the time, also over a dead line.
+SWANCTL_CONF = """\
+connections {{
+  {connection} {{
+    version = 2
+    mobike = no
+    dpd_delay = 0
+    keyingtries = 0
+    local_addrs = {near}
+    remote_addrs = {far}
+    proposals = aes128gcm16-prfsha256-ecp256
+    local {{
+      auth = psk
+      id = {near}
+    }}
+    remote {{
+      auth = psk
+      id = {far}
+    }}
+    children {{
+      {child} {{
+        local_ts = {near_lan}
+        remote_ts = {far_lan}
+        esp_proposals = aes128gcm16
+        start_action = trap
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike-line {{
+    id-1 = {near}
+    id-2 = {far}
+    secret = "{secret}"
+  }}
+}}
+"""
+
+
+class StrongSwan:
+    """Charon on one gateway, with the one tunnel this gateway has."""
+
+    def __init__(self, host: Host, secret: str = "only-a-laboratory") -> None:
+        self.host = host
+        self._secret = secret
+        self._process: Inside | None = None
+
+    def configure(self) -> None:
+        """Write the settings of charon and of the tunnel to this gateway's far end."""
+        gateway = GATEWAYS[self.host.name]
+        text = SWANCTL_CONF.format(
+            connection=CONNECTION,
+            child=CHILD,
+            near=gateway.wan.ip,
+            far=GATEWAYS[gateway.far].wan.ip,
+            near_lan=site_of(gateway.name).shared.network,
+            far_lan=far_site(gateway.name).shared.network,
+            secret=self._secret,
+        )
+        self.host.write("/etc/strongswan.conf", STRONGSWAN_CONF)
+        self.host.write("/etc/swanctl/conf.d/lab.conf", text, 0o600)
+
+    def start(self) -> None:
+        """Start charon; it is not ready when this returns."""
+        log = self.host.folder / f"{self.host.name}.charon"
+        with log.open("wb") as output:
+            self._process = self.host.popen(CHARON, stdout=output, stderr=output)
+
+    def load(self, timeout: float = 10.0) -> None:
+        """Wait until charon listens, then load keys and connections into it.
+
+        :raises NotInTime: it does not listen in ``timeout`` seconds.
+        """
+        socket = Path(f"{self.host.root}{VICI}")
+        wait_for(socket.exists, timeout, f"charon on {self.host.name}")
+        # The socket's file is there a moment before charon accepts.
+        command = ("swanctl", "--load-all", "--noprompt")
+        wait_for(
+            lambda: self.host.run(*command, check=False).returncode == 0,
+            timeout,
+            f"charon on {self.host.name} to load its configuration",
+            poll=0.1,
+        )
+
+    def initiate(self, timeout: float = 10.0) -> None:
+        """Bring the tunnel up from here; both ends must be loaded. Returns when it is up.
+
+        :raises HostFailed: it is not up after ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not self.is_up():
+            if time.monotonic() >= deadline:
+                raise HostFailed(f"no tunnel from {self.host.name}:\n{self.log()[-3000:]}")
+            self.host.run(
+                *("swanctl", "--initiate", "--child", CHILD, "--timeout", "3"),
+                timeout=5,
+                check=False,
+            )
+
+    def is_up(self) -> bool:
+        """Whether the tunnel's CHILD_SA is installed."""
+        return "state=INSTALLED" in self.host.run("swanctl", "--list-sas", "--raw").stdout
+
+    def log(self) -> str:
+        """Return what charon logged so far."""
+        return self.host.run("cat", "/run/charon.log", check=False).stdout
+
+    def kill(self) -> None:
+        """SIGKILL charon."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=5)

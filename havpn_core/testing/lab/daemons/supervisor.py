@@ -1,0 +1,158 @@
+"""The ``havpn`` daemon in a gateway, as a test sees it."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import havpn_core
+from havpn_core.testing.lab.hosts.errors import HostFailed
+from havpn_core.testing.lab.hosts.host import Host
+from havpn_core.testing.lab.hosts.inside import Inside
+from havpn_core.testing.lab.hosts.waiting import wait_for
+
+CONFIG = "/etc/havpn/havpn.toml"
+STATUS = "/run/havpn/status.json"
+DEFAULT = (sys.executable, "-m", "havpn_core")
+
+Status = dict[str, Any]
+
+
+def environment() -> dict[str, str]:
+    """Let the hosts import the same havpn_core, also from a checkout that is not installed."""
+    here = str(Path(havpn_core.__file__).parents[1])
+    there = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{there}" if there else here}
+
+
+class Supervisor:
+    """One gateway's daemon.
+
+    :param config: text of the configuration; its ``run_dir`` must be the default.
+    :param executable: the command line in front of ``run -c FILE``.
+    """
+
+    def __init__(self, host: Host, config: str, executable: Sequence[str] = DEFAULT) -> None:
+        self.host = host
+        self._executable = tuple(executable)
+        self._process: Inside | None = None
+        self.log_path = host.folder / f"{host.name}.havpn"
+        self.configure(config)
+
+    def configure(self, config: str) -> None:
+        """Write the configuration; a running daemon reads it at :meth:`reload`."""
+        self.host.write(CONFIG, config, 0o600)
+
+    def start(self) -> None:
+        """Start the daemon; use :meth:`wait_for` to see it run.
+
+        :raises HostFailed: it is running already.
+        """
+        if self.is_running():
+            raise HostFailed(f"havpn already runs on {self.host.name}")
+        with self.log_path.open("ab") as log:
+            command = (*self._executable, "run", "-c", CONFIG)
+            self._process = self.host.popen(*command, stdout=log, stderr=log, env=environment())
+
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def command(self, *arguments: str, timeout: float = 20.0, check: bool = True) -> str:
+        """Run another ``havpn`` command in this gateway and return its output.
+
+        :raises CommandFailed: with ``check``, when its status is not 0.
+        """
+        argv = (*self._executable, *arguments)
+        return self.host.run(*argv, timeout=timeout, check=check, env=environment()).stdout
+
+    def status(self) -> Status:
+        """Return what the status file says; empty while there is none."""
+        try:
+            # /run is the host's own tmpfs and holds no symlink: the fast way in is safe.
+            text = Path(f"{self.host.root}{STATUS}").read_text(encoding="utf-8")
+            status: Status = json.loads(text)
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+        return status
+
+    def verdict(self, path: str) -> str | None:
+        """Return a path's verdict; None if the daemon does not report that path."""
+        found: str | None = self.status().get("paths", {}).get(path, {}).get("verdict")
+        return found
+
+    def role(self, which: str = "observed") -> str | None:
+        """Return the role ``wanted`` or ``observed``; None if not known."""
+        found: str | None = self.status().get("role", {}).get(which)
+        return found
+
+    def wait_for(self, predicate: Callable[[Status], object], timeout: float, what: str) -> Status:
+        """Wait until the status satisfies a condition, and return that status.
+
+        :raises NotInTime: it did not within ``timeout`` seconds.
+        :raises HostFailed: the daemon ended; the message has the end of its log.
+        """
+
+        def satisfied() -> Status | None:
+            status = self.status()
+            if status and predicate(status):
+                return status
+            if not self.is_running():
+                raise HostFailed(f"havpn ended on {self.host.name}:\n{self.log()[-3000:]}")
+            return None
+
+        status = wait_for(satisfied, timeout, f"{what} on {self.host.name}")
+        assert status is not None
+        return status
+
+    def wait_verdict(self, path: str, verdict: str, timeout: float) -> Status:
+        """Wait until a path has a verdict; raises as :meth:`wait_for` does."""
+        return self.wait_for(
+            lambda status: status.get("paths", {}).get(path, {}).get("verdict") == verdict,
+            timeout,
+            f"path {path} to be {verdict}",
+        )
+
+    def wait_role(self, observed: str, timeout: float) -> Status:
+        """Wait until the observed role is this one; raises as :meth:`wait_for` does."""
+        return self.wait_for(
+            lambda status: status.get("role", {}).get("observed") == observed,
+            timeout,
+            f"role {observed}",
+        )
+
+    def reload(self) -> None:
+        """SIGHUP."""
+        self._signal(signal.SIGHUP)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for the end."""
+        self._signal(signal.SIGKILL)
+        self._wait(5.0)
+
+    def stop(self, timeout: float = 30.0) -> int:
+        """SIGTERM, and wait for the end; returns the exit status.
+
+        :raises subprocess.TimeoutExpired: it did not end.
+        """
+        self._signal(signal.SIGTERM)
+        return self._wait(timeout)
+
+    def restart(self) -> None:
+        """SIGKILL it if it runs, and start it again."""
+        self.kill()
+        self.start()
+
+    def log(self) -> str:
+        """Return what all runs of it wrote to stdout and stderr."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _wait(self, timeout: float) -> int:
+        return 0 if self._process is None else self._process.wait(timeout)

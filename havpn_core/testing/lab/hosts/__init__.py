@@ -1,0 +1,1 @@
+"""Hosts in namespaces: how they are made, joined, entered and ended."""

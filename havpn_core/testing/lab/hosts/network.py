@@ -1,0 +1,181 @@
+"""Cables, LANs and provider lines between hosts.
+
+Everything is made inside the hosts' network namespaces, nothing in the machine's own.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable
+
+from havpn_core.testing.lab.hosts.host import Host
+from havpn_core.testing.lab.hosts.plan import Direction
+
+BRIDGE = "br0"
+NAT_T_PORT = 4500
+
+
+def connect(near: Host, near_name: str, far: Host, far_name: str) -> None:
+    """Lay a cable between two hosts; a stump of that name left in ``near`` is removed first."""
+    script = f"ip link del {near_name} 2>/dev/null; " if _has(near, near_name) else ""
+    script += (
+        f"ip link add {near_name} type veth peer name {far_name} netns {far.pid}"
+        f" && ip link set {near_name} up"
+    )
+    near.run_in_network("sh", "-c", script)
+    far.run_in_network("ip", "link", "set", far_name, "up")
+
+
+def _has(host: Host, interface: str) -> bool:
+    return not host.run_in_network("ip", "link", "show", interface, check=False).returncode
+
+
+def set_up(
+    host: Host,
+    addresses: Iterable[tuple[str, str]] = (),
+    routes: Iterable[str] = (),
+    sysctls: Iterable[str] = (),
+) -> None:
+    """Give a host its addresses, routes and kernel settings in one go.
+
+    :param addresses: pairs of ``address/length`` and interface.
+    :param routes: each what follows ``ip route replace``.
+    :param sysctls: each ``name=value``.
+    """
+    lines = [f"address replace {address} dev {device}" for address, device in addresses]
+    lines += [f"route replace {route}" for route in routes]
+    settings = list(sysctls)
+    if settings:
+        host.run("sysctl", "-q", "-w", *settings)
+    if lines:
+        host.run_in_network("ip", "-batch", "-", input="\n".join(lines) + "\n")
+
+
+class Lan:
+    """A LAN: a host that is nothing but a bridge."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        script = f"ip link add {BRIDGE} type bridge forward_delay 0 stp_state 0"
+        host.run_in_network("sh", "-c", f"{script} && ip link set {BRIDGE} up")
+
+    def attach(self, station: Host, interface: str) -> None:
+        """Plug a host in; the bridge's port is named after it."""
+        connect(self.host, station.name, station, interface)
+        self.host.run_in_network("ip", "link", "set", station.name, "master", BRIDGE)
+
+    def unplug(self, station: str) -> None:
+        """Take a host's cable out: it loses its carrier."""
+        self.host.run_in_network("ip", "link", "set", station, "down")
+
+    def plug(self, station: str) -> None:
+        """Put the cable back."""
+        self.host.run_in_network("ip", "link", "set", station, "up")
+
+    def mute(self, station: str) -> None:
+        """Carry nothing to or from a host without its noticing, as if its kernel stood still."""
+        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "0")
+
+    def unmute(self, station: str) -> None:
+        """Carry its frames again."""
+        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "3")
+
+
+# The first 4 bytes after the UDP header are 0 for IKE (RFC 3948), an SPI for ESP.
+RULES = f"""
+table inet line {{
+    counter esp_in_udp {{ }}
+    counter other {{ }}
+    chain account {{
+        type filter hook forward priority -10; policy accept;
+        udp dport {NAT_T_PORT} @th,64,32 != 0 counter name esp_in_udp return
+        counter name other
+    }}
+    chain forward {{ type filter hook forward priority 0; policy accept; }}
+}}
+"""
+
+
+class Provider:
+    """A provider: a router between two gateways that can fail without telling anybody.
+
+    Nothing here touches a carrier or answers with ICMP: the packets just vanish, as when a
+    router further away dies. Every change is one atomic ruleset; it rules when the call returns.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._lost: dict[Direction, float] = dict.fromkeys(Direction, 0.0)
+        self._nft = shutil.which("nft") is not None
+        set_up(host, sysctls=("net.ipv4.ip_forward=1",))
+        if self._nft:
+            host.run_in_network("nft", "-f", "-", input=RULES)
+
+    def attach(self, gateway: Host, side: Direction, interface: str = "wan") -> None:
+        """Plug a gateway into one of the two ports."""
+        connect(self.host, side.value, gateway, interface)
+
+    def cut(self) -> None:
+        """Lose every packet, both ways."""
+        self._set(dict.fromkeys(Direction, 100.0))
+
+    def cut_one_way(self, direction: Direction) -> None:
+        """Lose every packet of one direction; the other stays as it is."""
+        self._set({**self._lost, direction: 100.0})
+
+    def loss(self, percent: float, direction: Direction | None = None) -> None:
+        """Lose packets at random.
+
+        :param percent: 0 to 100, in steps of 0.01.
+        :param direction: the only one to change; None: both.
+        """
+        if not 0 <= percent <= 100:
+            raise ValueError(f"a loss of {percent} percent")
+        ways = tuple(Direction) if direction is None else (direction,)
+        self._set({**self._lost, **dict.fromkeys(ways, float(percent))})
+
+    def heal(self) -> None:
+        """Let everything pass again."""
+        self._set(dict.fromkeys(Direction, 0.0))
+
+    def _set(self, lost: dict[Direction, float]) -> None:
+        if self._nft:
+            self._filter(lost)
+        else:
+            self._blackhole(lost)
+        self._lost = lost
+
+    def _blackhole(self, lost: dict[Direction, float]) -> None:
+        """Do without nftables what iproute2 can: lose all or nothing of a direction."""
+        if not set(lost.values()) <= {0.0, 100.0}:
+            raise ValueError("random loss needs nftables: install nftables")
+        for way, percent in lost.items():
+            if percent != self._lost[way]:
+                verb = "add" if percent else "del"
+                rule = ("pref", "10", "iif", way.value, "blackhole")
+                self.host.run_in_network("ip", "rule", verb, *rule)
+
+    def _filter(self, lost: dict[Direction, float]) -> None:
+        rules = "".join(_rule(way, percent) for way, percent in lost.items() if percent)
+        if all(percent == 100 for percent in lost.values()):
+            rules = "add rule inet line forward drop\n"
+        flush = "flush chain inet line forward\n"
+        self.host.run_in_network("nft", "-f", "-", input=flush + rules)
+
+    def unplug(self, side: Direction) -> None:
+        """Take the carrier of one gateway's line away."""
+        self.host.run_in_network("ip", "link", "set", side.value, "down")
+
+    def plug(self, side: Direction) -> None:
+        """Give the carrier back."""
+        self.host.run_in_network("ip", "link", "set", side.value, "up")
+
+    def packets(self) -> dict[str, int]:
+        """Count what came to be forwarded so far: ``esp_in_udp`` and ``other``."""
+        out = self.host.run_in_network("nft", "-j", "list", "counters").stdout
+        counters = (item["counter"] for item in json.loads(out)["nftables"] if "counter" in item)
+        return {counter["name"]: int(counter["packets"]) for counter in counters}
+
+
+def _rule(way: Direction, percent: float) -> str:
+    chance = f"numgen random mod 10000 < {round(percent * 100)} " if percent < 100 else ""
+    return f'add rule inet line forward iifname "{way.value}" {chance}drop\n'

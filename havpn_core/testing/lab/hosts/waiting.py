@@ -1,0 +1,29 @@
+"""Waiting for a condition, with a deadline and the name of what was waited for."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from havpn_core.testing.lab.hosts.errors import NotInTime
+
+T = TypeVar("T")
+
+POLL_S = 0.02
+
+
+def wait_for(predicate: Callable[[], T], timeout: float, what: str, poll: float = POLL_S) -> T:
+    """Ask again and again until the answer is true, and return that answer.
+
+    :param timeout: seconds; the predicate is asked at least once.
+    :param what: completes the sentence "waited 3 s for ...".
+    :param poll: seconds between two questions; raise it for predicates that start processes.
+    :raises NotInTime: the answer was still false at the deadline.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        answer = predicate()
+        if answer:
+            return answer
+        if time.monotonic() >= deadline:
+            raise NotInTime(f"waited {timeout:g} s for {what}; last answer: {answer!r}")
+        time.sleep(poll)

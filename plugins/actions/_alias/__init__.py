@@ -1,0 +1,1 @@
+"""The parts of alias-arp: addresses, frames, announcements and rivals."""
