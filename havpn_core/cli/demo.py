@@ -21,6 +21,7 @@ def demo(output: Path) -> None:
 
     Runs as root, or as anybody where user namespaces are allowed. Needs iproute2.
     """
+    from havpn_core.host.execute import environment
     from havpn_core.study.demo import IN_OWN_USER_NAMESPACE, missing_for_demo, run_demo
 
     if lacking := missing_for_demo():
@@ -28,5 +29,5 @@ def demo(output: Path) -> None:
         sys.exit(1)
     if os.geteuid() != 0:
         again = (sys.executable, "-m", "havpn_core", "demo", "-o", str(output))
-        os.execvp("unshare", (*IN_OWN_USER_NAMESPACE, *again))
+        os.execvpe("unshare", (*IN_OWN_USER_NAMESPACE, *again), environment())
     run_demo(output)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from havpn_core.errors import CommandTimeout
@@ -13,6 +13,19 @@ OUTPUT_LIMIT = 64 * 1024
 """Bytes of a command's output that are kept."""
 LINE_LIMIT, SAID_LIMIT = 4096, 500
 """Characters of a line that are looked at, and that are shown."""
+
+SERVICE_VARIABLES = frozenset(
+    {
+        "NOTIFY_SOCKET",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
+        "LISTEN_FDS",
+        "LISTEN_FDNAMES",
+        "LISTEN_PID",
+        "LISTEN_PIDFDID",
+    }
+)
+"""Variables by which systemd addresses one process: a child that heeds them speaks for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +66,9 @@ async def run_command(
 ) -> Finished:
     """Run a command in a session of its own, with no standard input.
 
-    Output goes to memory files, not pipes: a daemon that the command leaves behind (heartbeat
-    does) keeps them open, and reading a pipe to its end would wait for that daemon.
+    Its output is read while it runs and kept up to the limit. A daemon that the command leaves
+    behind (heartbeat does) keeps the output open; nothing waits for that daemon. What the service
+    manager told this process alone (:data:`SERVICE_VARIABLES`) the command does not get.
 
     :param timeout_s: seconds after which the whole process group gets SIGKILL. Cancelling the
         call does the same.
@@ -67,13 +81,15 @@ async def run_command(
     kept_back = (*argv[1:], *(env or {}).values()) if private is None else tuple(private)
     import asyncio  # a third of the start-up time of a command that only lists plugins
 
-    with _memory_file() as out, _memory_file() as err:
+    from havpn_core.host.output import Intake
+
+    with Intake(OUTPUT_LIMIT) as out, Intake(OUTPUT_LIMIT) as err:
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env={**os.environ, **(env or {})},
+            stdout=out.theirs,
+            stderr=err.theirs,
+            env={**environment(), **(env or {})},
             start_new_session=True,
         )
         try:
@@ -85,17 +101,13 @@ async def run_command(
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-        return Finished(status, _text(out), _text(err), kept_back)
+        return Finished(status, _text(out.finish()), _text(err.finish()), kept_back)
 
 
-@contextlib.contextmanager
-def _memory_file() -> Iterator[int]:
-    descriptor = os.memfd_create("havpn-output", os.MFD_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def environment() -> dict[str, str]:
+    """Give this process's own variables for a child, but for those that are meant for it alone."""
+    return {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
 
 
-def _text(descriptor: int) -> str:
-    return os.pread(descriptor, OUTPUT_LIMIT, 0).decode(errors="replace")
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")

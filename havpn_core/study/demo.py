@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from havpn_core.errors import HavpnError
+from havpn_core.host.execute import environment
 from havpn_core.testing.lab import SITES, TwoSite
 from havpn_core.testing.lab.daemons.supervisor import Supervisor
 from havpn_core.testing.lab.gateways import start_pairs
@@ -48,7 +49,8 @@ def missing_for_demo() -> list[str]:
 def user_namespaces() -> bool:
     """Whether this user may make user namespaces."""
     test = (*IN_OWN_USER_NAMESPACE, "true")
-    return not subprocess.run(test, capture_output=True, check=False, timeout=10).returncode
+    ended = subprocess.run(test, capture_output=True, env=environment(), check=False, timeout=10)
+    return not ended.returncode
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import havpn_core
+from havpn_core.host import execute
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.inside import Inside
@@ -25,7 +26,7 @@ def environment() -> dict[str, str]:
     """Let the hosts import the same havpn_core, also from a checkout that is not installed."""
     here = str(Path(havpn_core.__file__).parents[1])
     there = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{there}" if there else here}
+    return {**execute.environment(), "PYTHONPATH": f"{here}{os.pathsep}{there}" if there else here}
 
 
 class Supervisor:
