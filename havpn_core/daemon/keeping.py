@@ -5,6 +5,7 @@ it begins and when it ends.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -99,8 +100,9 @@ class Keeper:
         if self._owed and now >= self._retry_s and not self._disk.busy:
             self._retry_s = now + RETRY_S
             file, (content, mode) = next(iter(self._owed.items()))
-            writing = self._disk.run(partial(_write, file, content, mode))
-            writing.add_done_callback(partial(self._paid, file, content))
+            with contextlib.suppress(HavpnError):  # no thread for it now: the next time
+                writing = self._disk.run(partial(_write, file, content, mode))
+                writing.add_done_callback(partial(self._paid, file, content))
         if self._unwritten and now >= self._history_retry_s and not self._history.busy:
             self._flush_history(state_dir / HISTORY_FILE)
 
@@ -116,7 +118,10 @@ class Keeper:
             else:
                 self._succeeded(file)
 
-        self._history.run(partial(_append_history, file, lines)).add_done_callback(written)
+        try:
+            self._history.run(partial(_append_history, file, lines)).add_done_callback(written)
+        except HavpnError:  # no thread for it now: the next time
+            self._unwritten = [*events, *self._unwritten][-UNWRITTEN:]
 
     def _paid(self, file: Path, content: bytes, done: "asyncio.Future[None]") -> None:
         if problem := _problem(done):

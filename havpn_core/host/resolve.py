@@ -39,22 +39,35 @@ class Resolver:
             return host
         key = (host, family)
         if key not in self._busy and self._clock() >= self._due.get(key, float("-inf")):
-            self._busy.add(key)
-            # One short-lived daemon thread a look-up: a resolver that hangs holds up one name.
-            threading.Thread(target=self._refresh, args=(key,), daemon=True).start()
+            self._begin(key)
         if key not in self._known:
             raise NotResolved(f"{host}: {self._problem.get(key, 'not resolved yet')}")
         return self._known[key]
 
+    def _begin(self, key: tuple[str, int]) -> None:
+        """Look a name up in a thread; where none can be had, try again later."""
+        self._busy.add(key)
+        try:
+            # One short-lived daemon thread a look-up: a resolver that hangs holds up one name.
+            threading.Thread(target=self._refresh, args=(key,), daemon=True).start()
+        except RuntimeError:
+            self._problem[key] = "name not resolved: this process can start no more threads"
+            self._end(key, RETRY_S)
+
     def _refresh(self, key: tuple[str, int]) -> None:
+        pause = RETRY_S
         try:
             self._known[key] = self._look_up(*key)
             self._problem.pop(key, None)
             pause = REFRESH_S
-        except (OSError, UnicodeError) as problem:
-            self._problem[key] = f"name not resolved: {problem}"
-            pause = RETRY_S
-        self._due[key] = self._clock() + pause
+        except Exception as problem:  # whatever it is, the name is tried again
+            text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+            self._problem[key] = f"name not resolved: {text}"
+        finally:
+            self._end(key, pause)
+
+    def _end(self, key: tuple[str, int], pause_s: float) -> None:
+        self._due[key] = self._clock() + pause_s
         self._busy.discard(key)
 
 

@@ -44,16 +44,19 @@ class Worker:
         """Start a function; must be called on the loop.
 
         :raises CallBusy: while an earlier function still runs.
+        :raises CallFailed: if no thread can be started now; a later call tries again.
         """
         if self.busy:
             raise CallBusy("an earlier call has not come back yet")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._work, args=(loop,), name=self._name, daemon=True
-            )
-            self._thread.start()
+            thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                raise CallFailed("this process can start no more threads") from None
+            self._thread = thread
         self.busy = True
         self._jobs.put((function, future))
         return future

@@ -6,6 +6,7 @@ they are until somebody knows better, or for ``lifetime``.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,7 +26,7 @@ from havpn_core import (
 
 from ._alias import netlink
 from ._alias.addresses import Addresses, Place, words
-from ._alias.announcer import Announcer
+from ._alias.announcer import AGAIN_S, Announcer
 from ._alias.netlink import Interface, Link
 from ._alias.options import AliasArpOptions
 from ._alias.rivals import usable_link
@@ -63,11 +64,11 @@ class AliasArp:
         Active means that every address is there and usable, standby that none is there. What
         lies between is the opposite of the role last asked for, so that it is put right.
         """
-        there = netlink.link(self._options.device)
-        if there is not None:
-            self._announcer.open(there)
-        self._follow(there)
         try:
+            there = netlink.link(self._options.device)
+            if there is not None:
+                self._announcer.open(there)
+            self._follow(there)
             present = self._addresses.present()
             stale = self._addresses.stale()
         except OSError as problem:
@@ -172,7 +173,7 @@ class AliasArp:
         held = Held(TYPE, options) if taken else None
         try:
             await asyncio.to_thread(note_held, self._context.run_dir, self._context.instance, held)
-        except HavpnError as problem:
+        except (HavpnError, RuntimeError) as problem:  # the second where no thread can be started
             self._context.logger.warning(
                 "%s: %s; havpn release will need the configuration",
                 self._context.instance,
@@ -185,21 +186,22 @@ class AliasArp:
         if before is not None and there is not None and there.running and there != before:
             self.announce()
 
-    def _renew_later(self) -> None:
+    def _renew_later(self, longest_s: float = math.inf) -> None:
         """Renew the addresses in time, if the kernel is to drop them."""
         if self._options.lifetime is None or self._renewal is not None:
             return
-        self._renewal = asyncio.get_running_loop().call_later(
-            self._options.lifetime / 3, self._renew
-        )
+        pause_s = min(self._options.lifetime / 3, longest_s)
+        self._renewal = asyncio.get_running_loop().call_later(pause_s, self._renew)
 
     def _renew(self) -> None:
         self._renewal = None
+        longest_s = math.inf
         try:
             self._addresses.renew()
         except OSError as problem:
             self._context.logger.warning("%s: %s", self._context.instance, words(problem))
-        self._renew_later()
+            longest_s = AGAIN_S
+        self._renew_later(longest_s)
 
     def _stop_renewal(self) -> None:
         if self._renewal is not None:

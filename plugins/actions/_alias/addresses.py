@@ -54,11 +54,11 @@ class Addresses:
         return len(present) == len(usable) == len(self.mine) and set(usable) == set(self.mine)
 
     def held(self) -> list[Interface]:
-        """Give the addresses that can be announced now."""
-        try:
-            present = self.present()
-        except OSError:
-            return []
+        """Give the addresses that can be announced now.
+
+        :raises OSError: if the kernel does not say.
+        """
+        present = self.present()
         return [a.interface for a in present if a.usable and a.interface in self.mine]
 
     def put(self, there: Link, interface: Interface) -> None:
@@ -121,10 +121,10 @@ def words(problem: OSError) -> str:
 
 def _removed(device: str, assigned: Assigned) -> list[str]:
     """Remove one address; gives the reason if that failed."""
-    there = netlink.link(device)
-    if there is None:
-        return []
     try:
+        there = netlink.link(device)
+        if there is None:
+            return []
         if _followers(assigned, netlink.addresses(there.index)):
             # With its first address a network loses all others, unless this is set.
             with contextlib.suppress(OSError):

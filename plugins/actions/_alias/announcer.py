@@ -7,12 +7,16 @@ from typing import Any
 
 from havpn_core import Context
 
+from .addresses import words
 from .announce import announcements
 from .frames import Voice
 from .netlink import Interface, Link, link
 from .options import AliasArpOptions
 from .rivals import Rivals
 from .schedule import Schedule, is_late
+
+AGAIN_S = 1.0
+"""When an announcement that failed is tried again, in seconds."""
 
 
 class Announcer:
@@ -28,6 +32,7 @@ class Announcer:
         self._voice = Voice()
         self.rivals = Rivals(options, context, self._voice, self.round, self.begin)
         self._frames = 0
+        self._failed = False
         self._schedule: Schedule | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -36,21 +41,8 @@ class Announcer:
         self.rivals.open(there)
 
     def say(self, there: Link, addresses: list[Interface]) -> None:
-        """Announce some addresses once, now."""
-        if there.mac is None:
-            return
-        router = self._forwards()
-        try:
-            for interface in addresses:
-                frames = announcements(
-                    there.mac, interface.ip, router=router, neighbours=self._options.named
-                )
-                self._frames += self._voice.send(self._options.device, frames)
-        except OSError as problem:
-            self._context.logger.warning(
-                "%s: cannot announce on %s: %s",
-                self._context.instance, self._options.device, problem.strerror,
-            )  # fmt: skip
+        """Announce some addresses once, now; what fails is said, and tried again by a round."""
+        self._tried(lambda: self._send(there, addresses))
 
     def begin(self) -> None:
         """Go on announcing after a first round that was said just now."""
@@ -82,29 +74,67 @@ class Announcer:
         return {"frames": self._frames, **self.rivals.facts()}
 
     def round(self) -> None:
-        """Announce what is held, once."""
+        """Announce what is held, once; if that fails, soon again while announcing."""
+        self._tried(self._send_held)
+        if self._failed:
+            self._wait()
+
+    def _tried(self, send: Callable[[], None]) -> None:
+        """Send, and say it once a row if that fails."""
+        try:
+            send()
+        except OSError as problem:
+            if not self._failed:
+                self._context.logger.warning(
+                    "%s: cannot announce on %s, trying again: %s",
+                    self._context.instance, self._options.device, words(problem),
+                )  # fmt: skip
+            self._failed = True
+        else:
+            self._failed = False
+
+    def _send_held(self) -> None:
         there = link(self._options.device)
         if there is not None and there.running:
-            self.say(there, self._held())
+            self._send(there, self._held())
+
+    def _send(self, there: Link, addresses: list[Interface]) -> None:
+        if there.mac is None:
+            return
+        router = self._forwards()
+        for interface in addresses:
+            frames = announcements(
+                there.mac, interface.ip, router=router, neighbours=self._options.named
+            )
+            self._frames += self._voice.send(self._options.device, frames)
 
     def _wait(self) -> None:
-        """Set the timer for the next moment of the schedule."""
+        """Set the timer for the next moment of the schedule, or for one more try before it."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+        if self._schedule is None:
+            return
         now = self._context.clock()
-        due = self._schedule.next_s(now) if self._schedule else None
+        moments = [self._schedule.next_s(now), now + AGAIN_S if self._failed else None]
+        due = min((moment for moment in moments if moment is not None), default=None)
         if due is not None:
             self._timer = asyncio.get_running_loop().call_later(due - now, self._due, due)
 
     def _due(self, due: float) -> None:
-        if not is_late(due, self._context.clock()):
-            self.round()
-        self._wait()
+        try:
+            if not is_late(due, self._context.clock()):
+                self.round()
+        finally:
+            self._wait()
 
     def _forwards(self) -> bool:
-        """Whether this host is an IPv6 router there."""
+        """Whether this host is an IPv6 router there.
+
+        :raises OSError: if that cannot be read. Saying no would cost clients their default router.
+        """
         knob = Path(f"/proc/sys/net/ipv6/conf/{self._options.device}/forwarding")
         try:
             return knob.read_text().strip() != "0"
-        except OSError:
+        except FileNotFoundError:  # a kernel without IPv6, or one that has it switched off
             return False

@@ -76,8 +76,11 @@ def _attach(made: socket.socket, program: Iterable[Instruction]) -> None:
 
 
 def close_aside(made: socket.socket) -> None:
-    """Close a socket without waiting for the kernel."""
-    threading.Thread(target=made.close, name="close", daemon=True).start()
+    """Close a socket without waiting for the kernel, if there can be one more thread."""
+    try:
+        threading.Thread(target=made.close, name="close", daemon=True).start()
+    except RuntimeError:
+        made.close()
 
 
 class Voice:
@@ -128,6 +131,11 @@ class Ears:
         self._heard = heard
         self._where: tuple[int, bytes] | None = None
         self._sockets: list[socket.socket] = []
+
+    @property
+    def mac(self) -> bytes | None:
+        """The link-layer address of the device that it listens on, 6 bytes."""
+        return self._where[1] if self._where is not None else None
 
     def open(self, device: str, link: Link) -> None:
         """Listen there, now if not already; must be called on the loop.

@@ -6,6 +6,7 @@ from typing import Any
 
 from havpn_core import ActionError, Context
 
+from .addresses import words
 from .announce import Claim, question, show
 from .frames import Ears, Voice
 from .netlink import Link, link
@@ -62,7 +63,7 @@ class Rivals:
             if not self._deaf:
                 self._context.logger.warning(
                     "%s: cannot watch %s for others that use its addresses: %s",
-                    self._context.instance, self._options.device, problem.strerror,
+                    self._context.instance, self._options.device, words(problem),
                 )  # fmt: skip
             self._deaf = True
         else:
@@ -102,13 +103,21 @@ class Rivals:
         self._conflicts += 1
         self._rival = claim.mac
         self._report(claim)
-        there = link(self._options.device)
-        if late or there is None or there.mac is None:
+        own = self._own_mac()
+        if late or own is None:
             return
-        if defends(there.mac, claim.mac):
+        if defends(own, claim.mac):
             self._defend()
         elif self._watch is None or self._watch.done():
             self._watch = asyncio.ensure_future(self._outlast())
+
+    def _own_mac(self) -> bytes | None:
+        """Give this gateway's link-layer address there, if it has one."""
+        try:
+            there = link(self._options.device)
+        except OSError:
+            return self._ears.mac  # what it was when the claim could first be heard
+        return there.mac if there is not None else None
 
     def _report(self, claim: Claim) -> None:
         now = self._context.clock()
@@ -181,7 +190,7 @@ class Rivals:
                     return show(answer.result())
         except OSError as problem:
             raise ActionError(
-                f"cannot ask on {self._options.device} who has the address: {problem.strerror}"
+                f"cannot ask on {self._options.device} who has the address: {words(problem)}"
             ) from None
         finally:
             if answer in self._answers:
@@ -192,9 +201,12 @@ class Rivals:
 def usable_link(device: str) -> Link:
     """Look a device up that is to be used now.
 
-    :raises ActionError: if it is not there, down or without carrier.
+    :raises ActionError: if it is not there, down or without carrier, or cannot be looked at.
     """
-    there = link(device)
+    try:
+        there = link(device)
+    except OSError as problem:
+        raise ActionError(f"cannot look at device {device}: {words(problem)}") from None
     if there is None:
         raise ActionError(f"there is no device {device}: create it or correct the option device")
     if not there.up:
