@@ -37,7 +37,8 @@ class WireGuard:
         """Look once; see :class:`havpn_core.Probe`."""
         argv = (self._options.command, "show", self._options.interface, "latest-handshakes")
         try:
-            ended = await run_command(argv, timeout_s)
+            # Its arguments are no secret, so an error may name the interface.
+            ended = await run_command(argv, timeout_s, private=())
         except CommandTimeout as problem:
             return Sample.error(str(problem))
         except OSError as problem:

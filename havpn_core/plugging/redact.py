@@ -76,34 +76,33 @@ def redacted(text: str, private: Iterable[str]) -> str:
     :param private: arguments, values of parameters and of environment variables. Parts of them
         are kept back as well: the value of ``--token=VALUE``, the password of an address.
     """
-    pattern, words = _pattern(tuple(private))
-    if pattern is None:
-        return text
-    shown = pattern.sub(MARK, text)
-    return _without_a_beginning(shown, words)
+    words = _words(tuple(private))
+    lowered = text.lower()
+    # Of a long script's thousands of words hardly one is in the text: look before comparing.
+    there = [word for word in words if word in text or word.lower() in lowered]
+    if there:
+        alternatives = (
+            re.escape(word) if len(word) >= ANYWHERE else rf"(?<!\w){re.escape(word)}(?!\w)"
+            for word in there
+        )
+        text = re.sub("|".join(alternatives), MARK, text, flags=re.IGNORECASE)
+    return _without_a_beginning(text, words)
 
 
 def _without_a_beginning(text: str, words: Sequence[str]) -> str:
     """Take away a private text's beginning that the end of the output cut off."""
     for word in words:
         at = text.rfind(word[:CUT], max(0, len(text) - LONGEST_CUT))
-        if at >= 0 and word.startswith(text[at:]):
+        if at >= 0 and len(word) > CUT and word.startswith(text[at:]):
             return text[:at] + MARK
     return text
 
 
 @functools.lru_cache(maxsize=256)
-def _pattern(private: tuple[str, ...]) -> tuple[re.Pattern[str] | None, tuple[str, ...]]:
-    words = {form for text in private for word in words_of(text) for form in _forms(word)}
-    if not words:
-        return None, ()
-    ordered = sorted(words, key=lambda word: (-len(word), word))
-    alternatives = (
-        re.escape(word) if len(word) >= ANYWHERE else rf"(?<!\w){re.escape(word)}(?!\w)"
-        for word in ordered
-    )
-    cut = tuple(word for word in ordered if len(word) > CUT)
-    return re.compile("|".join(alternatives), re.IGNORECASE), cut
+def _words(private: tuple[str, ...]) -> tuple[str, ...]:
+    """Give everything that must not be shown, the longest first."""
+    found = {form for text in private for word in words_of(text) for form in _forms(word)}
+    return tuple(sorted(found, key=lambda word: (-len(word), word)))
 
 
 def words_of(argument: str) -> set[str]:
@@ -146,7 +145,7 @@ def _forms(word: str) -> set[str]:
     import json
     from urllib.parse import quote, unquote
 
-    encoded = word.encode("utf-8", "surrogateescape")
+    encoded = word.encode(errors="replace")
     forms = {
         word,
         repr(word)[1:-1],

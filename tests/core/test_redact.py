@@ -85,6 +85,16 @@ def test_no_argument_survives_whatever_it_is(arguments, before, after):
         )
 
 
+def test_a_script_may_be_of_any_length():
+    script = "\n".join(f"run{n} --option{n}=Value{n}x /path/{n}/to" for n in range(5000))
+    shown = redacted("x Value77x y" * 300, [script])
+    assert "Value77x" not in shown
+
+
+def test_a_text_that_cannot_be_encoded_is_kept_back_as_well():
+    assert redacted("it is \ud800hunter", ["\ud800hunter"]) == f"it is {MARK}"
+
+
 def test_a_finished_command_says_its_last_line_without_its_arguments():
     script = "import sys; print('usage: tool', *sys.argv[1:], file=sys.stderr)"
     argv = [sys.executable, "-c", script, "--token=hunter", "other"]
