@@ -135,7 +135,7 @@ def test_a_plugin_s_call_fails_once_and_works_again():
 
 def test_events_wait_for_a_thread_to_write_them(tmp_path):
     async def scenario():
-        keeper = Keeper(logging.getLogger("test"))
+        keeper = Keeper(logging.getLogger("test"), lambda text, bad: None)
         keeper.record(Event("daemon", "", "", "first"))
         with NoThreads():
             keeper.flush(tmp_path)

@@ -11,6 +11,7 @@ import time
 
 import pytest
 from alias_world import BOTH, FOUR, Segment
+from havpn_plugins.actions._alias import netlink
 from havpn_plugins.actions._alias.announcer import Announcer
 from havpn_plugins.actions._alias.frames import close_aside
 from havpn_plugins.actions._alias.options import AliasArpOptions
@@ -34,14 +35,14 @@ def no_descriptors():
 
 
 def test_a_device_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone():
-    assert _netlink.link("lo") is not None
-    assert _netlink.link("no-such0") is None
+    assert netlink.link("lo") is not None
+    assert netlink.link("no-such0") is None
     with no_descriptors():
         with pytest.raises(OSError, match="Too many open files"):
-            _netlink.link("lo")
+            netlink.link("lo")
         with pytest.raises(ActionError, match="cannot look at device lo: too many open files"):
             usable_link("lo")
-    assert _netlink.link("lo").index == 1
+    assert netlink.link("lo").index == 1
 
 
 def made(held, records, **options):
