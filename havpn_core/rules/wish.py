@@ -1,0 +1,115 @@
+"""Pure: make the one wish of this gateway, a role with its reason, out of everything that counts.
+
+No other module makes a wanted role. What decides, strongest first: the end of the daemon, the
+pair (which knows of force and paths, and of the partner), unfitness, an operator's force, and the
+paths. Where nothing is known, the role that was wanted before stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from havpn_core.rules.role import PathView, Role, wanted_role
+
+
+class Stopping(Enum):
+    """What the end of the daemon does to the role: ``[node] on_stop``."""
+
+    KEEP = "keep"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class PairWish:
+    """What the pair wants of this gateway.
+
+    :param role: ``None`` while the pair does not know.
+    :param reason: why, for people.
+    """
+
+    role: Role | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a wish follows from.
+
+    :param before: the role wanted so far; ``None`` before the first one.
+    :param paths: what is known of each path, by its name.
+    :param give_up_on: ``any`` or ``all``, as for :func:`~havpn_core.rules.role.wanted_role`.
+    :param unfit: why this gateway cannot serve, its paths aside; empty while it can, or while
+        that is not known.
+    :param pair: the pair's wish where there is a pair.
+    :param forced: the role that an operator forces.
+    :param paused: an operator lets no role be carried out.
+    :param stopping: the daemon is about to end.
+    """
+
+    before: Role | None = None
+    paths: Mapping[str, PathView] = field(default_factory=dict)
+    give_up_on: str = "any"
+    unfit: str = ""
+    pair: PairWish | None = None
+    forced: Role | None = None
+    paused: bool = False
+    stopping: Stopping | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What this gateway is to be.
+
+    :param role: ``None`` as long as nothing may be done, as before the first verdict.
+    :param reason: why, for people.
+    :param held: nothing is carried out for now, whatever the role.
+    """
+
+    role: Role | None = None
+    reason: str = ""
+    held: bool = False
+
+
+def decide(situation: Situation) -> Wish:
+    """Make the wish."""
+    if situation.stopping is Stopping.RELEASE:
+        return Wish(Role.STANDBY, "the daemon stops and releases the role")
+    if situation.stopping is Stopping.KEEP:
+        return Wish(situation.before, "the daemon stops and keeps the role", held=True)
+    role, reason = _called_for(situation)
+    return Wish(situation.before if role is None else role, reason, situation.paused)
+
+
+def _called_for(situation: Situation) -> tuple[Role | None, str]:
+    if situation.pair is not None:
+        return situation.pair.role, situation.pair.reason
+    if situation.unfit:
+        return Role.STANDBY, situation.unfit
+    if situation.forced is not None:
+        return situation.forced, f"forced to {situation.forced.value} by an operator"
+    role = wanted_role(tuple(situation.paths.values()), give_up_on=situation.give_up_on)
+    return role, _because(role, situation.paths)
+
+
+def _because(role: Role | None, paths: Mapping[str, PathView]) -> str:
+    """Name the paths that call for a role."""
+    if role is None:
+        silent = [name for name, path in paths.items() if not path.heard]
+        return f"nothing is known yet of {_listed(silent)}"
+    serving = [name for name, path in paths.items() if path.heard and path.serves]
+    if role is Role.ACTIVE:
+        return f"{_listed(serving)} up" if serving else "no path calls for standby"
+    unknown = [name for name, path in paths.items() if path.heard and _is_unknown(path)]
+    down = [n for n, path in paths.items() if path.heard and not path.serves and n not in unknown]
+    words = [f"{_listed(down)} down"] if down else []
+    words += [f"{_listed(unknown)} unknown"] if unknown else []
+    return ", ".join(words)
+
+
+def _is_unknown(path: PathView) -> bool:
+    """Whether a path does not serve for want of samples alone."""
+    return not path.serves and not path.known
+
+
+def _listed(names: list[str]) -> str:
+    return ("path " if len(names) == 1 else "paths ") + ", ".join(names)
