@@ -151,11 +151,13 @@ def served(scenario, **changed):
     async def play():
         responder = Responder(options(**changed), time.monotonic, logging.getLogger("respond"))
         async with asyncio.timeout(30):
-            await responder.start()
+            running = asyncio.ensure_future(responder.run())
+            await asyncio.sleep(0)
             try:
                 return await scenario(responder, asyncio.get_running_loop())
             finally:
                 responder.close()
+                running.cancel()
                 await asyncio.sleep(0)
 
     return asyncio.run(play())

@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from havpn_core.config.read import DEFAULT_FILE, Config, Instance, load
-from havpn_core.daemon.parts import build
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.pacemaker.alerts import event_of
+from havpn_core.plugging.building import build
 from havpn_core.plugging.descriptors import Context, Event
 
 LONGEST_S = 20.0

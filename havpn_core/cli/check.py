@@ -8,12 +8,12 @@ import click
 from havpn_core.cli.options import config_option
 from havpn_core.config.profiles import worst_detection_s, worst_failback_s
 from havpn_core.config.read import Config, Instance, PathConfig, load
-from havpn_core.daemon.parts import lacks
 from havpn_core.durations import Duration
 from havpn_core.echo.respond import parse_endpoint
 from havpn_core.errors import HavpnError
 from havpn_core.host.capabilities import missing_capabilities
 from havpn_core.pair.frames import read_keys
+from havpn_core.plugging.building import lacks
 
 
 @click.command()

@@ -12,9 +12,9 @@ import msgspec
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.config.read import decode_hook, load
 from havpn_core.daemon import status
-from havpn_core.daemon.parts import build
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.held import HELD_FILE, read_held
+from havpn_core.plugging.building import build
 from havpn_core.plugging.descriptors import Context, PluginType
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.role import Role

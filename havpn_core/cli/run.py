@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from havpn_core.cli.options import config_option
+from havpn_core.errors import HavpnError
 
 STRAY_S = 1.0
 """What calls of plugins may take to end once they are cancelled."""
@@ -25,21 +26,31 @@ def run(file: Path, verbose: bool) -> None:
     from havpn_core.host import logs
 
     loaded, registry = read.load(file)
-    log, listener = logs.start(logging.DEBUG if verbose else logging.INFO)
-    supervisor = Supervisor(loaded, registry, log)
+    log, writer = logs.start(logging.DEBUG if verbose else logging.INFO)
 
-    async def work() -> None:
+    async def work() -> int:
+        supervisor = Supervisor(loaded, registry, log)
         await supervisor.run()
+        status = 1 if supervisor.died else 0
         if await _stray():
             # All is written down, and closing the loop would wait for them for ever.
-            listener.stop()
-            os._exit(1 if supervisor.died else 0)
+            writer.end()
+            os._exit(status)
+        return status
 
+    problem: HavpnError | None = None
+    status = 1
     try:
-        asyncio.run(work())
+        status = asyncio.run(work())
+    except HavpnError as caught:
+        problem = caught
     finally:
-        listener.stop()
-    sys.exit(1 if supervisor.died else 0)
+        written = writer.end()
+    if not written:
+        os._exit(status)  # the interpreter would wait for the thread that writes the log
+    if problem is not None:
+        raise problem
+    sys.exit(status)
 
 
 async def _stray() -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from havpn_core.rules.reconcile import (
     Effect,
     Phase,
     Plan,
+    abandon,
     begin,
     finish,
     hurry,
@@ -26,7 +26,7 @@ from havpn_core.rules.reconcile import (
     wake_s,
     want,
 )
-from havpn_core.rules.role import Role
+from havpn_core.rules.wish import Wish
 
 LOOK_EVERY_S = 5.0
 LOOK_DEADLINE_S = 15.0
@@ -52,7 +52,10 @@ class Acting:
     ) -> None:
         self.moved: Callable[[], None] = lambda: None  #: called when a role came into force
         self._plan = Plan()
-        self.paused = False
+        self._held = False
+        self._busy: Caller | None = None
+        self._changes = 0
+        self._free = asyncio.Event()
         self._emit, self._remember, self._clock = emit, remember, clock
         self._actions: dict[str, tuple[Instance, Caller]] = {}
         self._kick = asyncio.Event()
@@ -72,18 +75,22 @@ class Acting:
     def install(
         self, actions: dict[str, tuple[Instance, Caller]], memories: dict[str, ActionMemory]
     ) -> None:
-        """Use these actions; those known before keep their state."""
+        """Use these actions; those at work before keep their state.
+
+        A new instance under an old name begins with nothing but what it shows. A change that is
+        under way comes to its end before another one begins, whatever is configured by then.
+        """
         old = {action.name: action for action in self.plan.actions}
-        for name, (_, caller) in self._actions.items():
-            if name in actions and actions[name][1] is not caller:
-                old[name] = replace(old[name], begun=False)
-        states = [
-            old.get(name) or _recalled(name, instance, memories.get(name))
-            for name, (instance, _) in actions.items()
-        ]
+        states = []
+        for name, (instance, caller) in actions.items():
+            known = self._actions.get(name)
+            if known is None:
+                states.append(_recalled(name, instance, memories.get(name)))
+            elif known[1] is caller:
+                states.append(old[name])
+            else:
+                states.append(ActionState(name, getattr(instance.type, "owns", False)))
         running = self.plan.running
-        if running is not None and running.action not in actions:
-            running = None
         self._actions = actions
         for name, (_, caller) in actions.items():
             caller.tell_conflicts(partial(self._tell_conflict, _short(name)))
@@ -100,9 +107,10 @@ class Acting:
         text = f"{rival} claims an address that this gateway holds"
         self._emit(Event("action", name, "", "conflict", text, "error"))
 
-    def want(self, role: Role | None) -> None:
+    def want(self, wish: Wish) -> None:
         """Change the wish."""
-        self.plan = want(self.plan, role)
+        self._held = wish.held
+        self.plan = want(self.plan, wish.role)
         self._kick.set()
 
     def insist(self) -> None:
@@ -110,10 +118,11 @@ class Acting:
         self.plan = insist(self.plan)
         self._kick.set()
 
-    def pause(self, paused: bool) -> None:
-        """Begin no effect while paused."""
-        self.paused = paused
-        self._kick.set()
+    async def until_free(self, caller: Caller) -> None:
+        """Wait until no change runs through this instance any more."""
+        while self._busy is caller:
+            self._free.clear()
+            await self._free.wait()
 
     async def look(self) -> None:
         """Observe all actions once."""
@@ -146,7 +155,7 @@ class Acting:
     async def act_for_ever(self) -> None:
         """Run one effect after the other as long as there is something to do."""
         while True:
-            effect = None if self.paused else next_effect(self.plan, self._clock())
+            effect = None if self._held else next_effect(self.plan, self._clock())
             if effect is not None:
                 await self._carry_out(effect)
                 continue
@@ -159,12 +168,15 @@ class Acting:
     async def _look(self, name: str) -> None:
         if self.plan.running is not None and self.plan.running.action == name:
             return
-        try:
-            role = await self._actions[name][1].observe(LOOK_DEADLINE_S)
-        except (HavpnError, KeyError):
-            role = None
         if name not in self._actions:
-            return  # reloaded away meanwhile
+            return
+        caller, changes = self._actions[name][1], self._changes
+        try:
+            role = await caller.observe(LOOK_DEADLINE_S)
+        except HavpnError:
+            role = None
+        if self._now(name) is not caller or self._changes != changes:
+            return  # reloaded away, or changed, meanwhile: it says nothing of what is now
         before = self.plan.get(name)
         self.plan = observe(self.plan, name, role, self._clock())
         self._report_look(before, self.plan.get(name))
@@ -179,7 +191,16 @@ class Acting:
 
     async def _carry_out(self, effect: Effect) -> None:
         instance, caller = self._actions[effect.action]
+        self._busy = caller
+        self._changes += 1
         self.plan = begin(self.plan, effect)
+        try:
+            await self._change(effect, instance, caller)
+        finally:
+            self._busy = None
+            self._free.set()
+
+    async def _change(self, effect: Effect, instance: Instance, caller: Caller) -> None:
         if not self.plan.get(effect.action).owns:
             # What an owner did before it was killed, it can see; it need not wait for the disk.
             await self._remember()
@@ -189,10 +210,19 @@ class Acting:
             await caller.apply(effect.role, instance.deadline_s, instance.deadline_s + GRACE_S)
         except HavpnError as problem:
             error = str(problem)
+        if self._now(effect.action) is not caller:
+            # Reloaded away meanwhile: what it did says nothing of what has its name now.
+            self.plan = abandon(self.plan)
+            return
         self.plan = finish(self.plan, effect, error, self._clock())
         await self._look(effect.action)
         await self._remember()
-        self._report_end(effect, error)
+        if self._now(effect.action) is caller:
+            self._report_end(effect, error)
+
+    def _now(self, name: str) -> Caller | None:
+        """Give the instance that has this name now."""
+        return self._actions[name][1] if name in self._actions else None
 
     def _report_end(self, effect: Effect, error: str | None) -> None:
         state = self.plan.get(effect.action)
@@ -233,6 +263,8 @@ class Acting:
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do."""
+        if self.plan.running is not None:
+            return False
         phases = (self.plan.phase(a.name, self._clock()) for a in self.plan.actions)
         return all(phase in (Phase.SETTLED, Phase.OVERRIDDEN) for phase in phases)
 

@@ -1,6 +1,7 @@
 """Hand every event to the log, the history and the notifiers, none of which may delay a thing."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from havpn_core.plugging.descriptors import Event
 HISTORY_FILE = "events.jsonl"
 HISTORY_BYTES = 1_000_000
 QUEUE = 256
+END_S = 2.0
+"""What a notifier may take for the events that are queued when it is to end."""
 
 LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -93,6 +96,8 @@ class Subscriber:
     failed: int = 0
     dropped: int = 0
     error: str = ""
+    ending: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, event: Event) -> None:
         """Queue an event."""
@@ -101,14 +106,26 @@ class Subscriber:
         self.ready.set()
 
     async def deliver(self, log: logging.Logger) -> None:
-        """Deliver for ever; a failure is counted and reported once a row."""
-        while True:
-            await self.ready.wait()
-            self.ready.clear()
-            while self.queue:
-                await self.one(self.queue.popleft(), log)
+        """Deliver until :meth:`end`; a failure is counted and logged once a row."""
+        try:
+            while self.queue or not self.ending:
+                await self.ready.wait()
+                self.ready.clear()
+                while self.queue:
+                    await self._deliver(self.queue.popleft(), log)
+        finally:
+            self.ended.set()
 
-    async def one(self, event: Event, log: logging.Logger) -> None:
+    async def end(self, timeout_s: float = END_S) -> None:
+        """Let what is queued be delivered, for a limited time, and close the notifier."""
+        self.ending = True
+        self.ready.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.ended.wait(), timeout_s)
+        self.queue.clear()
+        await self.caller.close()
+
+    async def _deliver(self, event: Event, log: logging.Logger) -> None:
         """Deliver one event."""
         try:
             await self.caller.notify(event, self.deadline_s, self.deadline_s + 1)
@@ -140,7 +157,7 @@ class EventBus:
         self.subscribers: list[Subscriber] = []
 
     def emit(self, event: Event) -> None:
-        """Tell everybody; returns at once."""
+        """Hand an event to log, history and notifiers; returns at once."""
         event = as_event(event)
         self.log.log(LEVELS[event.severity], "%s", event)
         self.record(event)

@@ -25,6 +25,7 @@ from havpn_core.plugging.descriptors import Event
 
 WRITE_DEADLINE_S = 1.0
 RETRY_S = 5.0
+FINISH_STEP_S = 0.01
 UNWRITTEN = 1000
 
 
@@ -79,6 +80,33 @@ class Keeper:
             self._succeeded(file)
             return
         self.owe(file, content, 0o600)
+
+    async def save(self, file: Path, content: bytes, mode: int) -> None:
+        """Write a small file, waiting at most a second.
+
+        :param mode: its permissions.
+        :raises HavpnError: if it could not be written yet; it is as soon as the disk takes it.
+        """
+        try:
+            async with asyncio.timeout(WRITE_DEADLINE_S), self._writing:
+                await self._disk.run(partial(_write, file, content, mode))
+        except (CallBusy, TimeoutError):
+            self.owe(file, content, mode)
+            raise HavpnError(f"{file}: writing takes too long: look at the disk") from None
+        except HavpnError:
+            self.owe(file, content, mode)
+            raise
+
+    async def finish(self, state_dir: Path) -> None:
+        """Write what is kept, waiting at most a second for the disk: the end of the daemon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WRITE_DEADLINE_S):
+                while self._history.busy:
+                    await asyncio.sleep(FINISH_STEP_S)
+                self._history_retry_s = float("-inf")
+                self.flush(state_dir)
+                while self._history.busy or self._disk.busy:
+                    await asyncio.sleep(FINISH_STEP_S)
 
     def owe(self, file: Path, content: bytes, mode: int) -> None:
         """Write a file that the disk refused as soon as it takes it.

@@ -1,92 +1,304 @@
-"""Build the instances of a configuration that are not at work already."""
+"""What a configuration makes: built, compared, swapped and closed, all or nothing, one at a time.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import CoroutineType
-from typing import Any
+A new configuration is built beside the one at work and touches nothing. Only when all of it is
+there does it take the place of the old one, in one step of the loop; if a piece cannot be had,
+what was built is closed again and the old one stays.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
 
 from havpn_core.config.read import Config, Instance, PathConfig
-from havpn_core.errors import CallFailed, ConfigError, HavpnError
-from havpn_core.plugging import coercion
+from havpn_core.daemon.acting import Acting
+from havpn_core.daemon.built import Built, alike, build_new
+from havpn_core.daemon.events import Subscriber
+from havpn_core.daemon.loading import Loader, refuse_fixed
+from havpn_core.daemon.memory import Memory
+from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.world import World
+from havpn_core.echo.respond import Responder
+from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.host import realtime
+from havpn_core.pair.run import PairRun
 from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.descriptors import Context, PluginType
-from havpn_core.plugging.wording import describe
+from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.plugging.registry import Registry
+from havpn_core.rules.hysteresis import Level, State
+from havpn_core.rules.role import Role
+
+CLOSE_S = 5.0
+SPREAD = 0.6180339887
+"""The golden ratio spreads any number of paths evenly; the first one waits for nothing."""
 
 
-@dataclass
-class Built:
-    """What was built anew.
+class Decider(Protocol):
+    """Who is told what the parts find out, and makes the pair, which knows all of them."""
 
-    :param paths: the probes of each new or changed path, by path and probe.
-    :param instances: actions and notifiers by their full name.
+    def verdict_changed(self, run: PathRun, before: State) -> None:
+        """Take in that a path has another verdict."""
+
+    def quality_changed(self, run: PathRun) -> None:
+        """Take in that a line became poor or good."""
+
+    async def make_pair(
+        self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]
+    ) -> PairRun | None:
+        """Make the pair of a configuration, where there is one, without starting it.
+
+        :raises ConfigError: if a link cannot be had.
+        """
+
+    def first_level(self, path: str) -> Level:
+        """Give the level at which a path starts that was not there before."""
+
+
+class Parts:
+    """The paths, actions, notifiers, responder and pair of one gateway.
+
+    :param config: what to run; it was found good.
+    :param memory: what earlier runs and the actions of today leave.
+    :param acting: carries roles out through the actions.
     """
 
-    paths: dict[str, dict[str, Caller]] = field(default_factory=dict)
-    instances: dict[str, Caller] = field(default_factory=dict)
+    def __init__(
+        self,
+        config: Config,
+        registry: Registry,
+        memory: Memory,
+        *,
+        world: World,
+        acting: Acting,
+        decider: Decider,
+    ) -> None:
+        self.config, self.registry = config, registry
+        self.paths: dict[str, PathRun] = {}
+        self.notifiers: dict[str, tuple[Instance, Subscriber]] = {}
+        self.actions: dict[str, tuple[Instance, Caller]] = {}
+        self.responder: Responder | None = None
+        self.pair: PairRun | None = None
+        self._memory = memory
+        self._world, self._acting, self._decider = world, acting, decider
+        self._lock = asyncio.Lock()
+        self._loader = Loader()
+        self._closed = False
 
+    async def start(self, listening: Callable[[], None]) -> None:
+        """Put the first configuration to work.
 
-def build_new(
-    config: Config,
-    context: Callable[[str], Context],
-    paths: Mapping[str, PathConfig],
-    instances: Mapping[str, Instance],
-) -> Built:
-    """Build what differs from what is at work; nothing is started or stopped by it.
+        :param listening: called once the notifiers take events.
+        :raises ConfigError: if a piece cannot be had; nothing is at work then.
+        """
+        async with self._lock:
+            built = await self._build(self.config, with_pair=False)
+            self._swap_notifiers(built)
+            listening()
+            self._prefer(None)
+            self._swap_actions(built)
+            await self._acting.look()
+            self._swap_paths(built)
+            self._swap_responder()
+            # Only now is known what this gateway holds, and that is what a pair begins with.
+            built.pair = await self._decider.make_pair(self.config, built.keys, self._context)
+            self._swap_pair(built)
 
-    :param paths: the paths at work.
-    :param instances: the actions and notifiers at work.
-    :raises ConfigError: naming every instance that could not be built.
-    """
-    built, problems = Built(), []
+    async def reload(self) -> None:
+        """Take the file's configuration over as a whole, or not at all; after earlier reloads.
 
-    def make(instance: Instance, into: dict[str, Caller], name: str) -> None:
+        :raises ConfigError: with every problem found; the old configuration stays.
+        """
+        async with self._lock:
+            config, registry = await self._loader.load(self.config.file)
+            refuse_fixed(self.config, config)
+            built = await self._build(config)
+            if self._closed:
+                await built.close()
+                raise ConfigError([f"{config.file}: the daemon is stopping: start it instead"])
+            before, self.config, self.registry = self.config, config, registry
+            self._prefer(before)
+            self._swap_notifiers(built)
+            self._swap_actions(built)
+            self._swap_paths(built)
+            self._swap_responder()
+            self._swap_pair(built)
+
+    async def close(self) -> None:
+        """Close everything but the notifiers, which are still to hear of the end; for good."""
+        self._closed = True
+        if self.responder is not None:
+            self.responder.close()
+        if self.pair is not None:
+            self.pair.close()
+        closing = [run.close() for run in self.paths.values()]
+        closing += [_closed(caller) for _, caller in self.actions.values()]
+        await asyncio.gather(*closing)
+        await self._world.tasks.finish(is_closing, CLOSE_S)
+
+    # --- building ------------------------------------------------------------------------------
+
+    async def _build(self, config: Config, *, with_pair: bool = True) -> Built:
+        """Build what is not at work yet; what was built is closed if another piece fails."""
+        at_work = {name: instance for name, (instance, _) in self.actions.items()}
+        at_work |= {name: instance for name, (instance, _) in self.notifiers.items()}
+        paths = {name: run.config for name, run in self.paths.items()}
+        built = build_new(config, self._context, paths, at_work)
         try:
-            into[name] = build(
-                instance.type, instance.options, context(instance.name), instance.name
-            )
+            if built.problems:
+                raise ConfigError(built.problems)
+            built.keys = await self._loader.keys(config)
+            built.same_pair = self.pair is not None and alike(self.config.pair, config.pair)
+            if with_pair and not built.same_pair:
+                built.pair = await self._decider.make_pair(config, built.keys, self._context)
+        except BaseException:
+            await built.close()
+            raise
+        return built
+
+    def _context(
+        self, instance: str, received: Callable[[bytes], None] = lambda frame: None
+    ) -> Context:
+        world = self._world
+        return Context(
+            instance=instance,
+            node=self.config.node.name,
+            logger=world.log,
+            clock=world.clock,
+            resolve=world.resolver.address,
+            network_changes=world.netwatch.count,
+            run_dir=Path(self.config.node.run_dir),
+            heard=lambda host: self.responder.heard(host) if self.responder else None,
+            received=received,
+        )
+
+    # --- swapping: no step of these waits, so that nobody sees half of a configuration ----------
+
+    def _prefer(self, before: Config | None) -> None:
+        """Take the priority that is asked for; what fails is a warning, for probing goes on."""
+        node, old = self.config.node, before.node if before else None
+        if old and (old.realtime, old.lock_memory) == (node.realtime, node.lock_memory):
+            return
+        for text in realtime.settle(node.realtime, lock=node.lock_memory, fresh=old is None):
+            self._world.emit(Event("daemon", "", "", "trouble", text, "warning"))
+
+    def _swap_notifiers(self, built: Built) -> None:
+        wanted = {instance.name: instance for instance in self.config.notifiers}
+        for name in [n for n in self.notifiers if n not in wanted or n in built.instances]:
+            _, subscriber = self.notifiers.pop(name)
+            self._spawn_close(name, subscriber.end())
+        for name, instance in wanted.items():
+            if name in built.instances:
+                subscriber = Subscriber(name, built.instances[name], instance.deadline_s)
+                self.notifiers[name] = (instance, subscriber)
+                self._world.tasks.spawn(
+                    ("deliver", subscriber), subscriber.deliver(self._world.log)
+                )
+        self._world.bus.subscribers = [subscriber for _, subscriber in self.notifiers.values()]
+
+    def _swap_actions(self, built: Built) -> None:
+        before = self.actions
+        self.actions = {
+            instance.name: (instance, built.instances[instance.name])
+            if instance.name in built.instances
+            else before[instance.name]
+            for instance in self.config.actions
+        }
+        for name, (instance, caller) in before.items():
+            now = self.actions.get(name)
+            if now is None or now[0].type.name != instance.type.name:
+                self._spawn_close(name, self._let_go(instance, caller))
+            elif now[1] is not caller:
+                self._spawn_close(name, self._replaced(caller))
+        self._acting.install(self.actions, self._memory.actions)
+
+    async def _let_go(self, instance: Instance, caller: Caller) -> None:
+        """Close an action that is no longer configured; what it alone owns is given up."""
+        await self._acting.until_free(caller)
+        try:
+            if getattr(instance.type, "owns", False):
+                limit = instance.deadline_s
+                await caller.apply(Role.STANDBY, limit, limit)
         except HavpnError as problem:
-            problems.append(f"{config.file}: {instance.name}: {problem}")
+            name = instance.name.removeprefix("action.")
+            self._world.emit(Event("action", name, "", "failed", f"standby: {problem}", "error"))
+        await caller.close()
 
-    for path in config.paths:
-        if not same(paths.get(path.name), path):
-            probes = built.paths.setdefault(path.name, {})
-            for probe in path.probes:
-                make(probe, probes, probe.id)
-    for instance in (*config.actions, *config.notifiers):
-        if not same(instances.get(instance.name), instance):
-            make(instance, built.instances, instance.name)
-    if problems:
-        raise ConfigError(problems)
-    return built
+    async def _replaced(self, caller: Caller) -> None:
+        """Close an action whose name has another instance now; that one keeps the role."""
+        await self._acting.until_free(caller)
+        await caller.close()
+
+    def _swap_paths(self, built: Built) -> None:
+        wanted = {path.name: path for path in self.config.paths}
+        for name in [n for n in self.paths if n not in wanted]:
+            self._spawn_close(name, self.paths.pop(name).close())
+        for name in built.paths:
+            old = self.paths.pop(name, None)
+            level = old.state.level if old else self._decider.first_level(name)
+            if old is not None:
+                self._spawn_close(name, old.close())
+            self._install_path(wanted[name], level, built.paths[name], old)
+        # In the order of the file, which status and log keep.
+        self.paths = {name: self.paths[name] for name in wanted}
+
+    def _install_path(
+        self, config: PathConfig, level: Level, probes: dict[str, Caller], old: PathRun | None
+    ) -> None:
+        world = self._world
+        figure = self._memory.flaps.get(config.name, 0.0)
+        if old is not None:
+            figure = old.watch.penalty(world.clock())
+        run = PathRun(
+            config,
+            probes,
+            level,
+            self._decider.verdict_changed,
+            quality=self._decider.quality_changed,
+            clock=world.clock,
+            timing=world.timing,
+            figure=figure,
+            phase=len(self.paths) * SPREAD % 1,
+        )
+        self.paths[config.name] = run
+        run.look_at_carrier()
+        world.tasks.spawn(run, run.run())
+
+    def _swap_responder(self) -> None:
+        if self.responder is not None:
+            if alike(self.responder.options, self.config.respond):
+                return
+            self.responder.close()
+            self.responder = None
+        if self.config.respond is not None:
+            self.responder = Responder(self.config.respond, self._world.clock, self._world.log)
+            self._world.tasks.spawn("respond", self.responder.run())
+
+    def _swap_pair(self, built: Built) -> None:
+        if built.same_pair:
+            if self.pair is not None:
+                self.pair.authenticator.use(built.keys)
+            return
+        if self.pair is not None:
+            self.pair.close()
+            self._spawn_close("pair", self._world.tasks.cancel(self.pair))
+        self.pair = built.pair
+        self._acting.moved = self.pair.refresh if self.pair else lambda: None
+        if self.pair is not None:
+            self._world.tasks.spawn(self.pair, self.pair.run())
+
+    def _spawn_close(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._world.tasks.spawn(("close", name), work)
 
 
-def build(plugin_type: PluginType, options: Any, context: Context, name: str) -> Caller:
-    """Make an instance.
-
-    :param name: as for :class:`Caller`.
-    :raises CallFailed: if that went wrong in any way.
-    """
-    try:
-        made = plugin_type.build(options, context)
-    except BaseException as problem:
-        raise CallFailed(describe(problem)) from None
-    if issubclass(type(made), CoroutineType):
-        made.close()
-        raise CallFailed("its build is async; it must be a plain function")
-    return Caller(made, name)
+def is_closing(key: object) -> bool:
+    """Whether a task of this name closes something that was at work."""
+    return isinstance(key, tuple) and key[0] == "close"
 
 
-def lacks(plugin_type: PluginType, options: Any) -> list[str]:
-    """Say what an instance would miss on this host, in the type's own sentences."""
-    try:
-        return coercion.as_lines(plugin_type.missing(options))
-    except BaseException as problem:
-        return [f"what it needs cannot be told: {describe(problem)}"]
+def is_delivering(key: object) -> bool:
+    """Whether a task of this name delivers events to a notifier."""
+    return isinstance(key, tuple) and key[0] == "deliver"
 
 
-def same(before: Any, after: Any) -> bool:
-    """Whether two configurations are alike; a plugin's options may fail to compare themselves."""
-    try:
-        return bool(before == after)
-    except BaseException:
-        return False
+async def _closed(caller: Caller) -> None:
+    await caller.close()

@@ -122,41 +122,37 @@ class Responder:
         self.counts = dict.fromkeys(
             ("answered", "denied", "low_port", "oversize", "rate", "error"), 0
         )
-        self._options, self._clock, self._log = options, clock, log
+        self.options, self._clock, self._log = options, clock, log
         self._gate = Gate(options)
         self._sockets: dict[str, socket.socket] = {}
         self._complained: set[str] = set()
         self._sessions = Sessions(secrets.randbelow(2**32 - 1) + 1)
         self._heard: dict[str, float] = {}
-        self._opening: asyncio.Task[None] | None = None
+        self._closed = False
 
     def heard(self, host: str) -> float | None:
         """Give the seconds since that address was last answered; only allowed ones ever are."""
         at = self._heard.get(host.partition("%")[0])
         return None if at is None else self._clock() - at
 
-    async def start(self) -> None:
-        """Open what can be opened now; the rest follows when it can be."""
+    async def run(self) -> None:
+        """Open what can be opened now, and the rest when it can be; ends when all are open."""
         self._open_missing()
-        self._opening = asyncio.create_task(self._keep_open())
+        while not self._closed and len(self._sockets) < len(set(self.options.listen)):
+            await asyncio.sleep(RETRY_S)
+            self._open_missing()
 
     def close(self) -> None:
         """Stop answering."""
-        if self._opening is not None:
-            self._opening.cancel()
+        self._closed = True
         for made in self._sockets.values():
             asyncio.get_running_loop().remove_reader(made)
             made.close()
         self._sockets.clear()
 
-    async def _keep_open(self) -> None:
-        while len(self._sockets) < len(set(self._options.listen)):
-            await asyncio.sleep(RETRY_S)
-            self._open_missing()
-
     def _open_missing(self) -> None:
-        for endpoint in self._options.listen:
-            if endpoint in self._sockets:
+        for endpoint in self.options.listen:
+            if self._closed or endpoint in self._sockets:
                 continue
             try:
                 self._sockets[endpoint] = self._open(endpoint)

@@ -5,10 +5,13 @@ import logging
 import logging.handlers
 import queue
 import sys
+import threading
 
 from havpn_core.plugging.wording import describe
 
 QUEUE = 1000
+END_S = 2.0
+"""What writing the last records may take."""
 
 
 class DroppingHandler(logging.handlers.QueueHandler):
@@ -40,8 +43,25 @@ class DroppingHandler(logging.handlers.QueueHandler):
                 self._records.get_nowait()
 
 
-def start(level: int = logging.INFO) -> tuple[logging.Logger, logging.handlers.QueueListener]:
-    """Log to standard error, where systemd listens; stop the listener at the end."""
+class Writer(logging.handlers.QueueListener):
+    """Writes queued records in a thread that may be given up on."""
+
+    def end(self, timeout_s: float = END_S) -> bool:
+        """Write what is queued and end; gives whether that was possible in time.
+
+        Whoever reads standard error may have stopped reading: then the thread hangs for ever,
+        and only ``os._exit`` ends the process.
+        """
+        thread: threading.Thread | None = getattr(self, "_thread", None)
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(None)  # what its own stop() queues, and then waits without limit
+        if thread is not None:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+
+def start(level: int = logging.INFO) -> tuple[logging.Logger, Writer]:
+    """Log to standard error, where systemd listens; end the writer at the end."""
     records: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE)
     writer = logging.StreamHandler(sys.stderr)
     writer.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
@@ -49,6 +69,6 @@ def start(level: int = logging.INFO) -> tuple[logging.Logger, logging.handlers.Q
     log.handlers = [DroppingHandler(records)]
     log.propagate = False
     log.setLevel(level)
-    listener = logging.handlers.QueueListener(records, writer)
+    listener = Writer(records, writer)
     listener.start()
     return log, listener

@@ -3,25 +3,45 @@
 import ctypes
 import os
 
+from havpn_core.host.trouble import why
+
 MCL_CURRENT, MCL_FUTURE = 1, 2
 
 
-def prefer(priority: int) -> None:
-    """Run with SCHED_RR (sched(7)); children start ordinary again.
+def settle(priority: int, *, lock: bool, fresh: bool) -> list[str]:
+    """Take the scheduling priority and the lock on memory that are asked for.
 
-    :param priority: 1 to 99.
-    :raises OSError: without CAP_SYS_NICE, or where the control group grants no realtime.
+    :param priority: 1 to 99 for SCHED_RR (sched(7)), children start ordinary again; 0 for an
+        ordinary process.
+    :param lock: keep all pages in RAM (mlock(2)): a host that swaps must not make us late.
+    :param fresh: the process is as it was started, so what is not asked for needs no change.
+    :returns: what was refused, each naming its key and the remedy.
     """
-    policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
-    os.sched_setscheduler(0, policy, os.sched_param(priority))
+    problems = []
+    if priority or not fresh:
+        try:
+            _prefer(priority)
+        except OSError as problem:
+            problems.append(
+                f"node.realtime: {why(problem)}: give the daemon CAP_SYS_NICE and its control "
+                "group realtime; running without"
+            )
+    if lock or not fresh:
+        try:
+            _lock_memory(lock)
+        except OSError as problem:
+            problems.append(
+                f"node.lock_memory: {why(problem)}: give the daemon CAP_IPC_LOCK; running without"
+            )
+    return problems
 
 
-def lock_memory() -> None:
-    """Keep all pages in RAM (mlockall(2)): a host that swaps must not make us late.
+def _prefer(priority: int) -> None:
+    policy = os.SCHED_RR if priority else os.SCHED_OTHER
+    os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
 
-    :raises OSError: without CAP_IPC_LOCK or limit enough.
-    """
+
+def _lock_memory(lock: bool) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mlockall(MCL_CURRENT | MCL_FUTURE):
-        number = ctypes.get_errno()
-        raise OSError(number, f"mlockall: {os.strerror(number)}")
+    if libc.mlockall(MCL_CURRENT | MCL_FUTURE) if lock else libc.munlockall():
+        raise OSError(ctypes.get_errno(), "")

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import msgspec
 
 from havpn_core.config.read import Instance
-from havpn_core.daemon.parts import build
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host import files
 from havpn_core.host.aside import set_aside
@@ -22,6 +21,7 @@ from havpn_core.pair.scout import Scout
 from havpn_core.pair.session import Pairing
 from havpn_core.pair.token import Own
 from havpn_core.plugging import coercion
+from havpn_core.plugging.building import build
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context
 from havpn_core.plugging.inlet import Inlet

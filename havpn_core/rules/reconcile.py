@@ -192,6 +192,11 @@ def finish(plan: Plan, effect: Effect, error: str | None, now_s: float) -> Plan:
     return _with(replace(plan, running=None), after)
 
 
+def abandon(plan: Plan) -> Plan:
+    """Take in that the effect under way ended and its action is no longer the one that began it."""
+    return replace(plan, running=None)
+
+
 def wake_s(plan: Plan, now_s: float) -> float | None:
     """Say when to ask again for an effect, if nothing happens before."""
     if plan.wanted is None or plan.running is not None:

@@ -13,9 +13,9 @@ from logging import Logger
 from pathlib import Path
 
 from havpn_core.config.read import Config, PathConfig
-from havpn_core.daemon.parts import build_new
+from havpn_core.daemon.built import build_new
 from havpn_core.daemon.path import GRACE_S
-from havpn_core.errors import CallOverdue, HavpnError
+from havpn_core.errors import CallOverdue, ConfigError, HavpnError
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
 from havpn_core.plugging.calls import Caller
@@ -46,7 +46,10 @@ def build_probes(
         )
 
     alone = replace(config, paths=(path,), actions=(), notifiers=())
-    return build_new(alone, context, {}, {}).paths[path.name]
+    built = build_new(alone, context, {}, {})
+    if built.problems:
+        raise ConfigError(built.problems)
+    return built.paths[path.name]
 
 
 @dataclass

@@ -14,7 +14,6 @@ from havpn_core.config.options import CallOptions, PathOptions
 from havpn_core.config.read import Instance, PathConfig
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import EventBus, Subscriber, as_record
-from havpn_core.daemon.parts import build, lacks, same
 from havpn_core.daemon.path import PathRun
 from havpn_core.daemon.reporting import path_facts
 from havpn_core.durations import Duration
@@ -25,6 +24,7 @@ from havpn_core.pair.run import PairRun
 from havpn_core.pair.scout import Scout
 from havpn_core.pair.token import Own as OwnFacts
 from havpn_core.plugging import coercion
+from havpn_core.plugging.building import build, lacks, same
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import ActionType, Event, LinkType, Sample
 from havpn_core.plugging.inlet import MOST_WAITING, Inlet

@@ -101,7 +101,8 @@ def test_a_real_responder_behind_a_relay_that_loses_one_way(world, lossy):
     async def scenario():
         options = RespondOptions(listen=[f"127.0.0.1:{port}"], allow=["127.0.0.1/32"], rate=1e6)
         responder = Responder(options, time.monotonic, logging.getLogger("test"))
-        await responder.start()
+        running = asyncio.ensure_future(responder.run())
+        await asyncio.sleep(0)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             Relay, local_addr=("127.0.0.1", 0)
         )
@@ -116,6 +117,7 @@ def test_a_real_responder_behind_a_relay_that_loses_one_way(world, lossy):
         finally:
             transport.close()
             responder.close()
+            running.cancel()
 
     facts, heard = run(scenario())
     there, here = facts["loss_out"], facts["loss_back"]

@@ -1,0 +1,64 @@
+"""The role that an operator forces, with its end by the clock that no setting changes."""
+
+from havpn_core.daemon.memory import Memory
+from havpn_core.host import boot
+from havpn_core.rules import limits
+from havpn_core.rules.role import Role
+
+
+class Force:
+    """The force in a :class:`~havpn_core.daemon.memory.Memory`, kept by ``CLOCK_BOOTTIME``.
+
+    A suspended host counts, and setting the wall clock changes nothing.
+
+    :param memory: what was remembered; it is kept up to date.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        noted = self._noted()
+        self._end_s = None if noted is None else limits.resume(noted, boot.clocks())
+
+    @property
+    def role(self) -> Role | None:
+        """The role forced now, ``None`` if there is none."""
+        return self._memory.forced
+
+    def set(self, role: Role | None, for_s: float | None) -> None:
+        """Force a role for so many seconds, ``None``: without an end; no role ends the force."""
+        self._memory.forced = role
+        self._end_s = None if for_s is None or role is None else boot.clocks().boot_s + for_s
+        self.note()
+
+    def expired(self) -> bool:
+        """Whether a force came to its end; it is over then, and this is true once."""
+        if self._memory.forced is None or self._end_s is None:
+            return False
+        if boot.clocks().boot_s < self._end_s:
+            return False
+        self.set(None, None)
+        return True
+
+    def note(self) -> None:
+        """Put the end into the memory, by all the clocks."""
+        memory, end_s = self._memory, self._end_s
+        if end_s is None:
+            memory.forced_until = memory.forced_left = memory.forced_end = None
+            memory.forced_boot = None
+            return
+        noted = limits.note(end_s, boot.clocks())
+        memory.forced_until, memory.forced_left = noted.until_s, noted.left_s
+        memory.forced_boot, memory.forced_end = noted.boot, noted.end_s
+
+    def drifted(self) -> bool:
+        """Whether the wall clock was set since the end was put into the memory."""
+        noted = self._noted()
+        return noted is not None and limits.drifted(noted, boot.clocks())
+
+    def _noted(self) -> limits.Noted | None:
+        memory = self._memory
+        if memory.forced is None or memory.forced_until is None:
+            return None
+        return limits.Noted(
+            memory.forced_until, memory.forced_left, memory.forced_boot, memory.forced_end
+        )

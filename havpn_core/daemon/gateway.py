@@ -1,0 +1,216 @@
+"""One gateway: takes in what its parts find out, has one wish made of it, and hands that on."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from havpn_core.config.read import Config
+from havpn_core.daemon.acting import Acting
+from havpn_core.daemon.force import Force
+from havpn_core.daemon.memory import MEMORY_FILE, Memory
+from havpn_core.daemon.partner import Partner
+from havpn_core.daemon.parts import Parts
+from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.reporting import gateway_facts
+from havpn_core.daemon.world import World
+from havpn_core.pair.run import PairRun
+from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.plugging.registry import Registry
+from havpn_core.rules.hysteresis import Level, State, Verdict
+from havpn_core.rules.role import Role, starting_level
+from havpn_core.rules.wish import PairWish, Situation, Stopping, Wish, decide
+
+
+class Gateway:
+    """The middle of the daemon: parts below it find out and carry out, :mod:`wish` decides.
+
+    :param memory: what earlier runs left.
+    :param changed: called after whatever should be shown soon.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        registry: Registry,
+        memory: Memory,
+        world: World,
+        changed: Callable[[], None],
+    ) -> None:
+        self.memory = memory
+        self.force = Force(memory)
+        self.wish = Wish()
+        self.role_since = time.time()
+        self.stopping: Stopping | None = None
+        self.show_agents: Callable[[], None] = lambda: None
+        self._world, self._changed = world, changed
+        self.acting = Acting(world.emit, self.remember, world.clock)
+        self.parts = Parts(config, registry, memory, world=world, acting=self.acting, decider=self)
+        self._partner = Partner(
+            world,
+            self.acting,
+            self.force,
+            lambda: [run.view for run in self.parts.paths.values()],
+            self.decide,
+        )
+        self._partner.paused = memory.paused
+
+    @property
+    def state_dir(self) -> Path:
+        """Where everything is kept that outlives a run."""
+        return Path(self.parts.config.node.state_dir)
+
+    # --- what the parts find out ---------------------------------------------------------------
+
+    def verdict_changed(self, run: PathRun, before: State) -> None:
+        """Report a path's verdict, and let it count."""
+        bad = run.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
+        detail = "; ".join(_causes(run, self._world.clock())) if bad else ""
+        change = (before.verdict.value, run.verdict.value)
+        severity = "warning" if bad else "info"
+        self._world.emit(Event("verdict", run.config.name, *change, detail, severity))
+        # Before the actions act: otherwise a resource agent's monitor might write the old value
+        # over what an action wrote to the cluster.
+        self.show_agents()
+        self._refresh()
+
+    def quality_changed(self, run: PathRun) -> None:
+        """Report that a line became poor or good; it decides nothing by itself."""
+        words, severity = (("good", "poor"), "warning") if run.poor else (("poor", "good"), "info")
+        window = run.watch.window
+        detail = window.describe() if window else ""
+        self._world.emit(Event("quality", run.config.name, *words, detail, severity))
+
+    def network_changed(self) -> None:
+        """Look at once at what depends on addresses and carriers."""
+        self.acting.network_changed()
+        for run in self.parts.paths.values():
+            run.look_at_carrier()
+
+    def first_level(self, path: str) -> Level:
+        """Choose the level at which a path starts, so that a restart changes nothing."""
+        expected = {m.done for m in self.memory.actions.values()}
+        return starting_level(
+            self.memory.paths.get(path),
+            expected.pop() if len(expected) == 1 else None,
+            self.acting.plan.observed,
+            busy=any(m.running for m in self.memory.actions.values()),
+        )
+
+    # --- the wish ------------------------------------------------------------------------------
+
+    def decide(self) -> None:
+        """Make the wish anew, and hand it on where it changed."""
+        if self.force.expired():
+            self._world.emit(Event("role", "", "forced", "auto", "the time is over"))
+        before, self.wish = self.wish, decide(self._situation())
+        role, old = self.wish.role, before.role
+        if role is not None and role is not old:
+            self.role_since = time.time()
+            words = (old.value if old else "", role.value, self.wish.reason)
+            severity = "warning" if old else "info"
+            self._world.emit(Event("role", "", *words, severity=severity))
+        if (role, self.wish.held) != (old, before.held):
+            self.acting.want(self.wish)
+        self._changed()
+
+    def _situation(self) -> Situation:
+        pair = self.parts.pair
+        return Situation(
+            before=self.wish.role,
+            paths={name: run.view for name, run in self.parts.paths.items()},
+            give_up_on=self.parts.config.node.give_up_on,
+            pair=PairWish(pair.wanted, pair.pairing.decision.reason) if pair else None,
+            forced=self.force.role,
+            paused=self.memory.paused,
+            stopping=self.stopping,
+        )
+
+    def _refresh(self) -> None:
+        """Let the pair, which is part of the wish, see first what changed."""
+        if self.parts.pair is not None:
+            self.parts.pair.refresh()
+        self.decide()
+
+    def stop(self, how: Stopping) -> None:
+        """Let the end of the daemon count: nothing but that decides from now on."""
+        self.stopping = how
+        self._partner.leaving = how is Stopping.RELEASE
+        self._refresh()
+
+    # --- what an operator wants ------------------------------------------------------------------
+
+    def pause(self, paused: bool) -> None:
+        """Carry nothing out from now on, or again."""
+        self.memory.paused = self._partner.paused = paused
+        word = "paused" if paused else "resumed"
+        self._world.emit(Event("daemon", "", "", word, severity="warning"))
+        self._refresh()
+        if not paused:
+            self.acting.insist()
+
+    def switch(self, to: Role | None, for_s: float | None) -> None:
+        """Force a role, for some seconds or for good; ``None`` leaves it to the paths again."""
+        self.force.set(to, for_s)
+        word = to.value if to else "auto"
+        self._world.emit(Event("role", "", "", f"forced to {word}", severity="warning"))
+        self.show_agents()
+        self._refresh()
+        self.acting.insist()
+
+    async def make_pair(
+        self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]
+    ) -> PairRun | None:
+        """Make the pair of a configuration, where there is one, without starting it.
+
+        :raises ConfigError: if a link cannot be had.
+        """
+        return await self._partner.make(config, keys, context)
+
+    # --- showing and remembering ---------------------------------------------------------------
+
+    def usable(self, run: PathRun) -> bool | None:
+        """Whether a cluster should rely on a path; ``None`` while it should think as before."""
+        if self.force.role is not None:
+            return self.force.role is Role.ACTIVE
+        if not run.heard or self.memory.paused:
+            return None
+        return run.view.serves
+
+    def facts(self, state: str) -> dict[str, Any]:
+        """Give the object that ``havpn status --json`` shows."""
+        parts, forced = self.parts, self.force.role
+        return gateway_facts(
+            node=parts.config.node.name,
+            state=state,
+            acting=self.acting,
+            role_since=self.role_since,
+            forced=forced.value if forced else None,
+            paths=parts.paths,
+            subscribers=[subscriber for _, subscriber in parts.notifiers.values()],
+            responded=parts.responder.counts if parts.responder else None,
+            pair=parts.pair.facts() if parts.pair else None,
+            timing=self._world.timing,
+            now_s=self._world.clock(),
+        )
+
+    async def remember(self) -> None:
+        """Write the memory down; a disk that hangs is waited for a second at the most."""
+        memory, paths, now = self.memory, self.parts.paths, self._world.clock()
+        memory.paths = {name: run.state.level for name, run in paths.items()} or memory.paths
+        penalties = {name: run.watch.penalty(now) for name, run in paths.items()}
+        memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
+        memory.actions = self.acting.memories()
+        self.force.note()
+        await self._world.keeper.remember(self.state_dir / MEMORY_FILE, memory)
+
+
+def _causes(run: PathRun, now_s: float) -> list[str]:
+    """Say why a path is believed to be down or unknown."""
+    details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
+    details += [f"{device} has no carrier" for device in run.without_carrier]
+    hold = run.watch.flaps.held_until_s - now_s
+    if run.verdict is Verdict.DOWN and hold > 0:
+        penalty = run.watch.penalty(now_s)
+        details.append(f"flapping, penalty {penalty:.1f}: not up again before {hold:.0f} s")
+    return details

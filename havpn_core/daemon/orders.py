@@ -1,0 +1,42 @@
+"""What ``havpn status``, ``pause``, ``resume``, ``switch`` and ``reload`` ask of the daemon."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from havpn_core.daemon.gateway import Gateway
+from havpn_core.durations import Duration
+from havpn_core.errors import HavpnError
+from havpn_core.rules.role import Role
+
+ROLES = {"active": Role.ACTIVE, "standby": Role.STANDBY, "auto": None}
+
+
+async def obey(
+    gateway: Gateway, reload: Callable[[], Awaitable[None]], request: dict[str, Any]
+) -> dict[str, Any]:
+    """Carry one request out and give the reply.
+
+    :param request: ``do`` and what it needs, as it came over the control socket.
+    :raises HavpnError: if it is unknown, malformed or refused.
+    """
+    match request.get("do"):
+        case "status":
+            return gateway.facts("paused" if gateway.memory.paused else "running")
+        case "pause" | "resume" as verb:
+            gateway.pause(verb == "pause")
+        case "switch":
+            _switch(gateway, request.get("to"), request.get("for_s"))
+        case "reload":
+            await reload()
+        case other:
+            raise HavpnError(f"unknown request {other!r}")
+    await gateway.remember()
+    return {"ok": True}
+
+
+def _switch(gateway: Gateway, to: Any, for_s: Any) -> None:
+    if not isinstance(to, str) or to not in ROLES:
+        raise HavpnError(f"cannot switch to {to!r}: write active, standby or auto")
+    if gateway.stopping is not None:
+        raise HavpnError("the daemon is stopping: start it, then switch")
+    gateway.switch(ROLES[to], None if for_s is None else float(Duration.parse(for_s)))

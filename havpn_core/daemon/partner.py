@@ -1,0 +1,107 @@
+"""Make the pair of a gateway, and give what its partner is to know."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from havpn_core.config.read import Config
+from havpn_core.daemon.acting import Acting
+from havpn_core.daemon.force import Force
+from havpn_core.daemon.world import World
+from havpn_core.errors import HavpnError
+from havpn_core.pair.frames import Authenticator, node_number
+from havpn_core.pair.message import Line
+from havpn_core.pair.run import INCARNATION_FILE, PairRun, last_incarnation, next_incarnation
+from havpn_core.pair.token import Own
+from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.rules.role import PathView, Role, may_serve, wanted_role
+
+
+class Partner:
+    """This gateway as its partner sees it.
+
+    :param paths: gives what is known of each path now.
+    :param changed: called when the pair wants another role.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        acting: Acting,
+        force: Force,
+        paths: Callable[[], list[PathView]],
+        changed: Callable[[], None],
+    ) -> None:
+        self.leaving = False  #: the daemon releases the role as it ends
+        self.paused = False
+        self._world, self._acting, self._force = world, acting, force
+        self._paths, self._changed = paths, changed
+        self._incarnation = 0
+
+    async def make(
+        self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]
+    ) -> PairRun | None:
+        """Make the pair of a configuration; nothing is started by it.
+
+        :raises ConfigError: if a link cannot be had.
+        """
+        if config.pair is None:
+            return None
+        signing = Authenticator(keys, await self._next_incarnation(Path(config.node.state_dir)))
+        made = PairRun(
+            config.pair,
+            signing,
+            lambda: self._own(config),
+            self._changed,
+            self._world.clock,
+            owners=lambda: self._acting.owners,
+            tell=lambda text: self._world.emit(Event("pair", "", "", "conflict", text, "error")),
+        )
+        made.connect(lambda link, received: context(link.name, received))
+        return made
+
+    async def _next_incarnation(self, state_dir: Path) -> int:
+        """Number this start of the pair, and write the number down before it is used.
+
+        A disk that does not take it is no reason to leave the hosts without a gateway: the wall
+        clock is past any number that was used, unless it is set back.
+        """
+        last, warning = last_incarnation(state_dir)
+        number, content = next_incarnation(max(last, self._incarnation), time.time())
+        self._incarnation = number
+        if warning:
+            self._trouble(warning)
+        try:
+            await self._world.keeper.save(state_dir / INCARNATION_FILE, content, 0o644)
+        except HavpnError as problem:
+            self._trouble(
+                f"{problem}; the pair goes on with the wall clock: until the file can be written, "
+                "after a restart with the clock set back the partner does not believe this gateway"
+            )
+        return number
+
+    def _own(self, config: Config) -> Own:
+        assert config.pair is not None
+        plan, forced = self._acting.plan, self._force.role
+        return Own(
+            node=node_number(config.node.name),
+            priority=config.pair.options.priority,
+            line=self._line(config.node.give_up_on),
+            held=None if plan.running is not None else plan.observed,
+            maintenance=forced is Role.STANDBY or self.leaving,
+            forced=forced is Role.ACTIVE and not self.leaving,
+            paused=self.paused and not self.leaving,
+        )
+
+    def _line(self, give_up_on: str) -> Line | None:
+        views = self._paths()
+        match wanted_role(views, give_up_on=give_up_on):
+            case Role.ACTIVE:
+                return Line.UP
+            case Role.STANDBY:
+                return Line.RECOVERING if may_serve(views, give_up_on=give_up_on) else Line.DOWN
+            case None:
+                return None
+
+    def _trouble(self, text: str) -> None:
+        self._world.emit(Event("daemon", "", "", "trouble", text, "warning"))

@@ -1,0 +1,42 @@
+"""Make instances of a plugin's types, and compare what they are made of, whatever a plugin does."""
+
+from types import CoroutineType
+from typing import Any
+
+from havpn_core.errors import CallFailed
+from havpn_core.plugging import coercion
+from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.descriptors import Context, PluginType
+from havpn_core.plugging.wording import describe
+
+
+def build(plugin_type: PluginType, options: Any, context: Context, name: str) -> Caller:
+    """Make an instance.
+
+    :param name: as for :class:`Caller`.
+    :raises CallFailed: if that went wrong in any way.
+    """
+    try:
+        made = plugin_type.build(options, context)
+    except BaseException as problem:
+        raise CallFailed(describe(problem)) from None
+    if issubclass(type(made), CoroutineType):
+        made.close()
+        raise CallFailed("its build is async; it must be a plain function")
+    return Caller(made, name)
+
+
+def lacks(plugin_type: PluginType, options: Any) -> list[str]:
+    """Say what an instance would miss on this host, in the type's own sentences."""
+    try:
+        return coercion.as_lines(plugin_type.missing(options))
+    except BaseException as problem:
+        return [f"what it needs cannot be told: {describe(problem)}"]
+
+
+def same(before: Any, after: Any) -> bool:
+    """Whether two configurations are alike; a plugin's options may fail to compare themselves."""
+    try:
+        return bool(before == after)
+    except BaseException:
+        return False
