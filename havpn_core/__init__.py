@@ -25,11 +25,10 @@ from havpn_core.plugging.hookspecs import hookimpl
 from havpn_core.plugging.redact import path_of, program_of, redacted
 from havpn_core.rules.hysteresis import Outcome, Verdict
 from havpn_core.rules.role import Role
+from havpn_core.version import __version__
 
 if TYPE_CHECKING:
     from havpn_core.host.held import Held, note_held, read_held
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Action",

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from havpn_core import __version__
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.version import __version__
 
 COMMANDS = {
     "run": ("run", "run", "Run the daemon in the foreground."),

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from havpn_core import __version__
 from havpn_core.cli import havpn
 from havpn_core.config.describe import Option, options_of
 from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
@@ -17,6 +16,7 @@ from havpn_core.echo.respond import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging import hookspecs
 from havpn_core.plugging.registry import KINDS, Registry
+from havpn_core.version import __version__
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[node]": NodeOptions,

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from havpn_core import __version__
 from havpn_core.daemon import status
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import Subscriber
 from havpn_core.daemon.path import PathRun
 from havpn_core.daemon.timing import Timing
+from havpn_core.version import __version__
 
 
 def gateway_facts(

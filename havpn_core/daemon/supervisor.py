@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from havpn_core import __version__
 from havpn_core.config.read import Config
 from havpn_core.daemon import requests
 from havpn_core.daemon.events import EventBus
@@ -31,6 +30,7 @@ from havpn_core.plugging import blocking
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.wish import Stopping
+from havpn_core.version import __version__
 
 LISTEN_AGAIN_S = 5.0
 SETTLE_S = 0.05

@@ -238,6 +238,6 @@ def _iterate(hook: str, result: Any) -> Iterator[Any]:
 
 
 def _own_version() -> str:
-    from havpn_core import __version__
+    from havpn_core.version import __version__
 
     return __version__

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from string import Template
 
-from havpn_core import __version__
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.descriptors import NAME
+from havpn_core.version import __version__
 
 PYPROJECT = """\
 [build-system]
