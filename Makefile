@@ -1,9 +1,9 @@
-# Everything from a fresh clone: make demo, make test, make lint, make bench.
+# Everything from a fresh clone: make demo, make test, make lint, make house, make bench.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test lint demo bench packages clean
+.PHONY: all test lint demo house bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -23,6 +23,11 @@ test: $(VENV)/ready lint
 
 demo: $(VENV)/ready
 	$(BIN)/havpn demo
+
+# The picture of docs/architecture.md, and the tree's numbers.
+house:
+	scripts/house draw
+	scripts/house numbers
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.footprint
