@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 TEMPLATE = """
 [node]
@@ -15,7 +16,7 @@ run_dir = "{dir}/run"
 {node}
 [path.vpn1]
 interval = "50ms"
-timeout = "200ms"
+timeout = "1s"
 fall = 3
 rise = 10
 {path}
@@ -33,12 +34,17 @@ deadline = "2s"
 
 
 class Daemon:
-    """One gateway whose line is a file: there, the line is up."""
+    """One gateway whose line is a file: there, the line is up.
+
+    What passes is waited for in the history, not in the status: a busy machine may look at the
+    status too late. ``since`` is when the line was last changed, or the daemon started.
+    """
 
     def __init__(self, folder, node="", path="", more=""):
         self.dir = folder
         self.file = folder / "havpn.toml"
         self.process = None
+        self.since = self.now()
         self.script("line", f"test -e {folder}/up || exit 2")
         self.script("take", f"echo active > {folder}/role; echo take >> {folder}/calls")
         self.script("give", f"echo standby > {folder}/role; echo give >> {folder}/calls")
@@ -55,10 +61,18 @@ class Daemon:
         draft.chmod(0o755)
         draft.rename(self.dir / name)
 
+    @staticmethod
+    def now():
+        """Give the time as events have it, cut to milliseconds."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
     def heal(self):
+        self.since = self.now()
         (self.dir / "up").touch()
 
     def cut(self):
+        self.since = self.now()
         (self.dir / "up").unlink(missing_ok=True)
 
     @property
@@ -71,6 +85,7 @@ class Daemon:
         return file.read_text().split() if file.exists() else []
 
     def start(self):
+        self.since = self.now()
         with (self.dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "havpn_core", "run", "-c", str(self.file)], stderr=log
@@ -98,10 +113,44 @@ class Daemon:
             time.sleep(0.02)
         raise AssertionError(f"{what} did not come; log:\n{self.log()}\nstatus: {status}")
 
+    def events(self, kind=None, since=None):
+        """Give the history, oldest first; what a crash cut off or is being written is left out."""
+        file = self.dir / "state" / "events.jsonl"
+        lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+        return [
+            event
+            for event in map(json.loads, lines)
+            if kind in (None, event["kind"])
+            and (since is None or datetime.fromisoformat(event["at"]) >= since)
+        ]
+
+    def wait_event(self, kind, *words, since=None, subject=None, timeout=20.0):
+        """Wait until the history has such an event since then, and give the first one.
+
+        :param words: any of these as the event's ``after``.
+        :param since: by default when the line was last changed, or the daemon started.
+        """
+        until, since = time.monotonic() + timeout, since or self.since
+        while time.monotonic() < until:
+            for event in self.events(kind, since):
+                if event["after"] in words and subject in (None, event["subject"]):
+                    return event
+            time.sleep(0.02)
+        raise AssertionError(f"{kind} {words} did not come; log:\n{self.log()}")
+
     def wait_verdict(self, *verdicts):
-        return self.wait(lambda s: s["paths"]["vpn1"]["verdict"] in verdicts, f"{verdicts}")
+        """Wait until the path has had one of the verdicts since the line was last changed."""
+
+        def had(status):
+            at = datetime.fromisoformat(status["written_at"])
+            now = status["paths"]["vpn1"]["verdict"] if at >= self.since else None
+            passed = {event["after"] for event in self.events("verdict", self.since)}
+            return {now, *passed} & {*verdicts}
+
+        return self.wait(had, f"{verdicts}")
 
     def wait_role(self, role):
+        """Wait until wish, observation and file agree on a role that stays."""
         return self.wait(
             lambda s: s["role"]["wanted"] == s["role"]["observed"] == role == self.role, role
         )

@@ -101,25 +101,28 @@ def reconfigure(daemon, config):
     wait_for(lambda: told(daemon).count("reloaded") > reloads, 10, "the reload")
 
 
+def pass_through(daemon, change, verdict):
+    """Change the line, and wait until the path has had the verdict, if only for a moment."""
+    since = time.time()
+    change()
+    daemon.wait_event("verdict", verdict, 10, since)
+
+
 def test_bursts_shorter_than_fall_and_heals_shorter_than_rise_cause_no_action(
     lab, daemons, patient, line
 ):
     daemon = daemons["gw-aa"]
     before = actions_of(daemon)
     for _ in range(5):
-        line.cut()
-        daemon.wait_verdict("line", "failing", 10)
-        line.heal()
-        daemon.wait_verdict("line", "up", 10)
+        pass_through(daemon, line.cut, "failing")
+        pass_through(daemon, line.heal, "up")
     assert actions_of(daemon) == before
     line.cut()
     wait_backup(lab)
     before = actions_of(daemon)
     for _ in range(2):
-        line.heal()
-        daemon.wait_verdict("line", "recovering", 10)
-        line.cut()
-        daemon.wait_verdict("line", "down", 10)
+        pass_through(daemon, line.heal, "recovering")
+        pass_through(daemon, line.cut, "down")
     assert actions_of(daemon) == before
     assert lab.holders("a") == {"gw-ab"}
 
@@ -127,16 +130,17 @@ def test_bursts_shorter_than_fall_and_heals_shorter_than_rise_cause_no_action(
 @pytest.mark.parametrize("when", ["up", "failing", "stopping", "down", "recovering"])
 def test_kill_9_at_any_moment_ends_in_the_right_role(lab, daemons, line, when):
     daemon = daemons["gw-aa"]
+    since = time.time()
     if when != "up":
         line.cut()
     if when == "stopping":
-        wait_for(lambda: "applying standby" in told(daemon).splitlines()[-1], 10, "the stop")
+        daemon.wait_event("action", "applying standby", 10, since)
     elif when in ("down", "recovering"):
         daemon.wait_role("standby", 30)
     if when == "recovering":
         line.heal()
-    if when != "stopping":
-        daemon.wait_verdict("line", when, 10)
+    if when not in ("up", "stopping"):
+        daemon.wait_event("verdict", when, 10, since)
     daemon.kill()
     daemon.start()
     if when in ("failing", "stopping", "down"):
@@ -181,8 +185,9 @@ def test_a_stop_that_hangs_is_reported_and_retried_while_probing_goes_on(lab, da
     first = status["paths"]["line"]["probes"]["echo"]["fail"]
     begun = time.monotonic()
     status = daemon.wait_for(lambda s: s["actions"]["gateway"]["failures"] >= 2, 30, "a retry")
-    asked = status["paths"]["line"]["probes"]["echo"]["fail"] - first
-    assert asked >= (time.monotonic() - begun) / 0.2 - 3
+    sent = status["paths"]["line"]["probes"]["echo"]["fail"] - first
+    # A probe every 200 ms; half of them, as a busy machine makes some late and so void.
+    assert sent >= (time.monotonic() - begun) / 0.4 - 3
     daemon.host.write(HANG, '#!/bin/sh\nexec /etc/init.d/heartbeat "$@"\n', 0o755)
     wait_backup(lab)
 

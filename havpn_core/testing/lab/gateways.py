@@ -79,6 +79,7 @@ addresses = ["{shared}"]
 priority = {priority}
 key_file = "/etc/havpn/pair.key"
 interval = "{interval}"
+{dead}
 preempt = "{preempt}"
 [pair.link.cable]
 type = "serial"
@@ -91,14 +92,25 @@ peer = "{peer}"
 KEY = "5a" * 32
 
 
-def pair_config(name: str, *, rise: int = 40, interval: str = "50ms", preempt: str = "auto") -> str:
-    """Write a gateway's configuration without a cluster manager: the pair moves the address."""
+def pair_config(
+    name: str,
+    *,
+    rise: int = 40,
+    interval: str = "50ms",
+    dead: str = "",
+    preempt: str = "auto",
+) -> str:
+    """Write a gateway's configuration without a cluster manager: the pair moves the address.
+
+    :param dead: silence after which the partner counts as dead; the pair's own default if empty.
+    """
     gateway, site = plan.GATEWAYS[name], plan.site_of(name)
     other = plan.GATEWAYS[site.backup if name == site.preferred else site.preferred]
     return PAIR.format(
         name=name,
         rise=rise,
         interval=interval,
+        dead=f'dead = "{dead}"' if dead else "",
         preempt=preempt,
         near=gateway.wan.ip,
         far=plan.GATEWAYS[gateway.far].wan.ip,

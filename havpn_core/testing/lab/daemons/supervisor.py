@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from havpn_core.testing.lab.hosts.waiting import wait_for
 
 CONFIG = "/etc/havpn/havpn.toml"
 STATUS = "/run/havpn/status.json"
+HISTORY = "/var/lib/havpn/events.jsonl"
 DEFAULT = (sys.executable, "-m", "havpn_core")
 
 Status = dict[str, Any]
@@ -124,6 +126,38 @@ class Supervisor:
             timeout,
             f"role {observed}",
         )
+
+    def events(self, kind: str = "", since: float = 0.0) -> list[Status]:
+        """Return the history as ``havpn events --json`` has it, oldest first.
+
+        :param kind: of these events only.
+        :param since: ``time.time()`` from which on; a millisecond counts as a whole.
+        """
+        try:
+            lines = Path(f"{self.host.root}{HISTORY}").read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        first = int(since * 1000) / 1000
+        return [
+            event
+            for event in map(json.loads, lines)
+            if kind in ("", event["kind"])
+            and datetime.fromisoformat(event["at"]).timestamp() >= first
+        ]
+
+    def wait_event(self, kind: str, after: str, timeout: float, since: float) -> Status:
+        """Wait for an event of the history, which stays where a state may pass; returns it.
+
+        :param since: ``time.time()`` from which on.
+        :raises NotInTime: there was none within ``timeout`` seconds.
+        """
+
+        def found() -> Status | None:
+            return next((e for e in self.events(kind, since) if e["after"] == after), None)
+
+        event = wait_for(found, timeout, f"{kind} {after} on {self.host.name}", poll=0.05)
+        assert event is not None
+        return event
 
     def reload(self) -> None:
         """SIGHUP."""
