@@ -50,3 +50,21 @@ def test_nothing_that_is_there_is_written_over(tmp_path):
         write_package("foo", "probe", tmp_path)
     assert (made / "README.md").read_text() == "mine"
     assert Path(made).name == "havpn-foo"
+
+
+def test_a_package_that_cannot_be_written_whole_leaves_nothing_behind(tmp_path):
+    """As on a full disk; here the limit on the size of a file plays that part."""
+    program = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from havpn_core.plugging.scaffold import write_package\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))\n"
+        "try: write_package('foo', 'probe', Path(sys.argv[1]))\n"
+        "except OSError as problem: print(problem.errno)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True,
+        timeout=60, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["27"]
+    assert list(tmp_path.iterdir()) == []
