@@ -23,9 +23,9 @@ import msgspec
 
 from benchmarks.bfd import bfd
 from benchmarks.peers import Lost, Outcome, dpinger, keepalived_script, lsm
+from havpn_core.config.convert import decode_hook
 from havpn_core.config.options import PathOptions
 from havpn_core.config.profiles import PROFILES
-from havpn_core.config.read import decode_hook
 from havpn_core.errors import HavpnError
 from havpn_core.study.loss import GilbertElliott, Independent, LossModel
 from havpn_core.study.plots import check_drawable, new_figure, save, scale_switches

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from havpn_core.config.read import DEFAULT_FILE, Config, Instance, load
+from havpn_core.config.instances import Config, Instance
+from havpn_core.config.read import DEFAULT_FILE, load
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.pacemaker.alerts import event_of
 from havpn_core.plugging.building import build

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from havpn_core.cli.options import config_option
+from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.config.profiles import worst_detection_s, worst_failback_s
-from havpn_core.config.read import Config, Instance, PathConfig, load
+from havpn_core.config.read import load
 from havpn_core.durations import Duration
 from havpn_core.echo.respond import parse_endpoint
 from havpn_core.errors import HavpnError

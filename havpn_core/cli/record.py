@@ -14,7 +14,8 @@ from typing import TextIO
 import click
 
 from havpn_core.cli.options import config_option
-from havpn_core.config.read import Config, PathConfig, load
+from havpn_core.config.instances import Config, PathConfig
+from havpn_core.config.read import load
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host import logs

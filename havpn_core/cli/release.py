@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from havpn_core.cli.options import config_option, directories, run_dir_option
-from havpn_core.config.read import decode_hook, load
+from havpn_core.config.convert import decode_hook
+from havpn_core.config.read import load
 from havpn_core.daemon import status
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.held import HELD_FILE, read_held

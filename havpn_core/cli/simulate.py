@@ -10,8 +10,10 @@ import click
 import msgspec
 
 from havpn_core.cli.options import config_option, json_option
+from havpn_core.config.convert import decode_hook
+from havpn_core.config.instances import PathConfig
 from havpn_core.config.options import PathOptions
-from havpn_core.config.read import PathConfig, decode_hook, load
+from havpn_core.config.read import load
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
 from havpn_core.study.loss import GilbertElliott, Independent, LossModel, Periodic

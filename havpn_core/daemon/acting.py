@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from havpn_core.config.read import Instance
+from havpn_core.config.instances import Instance
 from havpn_core.daemon.memory import ActionMemory
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.calls import Caller

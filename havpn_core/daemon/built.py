@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from havpn_core.config.read import Config, Instance, PathConfig
+from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.errors import HavpnError
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.building import build, same

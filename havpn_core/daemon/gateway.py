@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from havpn_core.config.read import Config
+from havpn_core.config.instances import Config
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.force import Force
 from havpn_core.daemon.memory import MEMORY_FILE, Memory

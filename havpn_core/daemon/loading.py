@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from havpn_core.config.read import Config, load
+from havpn_core.config.instances import Config
+from havpn_core.config.read import load
 from havpn_core.errors import CallBusy, ConfigError, HavpnError
 from havpn_core.pair.run import keys_of
 from havpn_core.plugging.calls import Worker

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from havpn_core.config.read import Config
+from havpn_core.config.instances import Config
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.force import Force
 from havpn_core.daemon.world import World

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
-from havpn_core.config.read import Config, Instance, PathConfig
+from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.built import Built, alike, build_new
 from havpn_core.daemon.events import Subscriber

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from havpn_core.config.read import PathConfig
+from havpn_core.config.instances import PathConfig
 from havpn_core.daemon.timing import Timing
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.calls import Caller

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from havpn_core.config.read import Config
+from havpn_core.config.instances import Config
 from havpn_core.daemon import requests
 from havpn_core.daemon.events import EventBus
 from havpn_core.daemon.gateway import Gateway

@@ -1,15 +1,11 @@
 """``[pair]``: two gateways that need no cluster manager."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from havpn_core.durations import Duration
 from havpn_core.pair.token import Preempt, Rules
-
-if TYPE_CHECKING:
-    from havpn_core.config.read import Instance
 
 TAKEOVER_S = 2.0
 LONGEST_ASK_S = 0.2
@@ -62,11 +58,3 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
     def ask_s(self) -> float:
         """How long the LAN is asked for the owner of an address, in seconds."""
         return min(float(self.interval), LONGEST_ASK_S)
-
-
-@dataclass(frozen=True)
-class PairConfig:
-    """The pair and its links."""
-
-    options: PairOptions
-    links: "tuple[Instance, ...]"

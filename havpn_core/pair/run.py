@@ -10,13 +10,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from havpn_core.config.read import Instance
+from havpn_core.config.instances import Instance, PairConfig
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host import files
 from havpn_core.host.aside import set_aside
 from havpn_core.host.trouble import FileTrouble
 from havpn_core.pair.frames import Authenticator, read_keys
-from havpn_core.pair.options import PairConfig
 from havpn_core.pair.scout import Scout
 from havpn_core.pair.session import Pairing
 from havpn_core.pair.token import Own

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from logging import Logger
 from pathlib import Path
 
-from havpn_core.config.read import Config, PathConfig
+from havpn_core.config.instances import Config, PathConfig
 from havpn_core.daemon.built import build_new
 from havpn_core.daemon.path import GRACE_S
 from havpn_core.errors import CallOverdue, ConfigError, HavpnError

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.config.read import struct_of
+from havpn_core.config.convert import struct_of
 from havpn_core.errors import CallOverdue, ConfigError, HavpnError
 from havpn_core.pair.frames import BIGGEST
 from havpn_core.plugging.calls import Caller

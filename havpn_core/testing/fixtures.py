@@ -61,9 +61,9 @@ def havpn_path() -> "Callable[..., list[tuple[int, Verdict]]]":
     """
 
     def run(samples: str, **options: Any) -> "list[tuple[int, Verdict]]":
+        from havpn_core.config.convert import struct_of
         from havpn_core.config.options import PathOptions
         from havpn_core.config.profiles import PROFILES
-        from havpn_core.config.read import struct_of
         from havpn_core.study.replay import parse_samples, replay
 
         table = {**PROFILES["article"], "damping": False, **options}

@@ -2,9 +2,9 @@
 
 import msgspec
 
+from havpn_core.config.convert import decode_hook
 from havpn_core.config.options import PathOptions
 from havpn_core.config.profiles import PROFILES
-from havpn_core.config.read import decode_hook
 
 
 def profile(name, **changes):

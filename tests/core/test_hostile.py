@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from havpn_core.config.instances import Instance, PairConfig, PathConfig
 from havpn_core.config.options import CallOptions, PathOptions
-from havpn_core.config.read import Instance, PathConfig
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import EventBus, Subscriber, as_record
 from havpn_core.daemon.path import PathRun
@@ -19,7 +19,7 @@ from havpn_core.daemon.reporting import path_facts
 from havpn_core.durations import Duration
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
 from havpn_core.pair.frames import Authenticator
-from havpn_core.pair.options import PairConfig, PairOptions
+from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.scout import Scout
 from havpn_core.pair.token import Own as OwnFacts

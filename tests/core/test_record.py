@@ -11,8 +11,8 @@ import time
 
 import pytest
 
+from havpn_core.config.instances import PathConfig
 from havpn_core.config.options import PathOptions
-from havpn_core.config.read import PathConfig
 from havpn_core.durations import Duration
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Sample

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from havpn_core.cli.config import config
 from havpn_core.cli.plugin import plugin
-from havpn_core.config.read import build
+from havpn_core.config.check import build
 from havpn_core.config.schema import of_file
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry

@@ -14,7 +14,7 @@ import msgspec
 from havpn_plugins.actions.alias_arp import AliasArp, AliasArpOptions, havpn_register_actions
 
 from havpn_core import Context
-from havpn_core.config.read import decode_hook
+from havpn_core.config.convert import decode_hook
 from havpn_core.testing.lab import end_hosts, open_folder, start_hosts, wait_for
 from havpn_core.testing.lab.hosts import leftovers
 from havpn_core.testing.lab.hosts.network import Lan, set_up

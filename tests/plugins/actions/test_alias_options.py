@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from havpn_plugins.actions._alias.options import AliasArpOptions
 
-from havpn_core.config.read import decode_hook
+from havpn_core.config.convert import decode_hook
 
 
 def options(**given):

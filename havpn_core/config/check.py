@@ -1,0 +1,170 @@
+"""Check the tables of a file against the types that there are, and say every problem at once.
+
+What a plugin's type accepts is checked by the type's own struct; this module never looks into it.
+"""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from havpn_core.config.convert import Table, suggestion, to_struct, unknown_keys
+from havpn_core.config.instances import Config, Instance, PairConfig, PathConfig
+from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
+from havpn_core.config.profiles import PROFILES
+from havpn_core.echo.respond import RespondOptions
+from havpn_core.errors import ConfigError
+from havpn_core.pair.options import PairOptions
+from havpn_core.plugging.descriptors import NAME
+from havpn_core.plugging.registry import Registry
+from havpn_core.plugging.wording import describe
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def build(raw: Table, registry: Registry, file: Path) -> Config:
+    """Check all tables against the types that there are.
+
+    :raises ConfigError: with every problem found.
+    """
+    builder = _Builder(registry)
+    config = builder.config(raw, file)
+    if builder.problems:
+        raise ConfigError([f"{file}: {problem}" for problem in builder.problems])
+    return config
+
+
+class _Builder:
+    """Goes through the tables and collects problems."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.problems: list[str] = []
+
+    def config(self, raw: Table, file: Path) -> Config:
+        """Check the whole file."""
+        sections = ("node", "plugins", "path", "action", "notifier", "respond", "pair")
+        self._unknown("", raw, sections)
+        respond = raw.get("respond")
+        node = self._struct("node", self._table("node", raw.get("node", {})), NodeOptions)
+        paths = [self._path(f"path.{n}", n, t) for n, t in self._named("path", raw)]
+        return Config(
+            file=file,
+            node=node or NodeOptions(),
+            enable=self._enable(self._table("plugins", raw.get("plugins", {}))),
+            paths=tuple(path for path in paths if path),
+            actions=self._instances("action", raw, default_s=60.0),
+            notifiers=self._instances("notifier", raw, default_s=10.0),
+            respond=self._struct("respond", self._table("respond", respond), RespondOptions)
+            if respond is not None
+            else None,
+            pair=self._pair(raw),
+        )
+
+    def _pair(self, raw: Table) -> PairConfig | None:
+        if "pair" not in raw:
+            return None
+        table = self._table("pair", raw["pair"])
+        own = {k: v for k, v in table.items() if k != "link"}
+        options = self._struct("pair", own, PairOptions)
+        links = self._instances("link", table, default_s=0.0, under="pair.")
+        if not table.get("link"):
+            self.problems.append(
+                'pair.link: a pair needs a link: add [pair.link.lan] with type = "udp"'
+            )
+        return PairConfig(options, links) if options else None
+
+    def _enable(self, table: Table) -> tuple[str, ...]:
+        self._unknown("plugins.", table, ("enable",))
+        names = table.get("enable", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self.problems.append('plugins.enable: write a list of names, as enable = ["foo"]')
+            return ()
+        known = {record.name: record for record in self.registry.records if not record.bundled}
+        for name in names:
+            if name not in known:
+                self.problems.append(
+                    f"plugins.enable: no plugin {name!r} is installed"
+                    f"{suggestion(name, known)}: install its package or remove it from the list"
+                )
+        return tuple(names)
+
+    def _path(self, key: str, name: str, table: Table) -> PathConfig | None:
+        own = {k: v for k, v in table.items() if k != "probe"}
+        profile = own.get("profile", "balanced")
+        defaults = PROFILES.get(profile, {}) if isinstance(profile, str) else {}
+        options = self._struct(key, {**(defaults or PROFILES["balanced"]), **own}, PathOptions)
+        probes = self._instances("probe", table, default_s=0.0, under=f"{key}.")
+        if "probe" not in table or not table["probe"]:
+            self.problems.append(
+                f'{key}.probe: a path needs a probe: add [{key}.probe.echo] with type = "udp-echo"'
+            )
+        if options is None:
+            return None
+        if probes and options.require > len(probes):
+            self.problems.append(
+                f"{key}.require: {options.require} of {len(probes)} probes can never be OK: "
+                f"write at most {len(probes)}"
+            )
+        return PathConfig(name, options, probes)
+
+    def _instances(
+        self, kind: str, raw: Table, *, default_s: float, under: str = ""
+    ) -> tuple[Instance, ...]:
+        found = []
+        for name, table in self._named(kind, raw, under):
+            instance = self._instance(kind, f"{under}{kind}.{name}", table, default_s)
+            if instance is not None:
+                found.append(instance)
+        return tuple(found)
+
+    def _instance(self, kind: str, key: str, table: Table, default_s: float) -> Instance | None:
+        wanted = table.get("type")
+        if not isinstance(wanted, str):
+            known = ", ".join(t.name for t, _ in self.registry.types(kind))
+            self.problems.append(f"{key}.type: name the {kind} type, one of: {known}")
+            return None
+        try:
+            plugin_type = self.registry.get(kind, wanted)
+        except ConfigError as problem:
+            self.problems.append(f"{key}.type: {problem}")
+            return None
+        common = (
+            {} if kind in ("probe", "link") else {k: v for k, v in table.items() if k == "deadline"}
+        )
+        own = {k: v for k, v in table.items() if k != "type" and k not in common}
+        try:
+            options = self._struct(key, own, plugin_type.config)
+        except BaseException as problem:  # the struct is the plugin's, and so is what it raises
+            self.problems.append(f"{key}: {describe(problem)}")
+            return None
+        call = self._struct(key, common, CallOptions)
+        if options is None or call is None:
+            return None
+        return Instance(key, kind, plugin_type, options, float(call.deadline or default_s))
+
+    def _named(self, section: str, raw: Table, under: str = "") -> list[tuple[str, Table]]:
+        tables = self._table(f"{under}{section}", raw.get(section, {}))
+        for name in tables:
+            if not NAME.match(name):
+                self.problems.append(
+                    f"{under}{section}.{name}: a name has small letters, digits and hyphens and "
+                    "begins with a letter"
+                )
+        return [
+            (name, self._table(f"{under}{section}.{name}", table))
+            for name, table in tables.items()
+            if NAME.match(name)
+        ]
+
+    def _table(self, key: str, value: Any) -> Table:
+        if isinstance(value, dict):
+            return value
+        self.problems.append(f"{key}: write a table, as [{key}]")
+        return {}
+
+    def _unknown(self, prefix: str, table: Table, known: tuple[str, ...]) -> None:
+        self.problems += unknown_keys(prefix, table, known)
+
+    def _struct(self, key: str, table: Table, struct_type: type[S]) -> S | None:
+        return to_struct(struct_type, key, table, self.problems)

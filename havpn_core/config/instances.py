@@ -1,0 +1,63 @@
+"""What a checked configuration consists of, as frozen values."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from havpn_core.config.options import NodeOptions, PathOptions
+from havpn_core.echo.respond import RespondOptions
+from havpn_core.pair.options import PairOptions
+from havpn_core.plugging.descriptors import PluginType
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One configured probe, action, notifier or link.
+
+    :param name: as ``path.vpn1.probe.echo``.
+    :param kind: ``probe``, ``action``, ``notifier`` or ``link``.
+    :param deadline_s: seconds that one call may take; 0 where the path or the link says it.
+    """
+
+    name: str
+    kind: str
+    type: PluginType = field(compare=False)
+    options: msgspec.Struct
+    deadline_s: float
+
+    @property
+    def id(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class PathConfig:
+    """One monitored path."""
+
+    name: str
+    options: PathOptions
+    probes: tuple[Instance, ...]
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """The pair and its links."""
+
+    options: PairOptions
+    links: tuple[Instance, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole configuration that was found good."""
+
+    file: Path
+    node: NodeOptions
+    enable: tuple[str, ...]
+    paths: tuple[PathConfig, ...]
+    actions: tuple[Instance, ...]
+    notifiers: tuple[Instance, ...]
+    respond: RespondOptions | None
+    pair: PairConfig | None = None
