@@ -22,7 +22,10 @@ class Duration(float):
         """
         seconds: float | None = None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
+            try:
+                seconds = float(value)
+            except OverflowError:  # a file may hold a whole number of any length
+                raise ValueError("a number of that size is no duration") from None
         elif isinstance(value, str) and (match := _TEXT.match(value)):
             seconds = round(float(match[1]) * _UNITS[match[2]], 9)
         if seconds is None or not 0 < seconds < float("inf"):

@@ -10,10 +10,12 @@ from havpn_core.config.check import build
 from havpn_core.config.convert import Table
 from havpn_core.config.instances import Config
 from havpn_core.errors import ConfigError
-from havpn_core.host.trouble import why
+from havpn_core.host import files
+from havpn_core.host.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.registry import Registry
 
 DEFAULT_FILE = Path("/etc/havpn/havpn.toml")
+OWN_PIPES = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 
 def load(file: Path) -> tuple[Config, Registry]:
@@ -32,27 +34,46 @@ def read(file: Path) -> dict[str, Any]:
     :raises ConfigError: if it cannot be read, may be written by others, or is no TOML.
     """
     try:
-        mode = file.stat()
-        raw = tomllib.loads(file.read_bytes().decode())
-    except FileNotFoundError:
-        raise ConfigError(
-            [f"{file}: there is no such file: write one or name it with -c"]
-        ) from None
-    except OSError as problem:
-        raise ConfigError([f"{file}: cannot be read: {why(problem)}"]) from None
+        content, writable = _content(file)
+        raw = tomllib.loads(content.decode())
+    except FileTrouble as problem:
+        raise ConfigError([str(problem)]) from None
     except UnicodeDecodeError as problem:
         raise ConfigError(
             [f"{file}: byte {problem.start} is no UTF-8: write the file as text in UTF-8"]
         ) from None
     except RecursionError:
         raise ConfigError([f"{file}: is nested too deeply: remove brackets"]) from None
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # what tomllib says, or int() of a number that is too long
         raise ConfigError([f"{file}: is no valid TOML: {problem}"]) from None
-    if os.geteuid() == 0 and (mode.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or mode.st_uid != 0):
+    if os.geteuid() == 0 and writable:
         raise ConfigError(
             [f"{file}: others than root may write it: run chown root and chmod go-w on it"]
         )
     return raw
+
+
+def _content(file: Path) -> tuple[bytes, bool]:
+    """Give the content, and whether others than root may write it.
+
+    A pipe that the shell opened, as ``-c <(...)``, is read to its end; a named one is refused, as
+    it may never have a writer.
+
+    :raises FileTrouble: if it cannot be read.
+    """
+    try:
+        facts = file.stat()
+        if stat.S_ISFIFO(facts.st_mode) and str(file).startswith(OWN_PIPES):
+            content: bytes | None = file.read_bytes()
+        else:
+            content = files.read(file)
+    except FileNotFoundError:
+        content = None
+    except (OSError, ValueError) as problem:
+        raise trouble_of(file, problem) from None
+    if content is None:
+        raise FileTrouble(f"{file}: there is no such file: write one or name it with -c")
+    return content, bool(facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or facts.st_uid != 0)
 
 
 def enabled_plugins(raw: Table) -> tuple[str, ...]:

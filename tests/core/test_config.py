@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -136,3 +139,35 @@ def test_a_file_that_is_no_configuration_is_a_sentence(tmp_path, content):
 def test_a_folder_in_the_place_of_the_configuration_is_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="a folder is in its place: move it away"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"a = {'9' * 5000}", "is no valid TOML"),
+        (f"[path.vpn1]\ninterval = 0x{'f' * 5000}", "interval: a number of that size"),
+        ("a = " + "[" * 3000, "is nested too deeply"),
+    ],
+)
+def test_numbers_and_brackets_without_end_are_refused_in_a_sentence(file, text, said):
+    assert said in problems_of(file, text)
+
+
+def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path, file):
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match=f"{file}: something else is in its place"):
+        read(file)
+    with pytest.raises(ConfigError, match=f"{tmp_path}: a folder is in its place"):
+        read(tmp_path)
+    with pytest.raises(ConfigError, match="a part of its path is no folder"):
+        read(Path("/etc/hostname/havpn.toml"))
+
+
+def test_a_pipe_that_the_shell_opened_is_read_to_its_end(tmp_path):
+    argv = ["bash", "-c", 'exec "$0" -m havpn_core check -c <(printf "%s" "$1")']
+    text = GOOD.replace("[action", "[node2]\n[action")
+    done = subprocess.run(
+        [*argv, sys.executable, text], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "node2: there is no such key" in done.stderr
