@@ -1,10 +1,8 @@
 """``havpn alert``."""
 
 import asyncio
-import logging
 import os
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +11,10 @@ import click
 from havpn_core.config.instances import Config, Instance
 from havpn_core.config.read import DEFAULT_FILE, load
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.host.context import context
 from havpn_core.pacemaker.alerts import event_of
 from havpn_core.plugging.building import build
-from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.plugging.descriptors import Event
 
 LONGEST_S = 20.0
 """Pacemaker ends an alert agent after 30 s."""
@@ -57,17 +56,9 @@ async def _tell(config: Config, event: Event) -> list[str]:
 
 async def _notify(config: Config, notifier: Instance, event: Event) -> str | None:
     limit = min(notifier.deadline_s, LONGEST_S)
-    context = Context(
-        instance=notifier.name,
-        node=config.node.name,
-        logger=logging.getLogger("havpn"),
-        clock=time.monotonic,
-        resolve=lambda host, family: host,
-        network_changes=lambda: 0,
-        run_dir=Path(config.node.run_dir),
-    )
+    given = context(notifier.name, node=config.node.name, run_dir=config.node.run_dir)
     try:
-        caller = build(notifier.type, notifier.options, context, notifier.name)
+        caller = build(notifier.type, notifier.options, given, notifier.name)
     except HavpnError as problem:
         return f"{notifier.name}: {problem}"
     try:

@@ -1,9 +1,7 @@
 """``havpn release``."""
 
 import asyncio
-import logging
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -14,9 +12,10 @@ from havpn_core.config.convert import decode_hook
 from havpn_core.config.read import load
 from havpn_core.daemon import status
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.host.context import context
 from havpn_core.host.held import HELD_FILE, read_held
 from havpn_core.plugging.building import build
-from havpn_core.plugging.descriptors import Context, PluginType
+from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.role import Role
 
@@ -96,17 +95,8 @@ def noted(run_dir: Path) -> tuple[dict[str, Owner], list[str]]:
 async def _give_up(name: str, owner: Owner, run_dir: Path) -> str | None:
     """Build one action and make it stand by; gives the reason if that failed."""
     plugin_type, options, deadline_s = owner
-    context = Context(
-        instance=name,
-        node="",
-        logger=logging.getLogger("havpn"),
-        clock=time.monotonic,
-        resolve=lambda host, family: host,
-        network_changes=lambda: 0,
-        run_dir=run_dir,
-    )
     try:
-        caller = build(plugin_type, options, context, name)
+        caller = build(plugin_type, options, context(name, node="", run_dir=run_dir), name)
     except HavpnError as problem:
         return str(problem)
     try:

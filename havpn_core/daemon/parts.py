@@ -7,7 +7,6 @@ what was built is closed again and the old one stays.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, Protocol
 
 from havpn_core.config.instances import Config, Instance, PathConfig
@@ -21,6 +20,7 @@ from havpn_core.daemon.world import World
 from havpn_core.echo.respond import Responder
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host import realtime
+from havpn_core.host.context import context
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, Event
@@ -159,14 +159,14 @@ class Parts:
         self, instance: str, received: Callable[[bytes], None] = lambda frame: None
     ) -> Context:
         world = self._world
-        return Context(
-            instance=instance,
+        return context(
+            instance,
             node=self.config.node.name,
+            run_dir=self.config.node.run_dir,
             logger=world.log,
             clock=world.clock,
             resolve=world.resolver.address,
             network_changes=world.netwatch.count,
-            run_dir=Path(self.config.node.run_dir),
             heard=lambda host: self.responder.heard(host) if self.responder else None,
             received=received,
         )

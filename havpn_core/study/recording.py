@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from logging import Logger
-from pathlib import Path
 
 from havpn_core.config.instances import Config, PathConfig
 from havpn_core.daemon.built import build_new
 from havpn_core.daemon.path import GRACE_S
 from havpn_core.errors import CallOverdue, ConfigError, HavpnError
+from havpn_core.host.context import context
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
 from havpn_core.plugging.calls import Caller
@@ -34,19 +34,19 @@ def build_probes(
     """
     resolver = Resolver(clock)
 
-    def context(instance: str) -> Context:
-        return Context(
-            instance=instance,
+    def context_of(instance: str) -> Context:
+        return context(
+            instance,
             node=config.node.name,
             logger=log,
             clock=clock,
             resolve=resolver.address,
             network_changes=netwatch.count,
-            run_dir=Path(config.node.run_dir),
+            run_dir=config.node.run_dir,
         )
 
     alone = replace(config, paths=(path,), actions=(), notifiers=())
-    built = build_new(alone, context, {}, {})
+    built = build_new(alone, context_of, {}, {})
     if built.problems:
         raise ConfigError(built.problems)
     return built.paths[path.name]

@@ -15,6 +15,7 @@ import msgspec
 
 from havpn_core.config.convert import struct_of
 from havpn_core.errors import CallOverdue, ConfigError, HavpnError
+from havpn_core.host.context import context as made_context
 from havpn_core.pair.frames import BIGGEST
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import (
@@ -43,12 +44,10 @@ def context(instance: str = "test", **more: Any) -> Context:
     """
     given: dict[str, Any] = {
         "node": "gateway",
+        "run_dir": "/run/havpn",
         "logger": logging.getLogger("havpn.testing"),
-        "clock": time.monotonic,
-        "resolve": lambda host, family: host,
-        "network_changes": lambda: 0,
     }
-    return Context(instance=instance, **(given | more))
+    return made_context(instance, **(given | more))
 
 
 def options(plugin_type: PluginType, table: Table) -> msgspec.Struct:
