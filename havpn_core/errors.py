@@ -28,6 +28,10 @@ class ConfigError(HavpnError):
         super().__init__("\n".join(problems))
 
 
+class Interrupted(KeyboardInterrupt):
+    """The operator ended the program by SIGINT; no plugin raises this."""
+
+
 class CallFailed(HavpnError):
     """A plugin raised something; the message names it."""
 

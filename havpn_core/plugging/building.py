@@ -3,10 +3,11 @@
 from types import CoroutineType
 from typing import Any
 
-from havpn_core.errors import CallFailed
+from havpn_core.errors import CallFailed, Interrupted
 from havpn_core.plugging import coercion
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, PluginType
+from havpn_core.plugging.interrupt import interruptible
 from havpn_core.plugging.wording import describe
 
 
@@ -29,7 +30,10 @@ def build(plugin_type: PluginType, options: Any, context: Context, name: str) ->
 def lacks(plugin_type: PluginType, options: Any) -> list[str]:
     """Say what an instance would miss on this host, in the type's own sentences."""
     try:
-        return coercion.as_lines(plugin_type.missing(options))
+        with interruptible():
+            return coercion.as_lines(plugin_type.missing(options))
+    except Interrupted:
+        raise
     except BaseException as problem:
         return [f"what it needs cannot be told: {describe(problem)}"]
 

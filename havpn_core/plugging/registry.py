@@ -15,7 +15,7 @@ from typing import Any
 
 import pluggy
 
-from havpn_core.errors import ConfigError
+from havpn_core.errors import ConfigError, Interrupted
 from havpn_core.plugging import hookspecs
 from havpn_core.plugging.descriptors import (
     ActionType,
@@ -24,6 +24,7 @@ from havpn_core.plugging.descriptors import (
     PluginType,
     ProbeType,
 )
+from havpn_core.plugging.interrupt import interruptible
 from havpn_core.plugging.wording import describe
 
 GROUP = "havpn"
@@ -140,10 +141,13 @@ class Registry:
         """Load one plugin; whatever it does wrong ends in its record, not here."""
         self.records.append(record)
         try:
-            self._plugins.register(load(), name=record.module)
-            self._plugins.check_pending()
-            types = self._call_hooks(record)
-            rival = self._clash(types)
+            with interruptible():
+                self._plugins.register(load(), name=record.module)
+                self._plugins.check_pending()
+                types = self._call_hooks(record)
+                rival = self._clash(types)
+        except Interrupted:
+            raise
         except BaseException as problem:
             record.spoil("failed", describe(problem))
             # pluggy up to 1.6 keeps the good half of a plugin that it refused.

@@ -1,6 +1,7 @@
 """Plugins, good and broken, installed as real *.dist-info folders."""
 
 import json
+import signal
 import subprocess
 import sys
 import textwrap
@@ -186,3 +187,50 @@ def test_a_missing_type_is_explained(site):
     assert "there is no probe type 'foo'" in ended.stderr
     assert "failed to load: broken: ModuleNotFoundError" in ended.stderr
     assert "installed but not enabled: foo" in ended.stderr
+
+
+SLOW = {
+    "plain": "time.sleep(30)",
+    "suppresses": "try: time.sleep(30)\n    except BaseException: pass",
+    "wraps": "try: time.sleep(30)\n    except BaseException as e: raise RuntimeError from e",
+}
+
+
+@pytest.mark.parametrize("how", SLOW)
+@pytest.mark.parametrize("where", ["import", "missing"])
+def test_ctrl_c_in_a_plugin_ends_the_program(site, how, where):
+    body = f"    print('here', file=sys.stderr, flush=True)\n    {SLOW[how]}\n    return []\n"
+    slow = f"import sys, time\ndef slow(options=None):\n{body}"
+    source = textwrap.dedent(GOOD.format(name="foo"))
+    source += slow + ("slow()\n" if where == "import" else "")
+    source = source.replace("Options, Probe)", "Options, Probe, missing=lambda o: slow())")
+    site.install("foo", source)
+    site.install("zebra", GOOD.format(name="zebra"))
+    config = site.folder / "havpn.toml"
+    config.write_text(
+        '[plugins]\nenable = ["foo", "zebra"]\n[path.a.probe.b]\ntype = "foo"\n'
+        '[path.a.probe.c]\ntype = "zebra"\n'
+    )
+    # A shell's background job ignores SIGINT, and so would what it starts.
+    argv = ["env", "--default-signal=INT", sys.executable, "-m", "havpn_core", "check", "-c"]
+    with subprocess.Popen(
+        [*argv, str(config)],
+        env={"PYTHONPATH": str(site.folder), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr.readline() == "here\n"
+        running.send_signal(signal.SIGINT)
+        said = "".join(running.communicate(timeout=25))
+    assert running.returncode == 1
+    assert "KeyboardInterrupt" not in said
+    assert "good" not in said
+
+
+def test_a_keyboard_interrupt_of_a_plugins_own_is_contained(site):
+    site.install("foo", "raise KeyboardInterrupt")
+    site.install("zebra", GOOD.format(name="zebra"))
+    records = site.records("foo", "zebra")
+    assert records["havpn_foo"]["error"] == "KeyboardInterrupt"
+    assert records["havpn_zebra"]["status"] == "active"

@@ -1,0 +1,49 @@
+"""Tell a Ctrl-C of the operator apart from a ``KeyboardInterrupt`` that a plugin raises itself.
+
+What a plugin raises while it is loaded is contained, whatever it is. A real SIGINT arrives in the
+middle of the plugin's code as well, and there it must end the program, even if that code
+suppresses what it does not know.
+"""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from havpn_core.errors import Interrupted
+
+
+class _Noted:
+    """A handler of SIGINT that remembers that it was called."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        raise Interrupted
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGINT end a block that runs code of a plugin.
+
+    Where somebody else takes care of SIGINT already, as the daemon's loop does, and in other
+    threads than the main one, which get no signals, nothing changes.
+
+    :raises Interrupted: at the end of the block, if SIGINT came, whatever became of the block.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    noted = _Noted()
+    signal.signal(signal.SIGINT, noted)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is noted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if noted.came:
+            raise Interrupted
