@@ -10,7 +10,7 @@ import msgspec
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.read import load
-from havpn_core.daemon import status
+from havpn_core.daemon import reading
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.context import context
 from havpn_core.host.held import HELD_FILE, read_held
@@ -110,7 +110,7 @@ async def _give_up(name: str, owner: Owner, run_dir: Path) -> str | None:
 
 def _daemon_runs(run_dir: Path) -> bool:
     try:
-        found = status.read_status(run_dir)
+        found = reading.read(run_dir)
     except HavpnError:
         return False
-    return found is not None and found["state"] in ("running", "paused")
+    return found is not None and found.works

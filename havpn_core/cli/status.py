@@ -14,6 +14,8 @@ from havpn_core.errors import HavpnError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from havpn_core.daemon.status import PathStatus, ProbeStatus, Status
+
 COLOURS = {"up": "green", "failing": "yellow", "down": "red", "recovering": "yellow"}
 REFRESH_S = 0.5
 
@@ -29,19 +31,24 @@ def status(file: Path, run_dir: Path | None, as_json: bool, watch: bool) -> None
     if watch:
         _watch(where)
         return
-    facts = read(where)
-    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))
-    sys.exit(0 if facts["state"] in ("running", "paused") else 1)
+    found, raw = _read(where)
+    click.echo(json.dumps(raw, indent=2) if as_json else "\n".join(lines(found)))
+    sys.exit(0 if found.works else 1)
 
 
-def read(run_dir: Path) -> dict[str, Any]:
+def read(run_dir: Path) -> "Status":
     """Read the status file.
 
     :raises HavpnError: if there is none that makes sense.
     """
-    from havpn_core.daemon.status import STATUS_FILE, read_status
+    return _read(run_dir)[0]
 
-    found = read_status(run_dir)
+
+def _read(run_dir: Path) -> tuple["Status", dict[str, Any]]:
+    from havpn_core.daemon.reading import read_whole
+    from havpn_core.daemon.status import STATUS_FILE
+
+    found = read_whole(run_dir)
     if found is None:
         raise HavpnError(
             f"{run_dir / STATUS_FILE} is not there: has the daemon ever run with this "
@@ -50,71 +57,79 @@ def read(run_dir: Path) -> dict[str, Any]:
     return found
 
 
-def lines(facts: dict[str, Any]) -> list[str]:
-    """Write the facts for people."""
-    role = facts["role"]
-    said = f"{facts['node']}: {facts['state']}, role {role['wanted'] or 'not decided'}"
-    if role["observed"] != role["wanted"]:
-        said += f" (in force: {role['observed'] or 'unknown'})"
-    found = [f"{said}; as of {facts['age_s']:.1f} s ago"]
-    if facts["state"] == "stale":
-        found.append("THE DAEMON DOES NOT WORK: what follows is its last word")
-    for name, path in facts["paths"].items():
-        found.append(f"path {name}: {path['verdict']} since {path['since']}")
+def lines(status: "Status") -> list[str]:
+    """Write the status for people."""
+    found = _gateway(status)
+    for name, path in status.paths.items():
+        found.append(f"path {name}: {path.verdict} since {path.since}")
         found.extend(f"  {text}" for text in conditions(path))
-        for probe, tally in path["probes"].items():
-            latency = tally["latency_ms"]
-            tail = f" {latency} ms" if latency is not None else f" {tally['detail']}"
-            counts = f"{tally['ok']} ok, {tally['fail']} failed, {tally['error']} errors"
-            found.append(f"  probe {probe}: {tally['outcome']}{tail} ({counts})")
-    for name, action in facts["actions"].items():
-        error = f": {action['error']}" if action["error"] else ""
-        found.append(f"action {name}: {action['phase']}, {action['observed']}{error}")
-    for name, told in facts["notifiers"].items():
-        error = f": {told['error']}" if told["error"] else ""
-        counts = f"{told['delivered']} delivered, {told['failed']} failed"
-        found.append(f"notifier {name}: {counts}, {told['dropped']} dropped{error}")
+        found.extend(f"  probe {key}: {_probe(probe)}" for key, probe in path.probes.items())
+    for name, action in status.actions.items():
+        error = f": {action.error}" if action.error else ""
+        found.append(f"action {name}: {action.phase}, {action.observed}{error}")
+    for name, notifier in status.notifiers.items():
+        error = f": {notifier.error}" if notifier.error else ""
+        counts = f"{notifier.delivered} delivered, {notifier.failed} failed"
+        found.append(f"notifier {name}: {counts}, {notifier.dropped} dropped{error}")
     return found
 
 
-def conditions(path: dict[str, Any]) -> list[str]:
+def _gateway(status: "Status") -> list[str]:
+    role = status.role
+    first = f"{status.node}: {status.state}, role {role.wanted or 'not decided'}"
+    if role.observed != role.wanted:
+        first += f" (in force: {role.observed or 'unknown'})"
+    found = [f"{first}; as of {status.age_s:.1f} s ago"]
+    if status.state == "stale":
+        found.append("THE DAEMON DOES NOT WORK: what follows is its last word")
+    if role.wanted and role.reason:
+        since = f" since {role.since}" if role.since else ""
+        found.append(f"role {role.wanted}{since}: {role.reason}")
+    return found
+
+
+def _probe(probe: "ProbeStatus") -> str:
+    counts = f"{probe.ok} ok, {probe.fail} failed, {probe.error} errors"
+    last = probe.detail if probe.latency_ms is None else f"{probe.latency_ms} ms"
+    return f"{probe.outcome} {last} ({counts})"
+
+
+def conditions(path: "PathStatus") -> list[str]:
     """Say what keeps a path from being trusted: poor quality, remembered flaps."""
     found = []
-    quality, flaps = path.get("quality"), path.get("flaps")
-    if quality and quality["verdict"] == "poor":
-        latency = quality["latency_ms"]
-        slow = "" if latency is None else f", latency {latency:.0f} ms"
-        found.append(f"poor: loss {quality['loss'] or 0:.0%}{slow}")
-    if flaps and flaps["hold_s"]:
-        found.append(f"flapping (penalty {flaps['penalty']:.1f}): held for {flaps['hold_s']:.0f} s")
-    if path.get("late"):
-        found.append(f"{path['late']} rounds void: this host was late itself")
+    quality, flaps = path.quality, path.flaps
+    if quality and quality.verdict == "poor":
+        slow = "" if quality.latency_ms is None else f", latency {quality.latency_ms:.0f} ms"
+        found.append(f"poor: loss {quality.loss or 0:.0%}{slow}")
+    if flaps and flaps.hold_s:
+        found.append(f"flapping (penalty {flaps.penalty:.1f}): held for {flaps.hold_s:.0f} s")
+    if path.late:
+        found.append(f"{path.late} rounds void: this host was late itself")
     return found
 
 
-def table(facts: dict[str, Any]) -> "Table":
-    """Draw the facts for ``--watch`` and the demo."""
+def table(status: "Status") -> "Table":
+    """Draw the status for ``--watch``."""
     from rich.table import Table
 
-    role = facts["role"]
+    role = status.role
     drawn = Table(
-        title=f"{facts['node']}  {facts['state']}  role {role['wanted']}"
-        f" (in force: {role['observed']})  {facts['age_s']:.1f} s ago",
-        title_style="bold" if facts["state"] == "running" else "bold red",
+        title=f"{status.node}  {status.state}  role {role.wanted}"
+        f" (in force: {role.observed})  {status.age_s:.1f} s ago",
+        title_style="bold" if status.state == "running" else "bold red",
     )
     for column in ("path", "verdict", "probe", "last", "latency", "ok", "fail", "error"):
         drawn.add_column(column)
-    for name, path in facts["paths"].items():
-        colour = COLOURS.get(path["verdict"], "white")
-        for probe, tally in path["probes"].items():
-            latency = tally["latency_ms"]
+    for name, path in status.paths.items():
+        colour = COLOURS.get(path.verdict, "white")
+        for key, probe in path.probes.items():
             drawn.add_row(
                 name,
-                f"[{colour}]{path['verdict']}[/]",
-                probe,
-                tally["outcome"] or "",
-                "" if latency is None else f"{latency:.1f} ms",
-                *(str(tally[key]) for key in ("ok", "fail", "error")),
+                f"[{colour}]{path.verdict}[/]",
+                key,
+                probe.outcome or "",
+                "" if probe.latency_ms is None else f"{probe.latency_ms:.1f} ms",
+                *(str(count) for count in (probe.ok, probe.fail, probe.error)),
             )
     return drawn
 

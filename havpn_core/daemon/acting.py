@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from havpn_core.config.instances import Instance
 from havpn_core.daemon.memory import ActionMemory
+from havpn_core.daemon.status import ActionStatus
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Event
@@ -245,18 +245,18 @@ class Acting:
             for action in self.plan.actions
         }
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, ActionStatus]:
         """Give its part of the status."""
         now = self._clock()
         return {
-            _short(action.name): self._actions[action.name][1].facts()
-            | {
-                "type": self._actions[action.name][0].type.name,
-                "phase": self.plan.phase(action.name, now).value,
-                "observed": action.observed.value if action.observed else None,
-                "failures": action.failures,
-                "error": action.error or None,
-            }
+            _short(action.name): ActionStatus(
+                type=self._actions[action.name][0].type.name,
+                phase=self.plan.phase(action.name, now).value,
+                observed=action.observed.value if action.observed else None,
+                failures=action.failures,
+                error=action.error or None,
+                facts=self._actions[action.name][1].facts(),
+            )
             for action in self.plan.actions
         }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.daemon.status import rfc3339
+from havpn_core.daemon.status import NotifierStatus, rfc3339
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.coercion import as_event
@@ -138,10 +138,14 @@ class Subscriber:
             self.delivered += 1
             self.error = ""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> NotifierStatus:
         """Give its part of the status."""
-        counts = {"delivered": self.delivered, "failed": self.failed, "dropped": self.dropped}
-        return {**counts, "error": self.error or None}
+        return NotifierStatus(
+            delivered=self.delivered,
+            failed=self.failed,
+            dropped=self.dropped,
+            error=self.error or None,
+        )
 
 
 class EventBus:

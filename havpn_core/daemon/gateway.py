@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from havpn_core.config.instances import Config
 from havpn_core.daemon.acting import Acting
@@ -12,8 +11,10 @@ from havpn_core.daemon.memory import MEMORY_FILE, Memory
 from havpn_core.daemon.partner import Partner
 from havpn_core.daemon.parts import Parts
 from havpn_core.daemon.path import PathRun
-from havpn_core.daemon.reporting import gateway_facts
+from havpn_core.daemon.reporting import gateway_status
+from havpn_core.daemon.status import Status
 from havpn_core.daemon.world import World
+from havpn_core.host import boot
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.registry import Registry
@@ -177,10 +178,10 @@ class Gateway:
             return None
         return run.view.serves
 
-    def facts(self, state: str) -> dict[str, Any]:
-        """Give the object that ``havpn status --json`` shows."""
+    def status(self, state: str) -> Status:
+        """Give what ``havpn status --json`` shows."""
         parts, forced = self.parts, self.force.role
-        return gateway_facts(
+        return gateway_status(
             node=parts.config.node.name,
             state=state,
             acting=self.acting,
@@ -192,6 +193,8 @@ class Gateway:
             pair=parts.pair.facts() if parts.pair else None,
             timing=self._world.timing,
             now_s=self._world.clock(),
+            clocks=boot.clocks(),
+            reason=self.wish.reason or None,
         )
 
     async def remember(self) -> None:

@@ -3,7 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from havpn_core.daemon.gateway import Gateway
+from havpn_core.daemon.publish import Publisher
+from havpn_core.daemon.requests import Reply
 from havpn_core.durations import Duration
 from havpn_core.errors import HavpnError
 from havpn_core.rules.role import Role
@@ -12,8 +16,11 @@ ROLES = {"active": Role.ACTIVE, "standby": Role.STANDBY, "auto": None}
 
 
 async def obey(
-    gateway: Gateway, reload: Callable[[], Awaitable[None]], request: dict[str, Any]
-) -> dict[str, Any]:
+    gateway: Gateway,
+    publisher: Publisher,
+    reload: Callable[[], Awaitable[None]],
+    request: dict[str, Any],
+) -> Reply:
     """Carry one request out and give the reply.
 
     :param request: ``do`` and what it needs, as it came over the control socket.
@@ -21,7 +28,10 @@ async def obey(
     """
     match request.get("do"):
         case "status":
-            return gateway.facts("paused" if gateway.memory.paused else "running")
+            text = publisher.write()
+            if text is None:
+                raise HavpnError("the status cannot be written: the log of the daemon says why")
+            return msgspec.Raw(text)
         case "pause" | "resume" as verb:
             gateway.pause(verb == "pause")
         case "switch":

@@ -53,17 +53,6 @@ class Tally:
         self.last = sample
         self.counts[sample.outcome] += 1
 
-    def facts(self) -> dict[str, Any]:
-        """Give its part of the status."""
-        last = self.last
-        latency = last.latency_s if last else None
-        return {
-            "outcome": last.outcome.value if last else None,
-            "detail": last.detail if last else "",
-            "latency_ms": None if latency is None else round(latency * 1000, 3),
-            **{outcome.value: count for outcome, count in self.counts.items()},
-        }
-
 
 class PathRun:
     """One path at work: the I/O side of a :class:`~havpn_core.rules.watch.Watch`.

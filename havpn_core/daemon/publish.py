@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from havpn_core.daemon import status
 from havpn_core.daemon.gateway import Gateway
+from havpn_core.daemon.reporting import brief
 from havpn_core.daemon.world import World
 from havpn_core.host import files, systemd
 from havpn_core.host.trouble import FileTrouble, trouble_of
@@ -62,19 +61,20 @@ class Publisher:
             except TimeoutError:
                 pass
 
-    def write(self, state: str | None = None) -> None:
-        """Write both status files.
+    def write(self, state: str | None = None) -> bytes | None:
+        """Write both status files; gives the status, ``None`` where it cannot be encoded.
 
         :param state: of the daemon; running or paused if not given.
         """
-        state = state or self._state()
+        state, text = state or self._state(), None
         try:
-            text = msgspec.json.encode(self._gateway.facts(state))
+            text = status.encode(self._gateway.status(state))
         except Exception as problem:  # probing matters more than showing what it finds
             self._world.log.error("the status cannot be written: %s", describe(problem))
         else:
             self._write(status.STATUS_FILE, lambda: text)
         self.write_brief(state)
+        return text
 
     def write_brief(self, state: str | None = None) -> None:
         """Write the status for resource agents."""
@@ -83,7 +83,7 @@ class Publisher:
             name: (run.verdict.value, gateway.usable(run))
             for name, run in gateway.parts.paths.items()
         }
-        self._write(status.BRIEF_FILE, lambda: status.brief(state, paths))
+        self._write(status.BRIEF_FILE, lambda: brief(state, paths))
 
     def _state(self) -> str:
         return "paused" if self._gateway.memory.paused else "running"

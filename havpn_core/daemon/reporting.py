@@ -1,19 +1,38 @@
-"""Put what the daemon knows into the object that ``havpn status --json`` shows."""
+"""Fill the status from what is at work, and write it for those who read it."""
 
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from havpn_core.daemon import status
+from msgspec import UNSET
+
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import Subscriber
-from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.path import PathRun, Tally
+from havpn_core.daemon.reading import typed_pair
+from havpn_core.daemon.status import (
+    FlapStatus,
+    LatenessStatus,
+    PathStatus,
+    ProbeStatus,
+    QualityStatus,
+    RespondStatus,
+    RoleStatus,
+    Status,
+    TimingStatus,
+    rfc3339,
+)
 from havpn_core.daemon.timing import Timing
+from havpn_core.plugging.calls import Caller
+from havpn_core.rules.hysteresis import Outcome
+from havpn_core.rules.limits import Clocks
 from havpn_core.version import __version__
 
 
-def gateway_facts(
+def gateway_status(
     *,
     node: str,
     state: str,
@@ -26,74 +45,122 @@ def gateway_facts(
     pair: Mapping[str, Any] | None,
     timing: Timing,
     now_s: float,
-) -> dict[str, Any]:
-    """Give the whole object.
+    clocks: Clocks,
+    reason: str | None = None,
+) -> Status:
+    """Give the whole status.
 
     :param role_since: wall clock of the last change of the wanted role, seconds since 1970.
+    :param responded: the echo responder's counts, where there is one.
     :param pair: the pair's part, where there is one.
     :param timing: the loop's own lateness.
     :param now_s: the monotonic clock.
-    :param responded: the echo responder's counts, where there is one.
+    :param clocks: the clocks that outlive this process.
+    :param reason: why the wanted role is wanted, in words.
     """
     plan = acting.plan
-    return {
-        "node": node,
-        "version": __version__,
-        "pid": os.getpid(),
-        "written_at": status.rfc3339(datetime.now(UTC)),
-        "age_s": 0.0,
-        "state": state,
-        "role": {
-            "wanted": plan.wanted.value if plan.wanted else None,
-            "observed": plan.observed.value if plan.observed else None,
-            "since": _moment(role_since),
-            "forced": forced,
-        },
-        "paths": {name: path_facts(run, now_s) for name, run in paths.items()},
-        "timing": {
-            "ticks": timing.ticks,
-            "late_ms": timing.facts(),
-            "void": sum(run.watch.void_rounds for run in paths.values()),
-        },
-        "actions": acting.facts(),
-        "notifiers": {s.name.removeprefix("notifier."): s.facts() for s in subscribers},
-        "respond": dict(responded) if responded is not None else None,
-        "pair": dict(pair) if pair is not None else None,
-    }
+    return Status(
+        node=node,
+        version=__version__,
+        pid=os.getpid(),
+        written_at=rfc3339(datetime.fromtimestamp(clocks.wall_s, UTC)),
+        written_uptime_s=round(clocks.boot_s, 3),
+        boot=clocks.boot,
+        state=state,
+        role=RoleStatus(
+            wanted=plan.wanted.value if plan.wanted else None,
+            observed=plan.observed.value if plan.observed else None,
+            since=_since(role_since),
+            forced=forced,
+            reason=reason,
+        ),
+        paths={name: path_status(run, now_s) for name, run in paths.items()},
+        timing=TimingStatus(
+            ticks=timing.ticks,
+            late_ms=LatenessStatus(**timing.facts()),
+            void=sum(run.watch.void_rounds for run in paths.values()),
+        ),
+        actions=acting.facts(),
+        notifiers={s.name.removeprefix("notifier."): s.facts() for s in subscribers},
+        respond=None if responded is None else RespondStatus(**responded),
+        pair=None if pair is None else typed_pair(pair),
+    )
 
 
-def path_facts(run: PathRun, now_s: float) -> dict[str, Any]:
+def path_status(run: PathRun, now_s: float) -> PathStatus:
     """Give one path's part."""
-    watch, window = run.watch, run.watch.window
-    found: dict[str, Any] = {
-        "verdict": run.verdict.value,
-        "since": _moment(run.since),
-        "streak": run.state.streak,
-        "late": watch.void_rounds,
-        "flickers": run.flickers,
-    }
-    if window is not None:
-        found["quality"] = {
-            "verdict": "poor" if window.poor else "good",
-            "loss": None if window.loss is None else round(window.loss, 4),
-            "latency_ms": _ms(window.latency_s),
-            "samples": window.asked,
-        }
-    if watch.settings.damping is not None:
-        hold = max(0.0, watch.flaps.held_until_s - now_s)
-        found["flaps"] = {"penalty": round(watch.penalty(now_s), 3), "hold_s": round(hold, 1)}
-    found["probes"] = {
-        name: caller.facts() | tally.facts() | {"overdue_ms": _ms(trip.overdue_s)}
-        for (name, tally), trip, caller in zip(
-            run.tallies.items(), watch.trips, run.probes.values(), strict=True
-        )
-    }
-    return found
+    probes = zip(run.tallies.items(), run.watch.trips, run.probes.values(), strict=True)
+    return PathStatus(
+        verdict=run.verdict.value,
+        since=_since(run.since),
+        streak=run.state.streak,
+        late=run.watch.void_rounds,
+        flickers=run.flickers,
+        quality=_quality(run) or UNSET,
+        flaps=_flaps(run, now_s) or UNSET,
+        probes={
+            name: _probe(tally, trip.overdue_s, caller) for (name, tally), trip, caller in probes
+        },
+    )
+
+
+def _quality(run: PathRun) -> QualityStatus | None:
+    window = run.watch.window
+    if window is None:
+        return None
+    return QualityStatus(
+        verdict="poor" if window.poor else "good",
+        loss=None if window.loss is None else round(window.loss, 4),
+        latency_ms=_ms(window.latency_s),
+        samples=window.asked,
+    )
+
+
+def _flaps(run: PathRun, now_s: float) -> FlapStatus | None:
+    watch = run.watch
+    if watch.settings.damping is None:
+        return None
+    hold_s = max(0.0, watch.flaps.held_until_s - now_s)
+    return FlapStatus(penalty=round(watch.penalty(now_s), 3), hold_s=round(hold_s, 1))
+
+
+def _probe(tally: Tally, late_after_s: float, caller: Caller) -> ProbeStatus:
+    last, counts = tally.last, tally.counts
+    return ProbeStatus(
+        outcome=last.outcome.value if last else None,
+        detail=last.detail if last else "",
+        latency_ms=_ms(last.latency_s) if last else None,
+        ok=counts[Outcome.OK],
+        fail=counts[Outcome.FAIL],
+        error=counts[Outcome.ERROR],
+        overdue_ms=_ms(late_after_s),
+        facts=caller.facts(),
+    )
+
+
+def brief(state: str, paths: Mapping[str, tuple[str, bool | None]]) -> bytes:
+    """Write the status for readers that have no JSON and no time, as a resource agent's monitor.
+
+    Lines of a key and a value: ``state``, ``pid``, ``ticks`` (the process's birth in clock ticks
+    since boot, as in ``/proc/PID/stat``), ``uptime`` (seconds since boot, when this was
+    written) and for each path ``path NAME VERDICT USABLE``, the last as 1, 0 or ``-``.
+
+    :param paths: verdict and usability; ``None`` where nothing may be concluded.
+    """
+    stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    ticks = stat.rpartition(")")[2].split()[19]
+    uptime = Path("/proc/uptime").read_text(encoding="ascii").split()[0]
+    words = {True: "1", False: "0", None: "-"}
+    lines = [f"state {state}", f"pid {os.getpid()}", f"ticks {ticks}", f"uptime {uptime}"]
+    lines += [f"path {name} {verdict} {words[ok]}" for name, (verdict, ok) in paths.items()]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def _moment(seconds: float) -> str:
-    return status.rfc3339(datetime.fromtimestamp(seconds, UTC))
+@lru_cache(maxsize=2048)
+def _since(seconds: float) -> str:
+    """Write the moment of a change: the same for many a status, and dear with many paths."""
+    return rfc3339(datetime.fromtimestamp(seconds, UTC))

@@ -17,7 +17,9 @@ from havpn_core.plugging.wording import describe
 
 SOCKET = "control.sock"
 LONGEST = 4096
-Handle = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Reply = dict[str, Any] | msgspec.Raw
+"""An object, or one that is JSON already."""
+Handle = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
 async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
@@ -30,7 +32,7 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
         try:
             async with asyncio.timeout(10):
                 line = await reader.readline()
-            reply = await handle(msgspec.json.decode(line, type=dict[str, Any]))
+            reply: Reply = await handle(msgspec.json.decode(line, type=dict[str, Any]))
         except (HavpnError, ValueError, TimeoutError, msgspec.DecodeError) as problem:
             reply = {"error": str(problem)}
         except Exception as problem:  # a part of the daemon failed, and the one who waits hears it
@@ -71,7 +73,7 @@ def _bound(path: Path) -> socket.socket:
     return made
 
 
-def _encoded(reply: dict[str, Any]) -> bytes:
+def _encoded(reply: Reply) -> bytes:
     try:
         return msgspec.json.encode(reply)
     except Exception as problem:

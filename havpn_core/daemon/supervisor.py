@@ -186,7 +186,8 @@ class Supervisor:
 
     async def _serve(self) -> asyncio.AbstractServer:
         return await requests.serve(
-            self._run_dir, lambda request: obey(self._gateway, self._reload, request)
+            self._run_dir,
+            lambda request: obey(self._gateway, self._publisher, self._reload, request),
         )
 
     def _emit(self, event: Event) -> None:

@@ -1,5 +1,6 @@
 """The one reader and writer of our files, with disks and neighbours as they can be."""
 
+import json
 import os
 import resource
 import subprocess
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havpn_core.daemon.events import as_line, parse_history
-from havpn_core.daemon.status import STATUS_FILE, read_status
+from havpn_core.daemon.reading import read, read_whole
+from havpn_core.daemon.status import STATUS_FILE
 from havpn_core.errors import HavpnError
 from havpn_core.host import files
 from havpn_core.host.aside import set_aside
@@ -230,7 +232,7 @@ def test_only_the_newest_damaged_files_are_kept(tmp_path):
 def test_every_reader_says_a_sentence_of_whatever_is_in_its_place(tmp_path, make):
     make(tmp_path / STATUS_FILE)
     with pytest.raises(FileTrouble, match=STATUS_FILE):
-        read_status(tmp_path)
+        read(tmp_path)
     make(tmp_path / "key")
     with pytest.raises(HavpnError, match="key"):
         read_keys(tmp_path / "key")
@@ -292,7 +294,7 @@ GOOD_STATUS = b"""{"node": "gw", "state": "running", "pid": 1, "written_at":
 
 def test_a_status_of_a_daemon_that_is_gone_is_stale(tmp_path):
     (tmp_path / STATUS_FILE).write_bytes(GOOD_STATUS)
-    assert read_status(tmp_path)["state"] == "stale"
+    assert read(tmp_path).state == "stale"
 
 
 @fuzz
@@ -304,10 +306,11 @@ def test_any_status_is_shown_or_is_a_sentence(tmp_path, content):
 
     (tmp_path / STATUS_FILE).write_bytes(content)
     try:
-        found = read_status(tmp_path)
+        found, raw = read_whole(tmp_path)
     except FileTrouble as problem:
         assert str(tmp_path / STATUS_FILE) in str(problem)
         return
+    assert json.dumps(raw)
     assert lines(found)
     assert table(found)
 

@@ -15,7 +15,7 @@ from havpn_core.config.options import CallOptions, PathOptions
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import EventBus, Subscriber, as_record
 from havpn_core.daemon.path import PathRun
-from havpn_core.daemon.reporting import path_facts
+from havpn_core.daemon.reporting import path_status
 from havpn_core.durations import Duration
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
 from havpn_core.pair.frames import Authenticator
@@ -315,7 +315,7 @@ async def beside(run, steady):
     assert not work.done(), work.exception()
     assert enough.done()
     work.cancel()
-    found = path_facts(run, run._clock())
+    found = path_status(run, run._clock())
     await run.close()
     return found
 
@@ -326,8 +326,8 @@ def test_a_path_goes_on(instance):
     async def run():
         found = await beside(path_run(instance, steady := Steady()), steady)
         msgspec.json.encode(found)
-        assert found["verdict"] == "up"
-        assert {"outcome", "detail", "ok", "fail"} <= set(found["probes"]["p0"])
+        assert found.verdict == "up"
+        assert "p0" in found.probes
 
     asyncio.run(run())
 
@@ -336,8 +336,8 @@ def test_a_probe_that_refuses_to_be_cancelled_times_out():
     async def run():
         probe = Stubborn()
         found = await beside(path_run(probe, steady := Steady(enough=30)), steady)
-        assert found["probes"]["p0"]["fail"] > 0
-        assert found["probes"]["p0"]["error"] == 0
+        assert found.probes["p0"].fail > 0
+        assert found.probes["p0"].error == 0
         probe.free.set_result(None)
 
     asyncio.run(run())
@@ -351,8 +351,8 @@ def test_a_probe_that_cancels_itself_counts_as_an_error():
 
     async def run():
         found = await beside(path_run(Cancels(), steady := Steady()), steady)
-        assert found["probes"]["p0"]["fail"] == 0
-        assert found["probes"]["p0"]["error"] > 0
+        assert found.probes["p0"].fail == 0
+        assert found.probes["p0"].error > 0
 
     asyncio.run(run())
 
@@ -364,8 +364,8 @@ def test_facts_replace_no_key_of_the_cores():
 
     async def run():
         found = await beside(path_run(steady := Boasts()), steady)
-        assert type(found["probes"]["p0"]["ok"]) is int
-        assert found["probes"]["p0"]["own"] == 1
+        assert type(found.probes["p0"].ok) is int
+        assert found.probes["p0"].facts["own"] == 1
 
     asyncio.run(run())
 
