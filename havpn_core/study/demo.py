@@ -67,9 +67,9 @@ class Story:
 
     def saw(self, gateway: str, verdict: str) -> None:
         """Note a verdict if it is another one than before."""
-        told = self.verdicts.setdefault(gateway, [])
-        if not told or told[-1][1] != verdict:
-            told.append((time.monotonic(), verdict))
+        seen = self.verdicts.setdefault(gateway, [])
+        if not seen or seen[-1][1] != verdict:
+            seen.append((time.monotonic(), verdict))
 
     def act(self, what: str) -> float:
         """Note a deed; gives its moment."""
@@ -116,8 +116,8 @@ def _draw(lab: TwoSite, pinger: Pinger, story: Story, picture: Path) -> str:
             bars = [Bar(h.since, h.until or end, "active") for h in held]
             rows.append(Row(f"{gateway.name} has address {site.upper()}", tuple(bars)))
     for name in GATEWAYS:
-        told = [*story.verdicts.get(name, []), (end, "")]
-        spans = itertools.pairwise(told)
+        seen = [*story.verdicts.get(name, []), (end, "")]
+        spans = itertools.pairwise(seen)
         bars = [Bar(at, until, word) for (at, word), (until, _) in spans]
         rows.append(Row(f"{name} says of its line", tuple(bars)))
     lost = [Bar(o.start, o.end, "lost") for o in pinger.outages(OUTAGE_S)]
@@ -175,8 +175,9 @@ def _picture(title: str, lab: TwoSite, daemons: dict[str, Supervisor], story: St
     table = Table("site", "gateway", "line", "verdict", "role", "shared address", title=title)
     for name, gateway in GATEWAYS.items():
         site = next(key for key, each in SITES.items() if gateway in each.gateways)
-        status = daemons[name].status()
-        verdict = status["paths"]["line"]["verdict"]
+        status = daemons[name].read_status()
+        verdict = status.paths["line"].verdict if status else "unknown"
+        role = status.role.observed if status else None
         story.saw(name, verdict)
         held = str(SITES[site].shared) if name in lab.holders(site) else ""
         table.add_row(
@@ -184,7 +185,7 @@ def _picture(title: str, lab: TwoSite, daemons: dict[str, Supervisor], story: St
             name,
             gateway.provider,
             f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]",
-            status["role"]["observed"] or "unknown",
+            role or "unknown",
             f"[bold]{held}[/]",
         )
     return table

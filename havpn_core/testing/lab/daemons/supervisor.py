@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import havpn_core
+from havpn_core.daemon.reading import typed
+from havpn_core.daemon.status import Status as TypedStatus
 from havpn_core.host import execute
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
@@ -22,6 +24,7 @@ HISTORY = "/var/lib/havpn/events.jsonl"
 DEFAULT = (sys.executable, "-m", "havpn_core")
 
 Status = dict[str, Any]
+"""The status as JSON; :class:`havpn_core.daemon.status.Status` has the same as typed values."""
 
 
 def environment() -> dict[str, str]:
@@ -72,8 +75,16 @@ class Supervisor:
         argv = (*self._executable, *arguments)
         return self.host.run(*argv, timeout=timeout, check=check, env=environment()).stdout
 
+    def read_status(self) -> TypedStatus | None:
+        """Return the status as the daemon last wrote it; None while there is none.
+
+        Whether that daemon still works is not judged: its pid means nothing outside its host.
+        """
+        found = self.status()
+        return typed(found) if found else None
+
     def status(self) -> Status:
-        """Return what the status file says; empty while there is none."""
+        """Return what the status file says, as JSON; empty while there is none."""
         try:
             # /run is the host's own tmpfs and holds no symlink: the fast way in is safe.
             text = Path(f"{self.host.root}{STATUS}").read_text(encoding="utf-8")
@@ -84,47 +95,53 @@ class Supervisor:
 
     def verdict(self, path: str) -> str | None:
         """Return a path's verdict; None if the daemon does not report that path."""
-        found: str | None = self.status().get("paths", {}).get(path, {}).get("verdict")
-        return found
+        found = self.read_status()
+        return _verdict(found, path) if found else None
 
     def role(self, which: str = "observed") -> str | None:
         """Return the role ``wanted`` or ``observed``; None if not known."""
-        found: str | None = self.status().get("role", {}).get(which)
+        status = self.read_status()
+        found: str | None = getattr(status.role, which, None) if status else None
         return found
 
-    def wait_for(self, predicate: Callable[[Status], object], timeout: float, what: str) -> Status:
+    def wait_until(
+        self, predicate: Callable[[TypedStatus], object], timeout: float, what: str
+    ) -> TypedStatus:
         """Wait until the status satisfies a condition, and return that status.
 
-        :raises NotInTime: it did not within ``timeout`` seconds.
+        :param timeout: seconds.
+        :raises NotInTime: it did not in time.
         :raises HostFailed: the daemon ended; the message has the end of its log.
         """
+        return typed(self.wait_for(lambda found: predicate(typed(found)), timeout, what))
+
+    def wait_for(self, predicate: Callable[[Status], object], timeout: float, what: str) -> Status:
+        """Wait as :meth:`wait_until` does, for a condition on the status as JSON."""
 
         def satisfied() -> Status | None:
-            status = self.status()
-            if status and predicate(status):
-                return status
+            found = self.status()
+            if found and predicate(found):
+                return found
             if not self.is_running():
                 raise HostFailed(f"havpn ended on {self.host.name}:\n{self.log()[-3000:]}")
             return None
 
-        status = wait_for(satisfied, timeout, f"{what} on {self.host.name}")
-        assert status is not None
-        return status
+        found = wait_for(satisfied, timeout, f"{what} on {self.host.name}")
+        assert found is not None
+        return found
 
     def wait_verdict(self, path: str, verdict: str, timeout: float) -> Status:
-        """Wait until a path has a verdict; raises as :meth:`wait_for` does."""
+        """Wait until a path has a verdict; raises as :meth:`wait_until` does."""
         return self.wait_for(
-            lambda status: status.get("paths", {}).get(path, {}).get("verdict") == verdict,
+            lambda found: _verdict(typed(found), path) == verdict,
             timeout,
             f"path {path} to be {verdict}",
         )
 
     def wait_role(self, observed: str, timeout: float) -> Status:
-        """Wait until the observed role is this one; raises as :meth:`wait_for` does."""
+        """Wait until the observed role is this one; raises as :meth:`wait_until` does."""
         return self.wait_for(
-            lambda status: status.get("role", {}).get("observed") == observed,
-            timeout,
-            f"role {observed}",
+            lambda found: typed(found).role.observed == observed, timeout, f"role {observed}"
         )
 
     def events(self, kind: str = "", since: float = 0.0) -> list[Status]:
@@ -191,3 +208,7 @@ class Supervisor:
 
     def _wait(self, timeout: float) -> int:
         return 0 if self._process is None else self._process.wait(timeout)
+
+
+def _verdict(found: TypedStatus, path: str) -> str | None:
+    return found.paths[path].verdict if path in found.paths else None
