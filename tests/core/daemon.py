@@ -1,12 +1,13 @@
 """A real daemon on this machine, with a real echo responder and an action kept in a file."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+
+from havpn_core.daemon.reading import read
 
 TEMPLATE = """
 [node]
@@ -90,7 +91,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "havpn_core", "run", "-c", str(self.file)], stderr=log
             )
-        self.wait(lambda s: s["pid"] == self.process.pid, "the daemon's first status")
+        self.wait(lambda s: s.pid == self.process.pid, "the daemon's first status")
         return self
 
     def end(self, number=signal.SIGTERM):
@@ -99,10 +100,7 @@ class Daemon:
             self.process.wait(20)
 
     def status(self):
-        try:
-            return json.loads((self.dir / "run" / "status.json").read_text())
-        except FileNotFoundError:
-            return None
+        return read(self.dir / "run")
 
     def wait(self, condition, what, timeout=20.0):
         until = time.monotonic() + timeout
@@ -142,8 +140,8 @@ class Daemon:
         """Wait until the path has had one of the verdicts since the line was last changed."""
 
         def had(status):
-            at = datetime.fromisoformat(status["written_at"])
-            now = status["paths"]["vpn1"]["verdict"] if at >= self.since else None
+            at = datetime.fromisoformat(status.written_at)
+            now = status.paths["vpn1"].verdict if at >= self.since else None
             passed = {event["after"] for event in self.events("verdict", self.since)}
             return {now, *passed} & {*verdicts}
 
@@ -151,9 +149,7 @@ class Daemon:
 
     def wait_role(self, role):
         """Wait until wish, observation and file agree on a role that stays."""
-        return self.wait(
-            lambda s: s["role"]["wanted"] == s["role"]["observed"] == role == self.role, role
-        )
+        return self.wait(lambda s: s.role.wanted == s.role.observed == role == self.role, role)
 
     def log(self):
         return (self.dir / "log").read_text()

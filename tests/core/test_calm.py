@@ -36,12 +36,10 @@ def test_a_grey_line_is_reported_and_keeps_its_role(gateway):
     gateway.start()
     gateway.wait_verdict("up")
     lose(gateway, 2, 3)
-    status = gateway.wait(
-        lambda s: s["paths"]["vpn1"]["quality"]["verdict"] == "poor", "a poor line"
-    )
-    assert 0.5 <= status["paths"]["vpn1"]["quality"]["loss"] < 0.8
+    status = gateway.wait(lambda s: s.paths["vpn1"].quality.verdict == "poor", "a poor line")
+    assert 0.5 <= status.paths["vpn1"].quality.loss < 0.8
     gateway.script("line", "true")
-    gateway.wait(lambda s: s["paths"]["vpn1"]["quality"]["verdict"] == "good", "a good line")
+    gateway.wait(lambda s: s.paths["vpn1"].quality.verdict == "good", "a good line")
     assert [(e["before"], e["after"]) for e in told(gateway, "quality")] == [
         ("good", "poor"),
         ("poor", "good"),
@@ -69,13 +67,13 @@ def test_flaps_hold_the_way_back_and_outlive_kill_9(gateway):
         gateway.cut()
         gateway.wait_role("standby")
         gateway.heal()
-    held = gateway.wait(lambda s: s["paths"]["vpn1"]["flaps"]["hold_s"] > 0, "a hold")
-    assert held["paths"]["vpn1"]["flaps"]["penalty"] > 1.5
+    held = gateway.wait(lambda s: s.paths["vpn1"].flaps.hold_s > 0, "a hold")
+    assert held.paths["vpn1"].flaps.penalty > 1.5
     assert "flapping" in told(gateway, "verdict")[-1]["detail"] + str(told(gateway, "verdict"))
     gateway.end(signal.SIGKILL)
     gateway.start()
     status = gateway.wait_verdict("recovering")
-    assert status["paths"]["vpn1"]["flaps"]["hold_s"] > 0
+    assert status.paths["vpn1"].flaps.hold_s > 0
     assert gateway.role == "standby"
     gateway.wait_role("active")
 
@@ -85,7 +83,7 @@ def test_confirming_a_lost_packet_is_no_news(gateway):
     gateway.start()
     gateway.wait_verdict("up")
     lose(gateway, 1, 5)
-    gateway.wait(lambda s: s["paths"]["vpn1"]["flickers"] >= 5, "flickers")
+    gateway.wait(lambda s: s.paths["vpn1"].flickers >= 5, "flickers")
     assert all(e["after"] == "up" for e in told(gateway, "verdict"))
 
 
@@ -97,8 +95,8 @@ def test_own_lateness_is_reported(gateway):
     time.sleep(1.5)
     gateway.heal()
     gateway.process.send_signal(signal.SIGCONT)
-    status = gateway.wait(lambda s: s["timing"]["void"] >= 20, "void rounds")
-    assert status["timing"]["late_ms"]["max"] > 1000
-    assert status["paths"]["vpn1"]["verdict"] == "up"
+    status = gateway.wait(lambda s: s.timing.void >= 20, "void rounds")
+    assert status.timing.late_ms.max > 1000
+    assert status.paths["vpn1"].verdict == "up"
     gateway.wait(lambda s: told(gateway, "daemon")[-1]["after"] == "late", "the report")
     assert gateway.calls == []

@@ -71,7 +71,7 @@ def test_a_start_waits_for_a_daemon_that_is_about_to_end(daemon):
     try:
         time.sleep(1)
         daemon.end()
-        daemon.wait(lambda s: s["pid"] == second.pid and s["state"] == "running", "the second")
+        daemon.wait(lambda s: s.pid == second.pid and s.state == "running", "the second")
         assert daemon.havpn("pause").returncode == 0
     finally:
         second.terminate()
@@ -106,7 +106,7 @@ def test_neither_a_verdict_nor_a_force_undoes_the_release_of_a_daemon_that_stops
                           f"{daemon.dir}/calls")  # fmt: skip
     daemon.start().wait_verdict("up")
     daemon.cut()
-    daemon.wait(lambda s: s["role"]["wanted"] == "standby", "the wish to stand by")
+    daemon.wait(lambda s: s.role.wanted == "standby", "the wish to stand by")
     os.kill(daemon.process.pid, signal.SIGTERM)
     daemon.heal()  # its verdict comes while the daemon waits for the action
     daemon.process.wait(20)
@@ -147,10 +147,10 @@ def test_a_reader_of_the_log_who_stopped_reading_does_not_keep_the_daemon_alive(
     process = run_another(daemon)
     try:
         daemon.process = process
-        daemon.wait(lambda s: s["pid"] == process.pid, "the first status")
+        daemon.wait(lambda s: s.pid == process.pid, "the first status")
         _fill(process.stderr.fileno(), process.pid)
         daemon.cut()
-        daemon.wait(lambda s: s["role"]["wanted"] == "standby", "a transition to log")
+        daemon.wait(lambda s: s.role.wanted == "standby", "a transition to log")
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(20) == 0
         assert history(daemon)[-1][3] == "stopped"
@@ -194,12 +194,12 @@ def test_an_action_that_is_removed_while_it_runs_ends_in_order(daemon):
                           f"{daemon.dir}/calls")  # fmt: skip
     daemon.start().wait_verdict("up")
     daemon.cut()
-    daemon.wait(lambda s: s["actions"]["gateway"]["phase"] == "applying", "the change to begin")
+    daemon.wait(lambda s: s.actions["gateway"].phase == "applying", "the change to begin")
     text = daemon.file.read_text()
     daemon.file.write_text(text.replace("[action.gateway]", "[action.other]"))
     assert daemon.havpn("reload").returncode == 0
     wait_for(lambda: daemon.calls.count("give") >= 1, "the end of the old action's change")
-    daemon.wait(lambda s: s["actions"]["other"]["observed"] == "standby", "the new action's look")
+    daemon.wait(lambda s: s.actions["other"].observed == "standby", "the new action's look")
     daemon.heal()
     daemon.wait_role("active")
 

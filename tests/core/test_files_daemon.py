@@ -186,7 +186,7 @@ def test_one_unknown_word_does_not_forget_a_pause(daemon):
         '{"paths": {"vpn1": "sideways"}, "paused": true}'
     )
     daemon.start()
-    daemon.wait(lambda s: s["state"] == "paused", "the pause")
+    daemon.wait(lambda s: s.state == "paused", "the pause")
 
 
 @pytest.mark.parametrize("set_by_s", [-7200, 7200])

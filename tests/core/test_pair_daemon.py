@@ -1,6 +1,5 @@
 """Two daemons as a pair, over UDP on loopback and a serial cable; the address is a file."""
 
-import json
 import os
 import signal
 import subprocess
@@ -73,7 +72,7 @@ class Two:
         while time.monotonic() < until:
             if (holder.role, other.role) == ("active", "standby"):
                 told = holder.status(), other.status()
-                if all(told) and [s["role"]["observed"] for s in told] == ["active", "standby"]:
+                if all(told) and [s.role.observed for s in told] == ["active", "standby"]:
                     return
             time.sleep(0.02)
         raise AssertionError(f"roles {self.a.role}, {self.b.role}\n{self.a.log()}\n{self.b.log()}")
@@ -177,10 +176,10 @@ def test_switch_and_maintenance_go_through_the_pair(two):
 
 def test_status_shows_the_partner_and_the_links(two):
     two.start().wait(two.a, two.b)
-    status = two.b.wait(lambda s: s["pair"]["partner"], "a partner")
-    assert status["pair"]["partner"]["priority"] == 199
-    assert status["pair"]["links"]["lan"]["alive"]
-    assert status["pair"]["frames"]["good"] > 0
+    status = two.b.wait(lambda s: s.pair.partner, "a partner")
+    assert status.pair.partner.priority == 199
+    assert status.pair.links["lan"].alive
+    assert status.pair.frames["good"] > 0
 
 
 def test_another_key_is_no_partner(two):
@@ -191,17 +190,17 @@ def test_another_key_is_no_partner(two):
     two.a.start()
     two.a.wait_role("active")
     two.b.start()
-    two.b.wait(lambda s: s["pair"]["frames"]["mac"] + s["pair"]["frames"]["key"] > 3, "bad frames")
-    assert two.b.status()["pair"]["partner"] is None
+    two.b.wait(lambda s: s.pair.frames["mac"] + s.pair.frames["key"] > 3, "bad frames")
+    assert two.b.status().pair.partner is None
     assert two.b.log().count("\n") < 60, "bad frames are counted, not logged"
 
 
 def heard_again(daemon, since):
     """Wait until the daemon has believed frames that came after the moment."""
-    after = daemon.wait(
-        lambda s: datetime.fromisoformat(s["written_at"]) > since, "a status of now"
-    )["pair"]["frames"]
-    daemon.wait(lambda s: s["pair"]["frames"]["good"] > after["good"] + 5, "good frames")
+    after = daemon.wait(lambda s: datetime.fromisoformat(s.written_at) > since, "a status of now")[
+        "pair"
+    ]["frames"]
+    daemon.wait(lambda s: s.pair.frames["good"] > after["good"] + 5, "good frames")
 
 
 def test_keys_change_on_reload_without_a_move(two):
@@ -221,7 +220,7 @@ def test_keys_change_on_reload_without_a_move(two):
             two.wait(two.a, two.b)
     assert (two.a.calls, two.b.calls) == moves
     assert two.a.events("role", began) == two.b.events("role", began) == []
-    assert two.b.status()["pair"]["frames"]["mac"] == 0
+    assert two.b.status().pair.frames["mac"] == 0
 
 
 def test_a_key_that_others_may_read_is_refused(two):
@@ -260,22 +259,20 @@ def test_a_serial_cable_alone_is_enough_and_a_pulled_one_costs_nothing_beside_ud
     two = Two(tmp_path, unused_port, devices)
     try:
         moves = two.start().settle()
-        two.b.wait(
-            lambda s: all(link["alive"] for link in s["pair"]["links"].values()), "both links"
-        )
+        two.b.wait(lambda s: all(link.alive for link in s.pair.links.values()), "both links")
         do("pull")
-        two.b.wait(lambda s: not s["pair"]["links"]["cable"]["alive"], "a pulled cable")
+        two.b.wait(lambda s: not s.pair.links["cable"].alive, "a pulled cable")
         two.wait(two.a, two.b)
         assert (len(two.a.calls), len(two.b.calls)) == moves
         do("plug")
-        two.b.wait(lambda s: s["pair"]["links"]["cable"]["alive"], "the cable again")
+        two.b.wait(lambda s: s.pair.links["cable"].alive, "the cable again")
         for daemon in (two.a, two.b):  # now without the network
             text = daemon.file.read_text()
             first, last = text.index("[pair.link.lan]"), text.index("[pair.link.cable]")
             daemon.file.write_text(text[:first] + text[last:])
             assert daemon.havpn("reload").returncode == 0
         two.wait(two.a, two.b)
-        assert json.dumps(two.a.status()["pair"]["links"]).count("alive") == 1
+        assert len(two.a.status().pair.links) == 1
         two.a.cut()
         two.wait(two.b, two.a)
     finally:

@@ -78,11 +78,11 @@ def daemon(tmp_path, error):
 def test_no_file_log_or_reply_has_what_stands_on_a_command_line(daemon, error):
     daemon.start()
     status = daemon.wait(
-        lambda s: s["actions"]["second"]["failures"]
-        and all(notifier["failed"] for notifier in s["notifiers"].values()),
+        lambda s: s.actions["second"].failures
+        and all(notifier.failed for notifier in s.notifiers.values()),
         "every failure", 40,
     )  # fmt: skip
-    assert status["actions"]["second"]["error"] == error
+    assert status.actions["second"].error == error
     shown = str(request(daemon.dir / "run", do="status"))
     daemon.process.terminate()
     daemon.process.wait(60)

@@ -255,7 +255,7 @@ def test_a_daemon_writes_the_keys_that_it_wrote(daemon):
     (daemon.dir / "key").chmod(0o600)
     daemon.file.write_text(GATEWAY.format(dir=daemon.dir, echo=echo, pair=pair))
     daemon.start()
-    daemon.wait(lambda s: s["paths"]["line"]["probes"]["echo"]["ok"] > 3, "replies")
+    daemon.wait(lambda s: s.paths["line"].probes["echo"].ok > 3, "replies")
     expected = json.loads(GOLDEN)
     expected["pair"]["partner"] = None
     del expected["pair"]["links"]["cable"], expected["actions"]["gateway"]

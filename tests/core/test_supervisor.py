@@ -63,13 +63,13 @@ def test_kill_9_in_any_verdict_changes_nothing_and_it_still_restores(tmp_path, v
         role, calls = daemon.role, daemon.calls
         daemon.end(signal.SIGKILL)
         daemon.start()
-        daemon.wait(lambda s: s["paths"]["vpn1"]["verdict"] != "unknown", "a verdict")
+        daemon.wait(lambda s: s.paths["vpn1"].verdict != "unknown", "a verdict")
         assert (daemon.role, daemon.calls) == (role, calls)
         daemon.cut()
         count_to(daemon, fall=3, rise=600)
         assert daemon.havpn("reload").returncode == 0
         daemon.wait_role("standby")
-        daemon.wait(lambda s: s["paths"]["vpn1"]["verdict"] == "down", "the dead line")
+        daemon.wait(lambda s: s.paths["vpn1"].verdict == "down", "the dead line")
         count_to(daemon, fall=3, rise=10)
         assert daemon.havpn("reload").returncode == 0
         daemon.heal()
@@ -95,15 +95,13 @@ def test_a_hung_action_is_killed_reported_and_retried_while_probing_goes_on(daem
     daemon.script("give", f"echo begun >> {daemon.dir}/calls; sleep 60")
     daemon.start().wait_role("active")
     daemon.cut()
-    first = daemon.wait(lambda s: s["actions"]["gateway"]["failures"] >= 1, "a failure")
+    first = daemon.wait(lambda s: s.actions["gateway"].failures >= 1, "a failure")
     failed = daemon.wait_event("action", "failed", subject="gateway")
     assert "did not end within 2 s" in failed["detail"]
-    before, failures = first["paths"]["vpn1"]["probes"]["echo"]["fail"], first["actions"]["gateway"]
-    status = daemon.wait(
-        lambda s: s["actions"]["gateway"]["failures"] > failures["failures"], "a retry"
-    )
+    before, failures = first.paths["vpn1"].probes["echo"].fail, first.actions["gateway"]
+    status = daemon.wait(lambda s: s.actions["gateway"].failures > failures.failures, "a retry")
     # A pause of 1 s and a deadline of 2 s later: 60 samples, a third of them on a busy machine.
-    assert status["paths"]["vpn1"]["probes"]["echo"]["fail"] - before > 20
+    assert status.paths["vpn1"].probes["echo"].fail - before > 20
     daemon.script("give", f"echo standby > {daemon.dir}/role")
     daemon.wait_role("standby")
     assert "next try in" in daemon.log()
@@ -116,7 +114,7 @@ def test_a_role_changed_by_hand_is_reported_and_not_fought(daemon):
     daemon.heal()
     daemon.wait_role("active")
     (daemon.dir / "role").write_text("standby\n")
-    daemon.wait(lambda s: s["actions"]["gateway"]["phase"] == "overridden", "the report")
+    daemon.wait(lambda s: s.actions["gateway"].phase == "overridden", "the report")
     assert daemon.role == "standby"
     assert daemon.havpn("resume").returncode == 0
     daemon.wait_role("active")
@@ -129,7 +127,7 @@ def test_pause_and_switch(daemon):
     daemon.wait_verdict("down")
     time.sleep(0.3)
     assert daemon.role == "active"
-    assert daemon.status()["state"] == "paused"
+    assert daemon.status().state == "paused"
     daemon.havpn("resume")
     daemon.wait_role("standby")
     daemon.havpn("switch", "--to", "active", "--for", "1s")
@@ -156,13 +154,13 @@ def test_a_bad_reload_keeps_everything_and_a_good_one_keeps_the_counts(daemon):
     refused = daemon.havpn("reload")
     assert refused.returncode == 1
     assert "path.vpn1.fall: Expected a whole number >= 1" in refused.stderr
-    count = daemon.status()["paths"]["vpn1"]["probes"]["echo"]["ok"]
+    count = daemon.status().paths["vpn1"].probes["echo"].ok
     daemon.file.write_text(good.replace("[action.gateway]", "[notifier.x]\ntype='exec'\n"
                            f"command = ['{daemon.dir}/tell']\n[action.gateway]"))  # fmt: skip
     daemon.script("tell", f'echo "$HAVPN_MESSAGE" >> {daemon.dir}/told')
     assert daemon.havpn("reload").returncode == 0
-    status = daemon.wait(lambda s: "x" in s["notifiers"], "the notifier")
-    assert status["paths"]["vpn1"]["probes"]["echo"]["ok"] >= count
+    status = daemon.wait(lambda s: "x" in s.notifiers, "the notifier")
+    assert status.paths["vpn1"].probes["echo"].ok >= count
     daemon.cut()
     daemon.wait_role("standby")
     # A notifier is a process of its own, which nothing waits for.
@@ -193,7 +191,7 @@ def test_sigstop_is_not_the_lines_fault(daemon):
     daemon.process.send_signal(signal.SIGSTOP)
     time.sleep(2)
     daemon.process.send_signal(signal.SIGCONT)
-    daemon.wait(lambda s: s["paths"]["vpn1"]["late"] > 0, "the late count")
+    daemon.wait(lambda s: s.paths["vpn1"].late > 0, "the late count")
     time.sleep(0.5)
     assert daemon.calls == []
 
@@ -215,7 +213,7 @@ def test_sigterm_keeps_the_role_unless_told_to_release(tmp_path):
     try:
         daemon.start().wait_role("active")
         daemon.end()
-        assert (daemon.role, daemon.status()["state"]) == ("active", "stopped")
+        assert (daemon.role, daemon.status().state) == ("active", "stopped")
         daemon.configure(node='on_stop = "release"')
         daemon.start().wait_role("active")
         daemon.end()

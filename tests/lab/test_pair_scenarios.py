@@ -84,14 +84,14 @@ def test_one_pulled_link_costs_nothing(lab, daemons):
     since = time.monotonic()
     lab.cables["a"].pull()
     try:
-        daemons["gw-ab"].wait_for(
-            lambda s: not s["pair"]["links"]["cable"]["alive"], 5, "the pulled cable"
+        daemons["gw-ab"].wait_until(
+            lambda s: not s.pair.links["cable"].alive, 5, "the pulled cable"
         )
         assert lab.holders("a") == {"gw-aa"}
-        assert daemons["gw-ab"].status()["pair"]["partner"]
+        assert daemons["gw-ab"].read_status().pair.partner
     finally:
         lab.cables["a"].plug()
-    daemons["gw-ab"].wait_for(lambda s: s["pair"]["links"]["cable"]["alive"], 10, "the cable")
+    daemons["gw-ab"].wait_until(lambda s: s.pair.links["cable"].alive, 10, "the cable")
     assert overlaps(lab, since)["a"] == 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import havpn_core
+from havpn_core.daemon.reading import typed
 from havpn_core.testing.lab import Line, Supervisor
 from havpn_core.testing.lab.line import LEFT, RIGHT
 
@@ -99,10 +100,10 @@ class Node:
 
     def status(self):
         text = Path(f"{self.host.root}/run/havpn/status.json").read_text()
-        return json.loads(text)
+        return typed(json.loads(text))
 
     def signal(self, name):
-        self.host.run("kill", f"-{name}", str(self.status()["pid"]))
+        self.host.run("kill", f"-{name}", str(self.status().pid))
 
     def clean(self):
         self.line.heal()

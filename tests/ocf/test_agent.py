@@ -21,11 +21,11 @@ def test_start_monitor_stop(node):
     assert node.agent("monitor", path="vpn1") == (7, "")
     assert node.agent("start", path="vpn1") == (0, "")
     assert node.asked() == ["-n havpn-vpn1 -B 1 -d 0"]
-    assert node.status()["state"] == "running"
+    assert node.status().state == "running"
     assert node.agent("monitor", path="vpn1") == (0, "")
     assert node.asked() == ["-n havpn-vpn1 -B 1 -d 0"], "on every monitor: attrd may have died"
     assert node.agent("start", path="vpn1")[0] == 0
-    pid = node.status()["pid"]
+    pid = node.status().pid
     assert node.agent("stop", path="vpn1") == (0, "")
     assert "-n havpn-vpn1 -D" in node.asked()
     assert not Path(f"{node.host.root}/proc/{pid}").exists()
@@ -41,22 +41,22 @@ def test_all_paths_unless_some_are_named(node):
 def test_a_line_that_dies_and_recovers(node):
     node.agent("start", path="vpn1")
     node.line.cut()
-    wait_for(lambda: node.status()["paths"]["vpn1"]["verdict"] == "down", 10, "down")
+    wait_for(lambda: node.status().paths["vpn1"].verdict == "down", 10, "down")
     time.sleep(0.2)
     node.asked()
     assert node.agent("monitor", path="vpn1") == (0, ""), "the agent does what it should"
     assert node.asked() == ["-n havpn-vpn1 -B 0 -d 0"]
     assert node.agent("monitor", path="vpn1", fail_on_down="yes") == (1, "path vpn1 is down")
     node.line.heal()
-    wait_for(lambda: node.status()["paths"]["vpn1"]["verdict"] == "recovering", 10, "recovering")
+    wait_for(lambda: node.status().paths["vpn1"].verdict == "recovering", 10, "recovering")
     time.sleep(0.1)
     assert node.agent("monitor", path="vpn1") == (190, "path vpn1 is recovering")
-    wait_for(lambda: node.status()["paths"]["vpn1"]["verdict"] == "up", 10, "up")
+    wait_for(lambda: node.status().paths["vpn1"].verdict == "up", 10, "up")
 
 
 def test_a_dead_supervisor_leaves_no_attribute(node):
     node.agent("start", path="vpn1")
-    pid = node.status()["pid"]
+    pid = node.status().pid
     node.signal("KILL")
     wait_for(lambda: not Path(f"{node.host.root}/proc/{pid}").exists(), 5, "its end")
     node.asked()
@@ -84,7 +84,7 @@ def test_a_hanging_supervisor_is_found_out_and_stopped_all_the_same(node):
 def test_a_supervisor_that_somebody_stopped_is_not_running(node):
     node.agent("start", path="vpn1")
     node.signal("TERM")
-    wait_for(lambda: node.status()["state"] == "stopped", 5, "its end")
+    wait_for(lambda: node.status().state == "stopped", 5, "its end")
     time.sleep(0.3)
     assert node.agent("monitor", path="vpn1")[0] == 7
 
@@ -95,7 +95,7 @@ def test_only_watching(node):
     assert "no supervisor works with /run/havpn" in reason
     node.agent("start", path="vpn1")
     assert node.agent("start", path="vpn1", manage="no") == (0, "")
-    pid = node.status()["pid"]
+    pid = node.status().pid
     assert node.agent("stop", path="vpn1", manage="no") == (0, "")
     assert Path(f"{node.host.root}/proc/{pid}").exists()
     assert node.agent("start", path="vpn1") == (0, "")
@@ -154,17 +154,17 @@ def test_a_path_that_is_not_configured(node):
 
 def test_reload_takes_other_parameters_over_and_leaves_no_attribute_behind(node):
     node.agent("start", path="vpn1")
-    pid = node.status()["pid"]
+    pid = node.status().pid
     node.asked()
     assert node.agent("reload-agent", path="vpn2", attribute="line-", dampen=3) == (0, "")
     assert node.asked() == ["-n line-vpn2 -B 1 -d 3", "-n havpn-vpn1 -D"]
-    assert node.status()["pid"] == pid
+    assert node.status().pid == pid
     assert node.agent("monitor", path="vpn2", attribute="line-") == (0, "")
 
 
 def test_stop_needs_neither_package_nor_configuration(node):
     node.agent("start", path="vpn1")
-    pid = node.status()["pid"]
+    pid = node.status().pid
     node.host.run("rm", "/etc/havpn/havpn.toml")
     text = node.host.read(AGENT)
     gone = text.replace(PLACE["PYTHONPATH"], "/gone")

@@ -13,6 +13,8 @@ import time
 
 import pytest
 
+from havpn_core.daemon.reading import read
+
 INTERVAL_S = 0.2
 PLUGIN = """
 import asyncio, os, socket, sys, threading, time
@@ -169,13 +171,14 @@ class Daemon:
             env={**os.environ, "PYTHONPATH": str(self.folder)},
             stdout=self.out, stderr=self.err,
         )  # fmt: skip
-        self.wait(lambda: self.status()["paths"]["steady"]["verdict"] == "up", "steady to be up")
+        self.wait(self.is_steady, "steady to be up")
+
+    def is_steady(self):
+        status = self.status()
+        return status is not None and status.paths["steady"].verdict == "up"
 
     def status(self):
-        try:
-            return json.loads((self.folder / "run" / "status.json").read_text())
-        except (OSError, ValueError):
-            return {"paths": {"steady": {"verdict": None}}}
+        return read(self.folder / "run")
 
     def said(self):
         return (self.folder / "err").read_text()
@@ -225,11 +228,11 @@ def measured(capsys, what, late_s):
 def test_a_plugin_that_raises_anything(daemon, capsys):
     daemon.start(*RAISES)
     measured(capsys, "raises anything", daemon.lateness(time.monotonic(), 3))
-    paths = daemon.status()["paths"]
+    paths = daemon.status().paths
     for name in RAISES:
-        probe = paths[name]["probes"]["own"]
-        assert (probe["ok"], probe["fail"]) == (0, 0), f"{name}: {probe}"
-        assert probe["error"] > 5, f"{name}: {probe}"
+        probe = paths[name].probes["own"]
+        assert (probe.ok, probe.fail) == (0, 0), f"{name}: {probe}"
+        assert probe.error > 5, f"{name}: {probe}"
     assert daemon.end() == 0
 
 
@@ -242,7 +245,7 @@ def test_blocking_for_ever_in_a_plain_def(daemon, capsys):
 def test_an_async_def_that_never_answers(daemon, capsys):
     daemon.start("waits")
     measured(capsys, "never answers", daemon.lateness(time.monotonic(), 3))
-    assert daemon.status()["paths"]["waits"]["probes"]["own"]["fail"] > 5
+    assert daemon.status().paths["waits"].probes["own"].fail > 5
 
 
 def test_blocking_the_loop_is_found_out_named_and_moved_off_it(daemon, capsys):
@@ -250,7 +253,7 @@ def test_blocking_the_loop_is_found_out_named_and_moved_off_it(daemon, capsys):
     daemon.wait(lambda: "runs in a thread of its own from now on" in daemon.said(), "the move")
     assert "path.blocks.probe.own: blocks the loop" in daemon.said()
     measured(capsys, "blocks the loop, once moved", daemon.lateness(time.monotonic(), 3))
-    assert daemon.status()["paths"]["blocks"]["verdict"] == "up", "it works on, in its thread"
+    assert daemon.status().paths["blocks"].verdict == "up", "it works on, in its thread"
 
 
 def test_one_long_block_is_enough(daemon, capsys):
@@ -262,9 +265,9 @@ def test_one_long_block_is_enough(daemon, capsys):
 def test_nonsense(daemon, capsys):
     daemon.start("nonsense")
     measured(capsys, "returns nonsense", daemon.lateness(time.monotonic(), 3))
-    probe = daemon.status()["paths"]["nonsense"]["probes"]["own"]
-    assert (probe["ok"], probe["fail"]) == (0, 0)
-    assert "Sample" in probe["detail"]
+    probe = daemon.status().paths["nonsense"].probes["own"]
+    assert (probe.ok, probe.fail) == (0, 0)
+    assert "Sample" in probe.detail
 
 
 def test_leaking_sockets(daemon, capsys):
@@ -275,7 +278,7 @@ def test_leaking_sockets(daemon, capsys):
 def test_writing_to_stdout(daemon, capsys):
     daemon.start("prints")
     measured(capsys, "writes to stdout", daemon.lateness(time.monotonic(), 3))
-    assert daemon.status()["state"] == "running"
+    assert daemon.status().state == "running"
     assert json.loads(
         subprocess.run(
             [sys.executable, "-m", "havpn_core", "status", "--json", "-c",
@@ -288,7 +291,7 @@ def test_writing_to_stdout(daemon, capsys):
 def test_forking(daemon, capsys):
     daemon.start("forks")
     measured(capsys, "forks", daemon.lateness(time.monotonic(), 3))
-    assert daemon.status()["pid"] == daemon.process.pid
+    assert daemon.status().pid == daemon.process.pid
 
 
 def test_slow_to_close(daemon, capsys):
@@ -309,5 +312,5 @@ def test_upgraded_on_disk_while_running(daemon, capsys):
     since = time.monotonic()
     daemon.configure("waits", "nonsense")
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.wait(lambda: "nonsense" in daemon.status()["paths"], "the reload")
+    daemon.wait(lambda: "nonsense" in daemon.status().paths, "the reload")
     measured(capsys, "is upgraded on disk", daemon.lateness(since, 3))

@@ -219,4 +219,4 @@ def test_a_build_that_ends_the_program_is_a_refused_reload(daemon):
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait(lambda: any(e["after"] == "reload refused" for e in history(daemon)), "the refusal")
     assert "path.ends.probe.own: SystemExit: it tried to end the program" in daemon.said()
-    assert list(daemon.status()["paths"]) == ["steady", "own"]
+    assert list(daemon.status().paths) == ["steady", "own"]

@@ -83,7 +83,8 @@ def test_takes_on_a_good_line_and_gives_up_on_a_dead_one(gateway):
     gateway.daemon.wait_role("standby", 5)
     gateway.station.host.run("rm", "/run/dead")
     gateway.wait_shared(FOUR, SIX)
-    facts = gateway.daemon.wait_role("active", 5)["actions"]["gateway"]
+    gateway.daemon.wait_role("active", 5)
+    facts = gateway.daemon.read_status().actions["gateway"].facts
     assert facts["frames"] > 0
     assert facts["conflicts"] == 0
 
@@ -108,10 +109,10 @@ def test_a_device_that_comes_back_is_used_within_seconds_whatever_was_tried(gate
     gateway.station.ip("link", "set", "lan", "down")
     gateway.station.ip("link", "set", "lan", "name", "away")
     try:
-        gateway.daemon.wait_for(
-            lambda s: s["actions"]["gateway"]["failures"] >= 3, 20, "three failures"
+        gateway.daemon.wait_until(
+            lambda s: s.actions["gateway"].failures >= 3, 20, "three failures"
         )
-        assert "no device lan" in gateway.daemon.status()["actions"]["gateway"]["error"]
+        assert "no device lan" in gateway.daemon.read_status().actions["gateway"].error
     finally:
         gateway.station.ip("address", "flush", "dev", "away")
         gateway.station.ip("link", "set", "away", "name", "lan")
