@@ -1,5 +1,6 @@
 """A real daemon on this machine, with a real echo responder and an action kept in a file."""
 
+import json
 import os
 import signal
 import subprocess
