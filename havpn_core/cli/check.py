@@ -13,7 +13,7 @@ from havpn_core.durations import Duration
 from havpn_core.echo.respond import parse_endpoint
 from havpn_core.errors import HavpnError
 from havpn_core.host.capabilities import missing_capabilities
-from havpn_core.pair.frames import read_keys
+from havpn_core.pair.keys import read_keys
 from havpn_core.plugging.building import lacks
 
 

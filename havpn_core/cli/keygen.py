@@ -8,7 +8,7 @@ import click
 
 from havpn_core.errors import HavpnError
 from havpn_core.host import files
-from havpn_core.pair.frames import KEY_BYTES, read_keys
+from havpn_core.pair.keys import KEY_BYTES, read_keys
 
 HEAD = "# The key of an HA-VPN pair: copy this file to the partner, mode 600.\n"
 

@@ -121,7 +121,7 @@ class Gateway:
             before=self.wish.role,
             paths={name: run.view for name, run in self.parts.paths.items()},
             give_up_on=self.parts.config.node.give_up_on,
-            pair=PairWish(pair.wanted, pair.pairing.decision.reason) if pair else None,
+            pair=PairWish(pair.wanted, pair.reason) if pair else None,
             forced=self.force.role,
             paused=self.memory.paused,
             stopping=self.stopping,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from havpn_core.config.instances import Config
 from havpn_core.config.read import load
 from havpn_core.errors import CallBusy, ConfigError, HavpnError
-from havpn_core.pair.run import keys_of
+from havpn_core.pair.keys import configured_keys
 from havpn_core.plugging.calls import Worker
 from havpn_core.plugging.registry import Registry
 
@@ -39,7 +39,11 @@ class Loader:
         :raises ConfigError: if they are not to be had.
         """
         pair = config.pair
-        return () if pair is None else await self._run(config.file, lambda: keys_of(pair))
+        return (
+            ()
+            if pair is None
+            else await self._run(config.file, lambda: configured_keys(pair.options.key_file))
+        )
 
     async def _run(self, file: Path, work: Callable[[], T]) -> T:
         refused: list[ConfigError] = []

@@ -2,18 +2,28 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from havpn_core.config.instances import Config
+from havpn_core.config.instances import Config, Instance
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.force import Force
 from havpn_core.daemon.world import World
 from havpn_core.errors import HavpnError
-from havpn_core.pair.frames import Authenticator, node_number
+from havpn_core.pair.frames import node_number
+from havpn_core.pair.keys import (
+    INCARNATION_FILE,
+    authenticator,
+    last_incarnation,
+    next_incarnation,
+)
 from havpn_core.pair.message import Line
-from havpn_core.pair.run import INCARNATION_FILE, PairRun, last_incarnation, next_incarnation
-from havpn_core.pair.token import Own
+from havpn_core.pair.run import PairRun
+from havpn_core.pair.state import Own
+from havpn_core.plugging.building import build
+from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.plugging.inlet import Inlet
 from havpn_core.rules.role import PathView, Role, may_serve, wanted_role
 
 
@@ -47,17 +57,19 @@ class Partner:
         """
         if config.pair is None:
             return None
-        signing = Authenticator(keys, await self._next_incarnation(Path(config.node.state_dir)))
+        number = await self._next_incarnation(Path(config.node.state_dir))
         made = PairRun(
-            config.pair,
-            signing,
+            config.pair.options,
+            authenticator(keys, number),
             lambda: self._own(config),
             self._changed,
             self._world.clock,
+            links={link.id: partial(_link, context, link) for link in config.pair.links},
             owners=lambda: self._acting.owners,
-            tell=lambda text: self._world.emit(Event("pair", "", "", "conflict", text, "error")),
+            report=lambda text: self._world.emit(Event("pair", "", "", "conflict", text, "error")),
+            spawn=lambda work: self._world.tasks.spawn("scout", work),
         )
-        made.connect(lambda link, received: context(link.name, received))
+        made.connect()
         return made
 
     async def _next_incarnation(self, state_dir: Path) -> int:
@@ -105,3 +117,7 @@ class Partner:
 
     def _trouble(self, text: str) -> None:
         self._world.emit(Event("daemon", "", "", "trouble", text, "warning"))
+
+
+def _link(context: Callable[..., Context], link: Instance, received: Inlet[bytes]) -> Caller:
+    return build(link.type, link.options, context(link.name, received), link.name)

@@ -1,4 +1,4 @@
-"""What one gateway of a pair tells of itself, and which of two is to be active.
+"""What one gateway of a pair says of itself, and which of two is to be active.
 
 Pure: no clock, socket or thread here.
 """
@@ -13,14 +13,14 @@ class Line(Enum):
     """What a gateway's own paths make of it."""
 
     UP = "up"
-    RECOVERING = "recovering"  #: not trusted yet, but it answers: better than a dead one
+    RECOVERING = "recovering"  #: not trusted yet, but it replies: better than a dead one
     DOWN = "down"
 
 
 class Mode(Enum):
     """Where a gateway stands in the pair, in one word for people."""
 
-    LISTENING = "listening"  #: just started: hears whether there is a partner
+    LISTENING = "listening"  #: just started: waits for a first frame of the partner
     STANDBY = "standby"
     TAKING = "taking"  #: has the right to be active, is not yet
     ACTIVE = "active"
@@ -42,15 +42,15 @@ class Content:
     :param held: the role in force; ``None`` while it cannot be told or is being changed.
     :param owner: it has the right to be active.
     :param offer: it gave the right with this ``term`` to the partner.
-    :param claim: it is preferred, well, and asks for the role (preemption).
-    :param hears: it hears the partner.
+    :param claim: it is preferred, well, and asks for the role (failback).
+    :param hears: it receives the partner's frames.
     :param doubt: it is owner, but slept or restarted: somebody else may be, too.
     :param maintenance: it wishes to stand by.
     :param forced: an operator wants it to be active.
     :param paused: it carries nothing out, by an operator's wish.
     :param unfit: it tried to become active and failed.
-    :param asks: number of its last question to the partner, 0 to 255.
-    :param answers: number of the partner's last question that it heard.
+    :param challenge: number of its last challenge to the partner, 0 to 255.
+    :param response: number of the partner's last challenge that it received.
     """
 
     node: int
@@ -69,8 +69,8 @@ class Content:
     forced: bool = False
     paused: bool = False
     unfit: bool = False
-    asks: int = 0
-    answers: int = 0
+    challenge: int = 0
+    response: int = 0
 
 
 _RANK = {Line.UP: 3, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}
@@ -88,6 +88,33 @@ def rank(one: Content) -> tuple[int, ...]:
     )
 
 
+def why_better(
+    worse: Content, better: Content, *, there: str = "here", here: str = "on the partner"
+) -> str:
+    """Say by what one gateway ranks above the other; empty if it does not.
+
+    :param there: where the worse one is, in words.
+    :param here: where the better one is, in words.
+    """
+    reasons = (
+        f"the role could not be taken {there}" if worse.unfit else f"paused {there}",
+        f"forced to active {here}",
+        f"in maintenance {there}",
+        _paths(worse, better, there, here),
+        f"the higher priority is {here}",
+        f"the larger number of the node's name is {here}",
+    )
+    for less, more, why in zip(rank(worse), rank(better), reasons, strict=True):
+        if less != more:
+            return why if more > less else ""
+    return ""
+
+
+def _paths(worse: Content, better: Content, there: str, here: str) -> str:
+    first, second = (one.line.value if one.line else "unknown" for one in (worse, better))
+    return f"path {first} {there}, {second} {here}"
+
+
 def loses(own: Content, partner: Content) -> bool:
     """Say which of two active gateways must let go; exactly one of them comes to ``True``.
 
@@ -100,24 +127,27 @@ def loses(own: Content, partner: Content) -> bool:
     )
 
 
-def why_give(own: Content, partner: Content) -> str:  # noqa: PLR0911
+def why_give(own: Content, partner: Content) -> str:
     """Say why the owner of the right should give it to the partner; empty if it should not.
 
     A holder of the role stays unless there is a reason to go: a path that is not known is
     none, neither here nor there. While nobody holds the role yet, the better one is to.
     """
     if own.held is not Role.ACTIVE:
-        return "the partner is the better one" if rank(partner) > rank(own) else ""
-    if own.paused or partner.paused or partner.unfit:
-        return ""
-    if own.forced != partner.forced:
-        return "an operator wants the partner to be active" if partner.forced else ""
-    if own.maintenance != partner.maintenance:
-        return "stands by for maintenance" if own.maintenance else ""
-    if own.maintenance or partner.line is None:
-        return ""
-    if own.line in (Line.DOWN, Line.RECOVERING) and _RANK[partner.line] > _RANK[own.line]:
-        return f"our path is {own.line.value}, the partner's is {partner.line.value}"
-    if partner.claim and partner.priority > own.priority:
-        return "the partner has the higher priority"
-    return ""
+        return why_better(own, partner)
+    worse = own.line in (Line.DOWN, Line.RECOVERING) and _RANK[partner.line] > _RANK[own.line]
+    # The first that holds decides; an empty reason is one to stay.
+    reasons = (
+        (own.paused or partner.paused or partner.unfit, ""),
+        (partner.forced and not own.forced, "forced to active on the partner"),
+        (own.forced and not partner.forced, ""),
+        (own.maintenance and not partner.maintenance, "in maintenance here"),
+        (partner.maintenance, ""),
+        (partner.line is None, ""),
+        (worse, _paths(own, partner, "here", "on the partner")),
+        (
+            partner.claim and partner.priority > own.priority,
+            "failback to the higher priority on the partner",
+        ),
+    )
+    return next((why for holds, why in reasons if holds), "")

@@ -1,16 +1,19 @@
-"""``[pair]``: two gateways that need no cluster manager."""
+"""The options of ``[pair]``, and the rules that follow from them.
+
+Pure: no clock, socket or file here.
+"""
 
 from typing import Annotated, Literal
 
 import msgspec
 
 from havpn_core.durations import Duration
-from havpn_core.pair.token import Preempt, Rules
+from havpn_core.pair.state import PairRules, Preempt
 
 TAKEOVER_S = 2.0
-LONGEST_ASK_S = 0.2
-"""A host on a LAN answers within milliseconds."""
-ASK_EARLIER_S = 0.005
+LONGEST_CHECK_S = 0.2
+"""A host on a LAN replies within milliseconds."""
+CHECK_EARLIER_S = 0.005
 REST_S = 30.0
 
 
@@ -41,20 +44,20 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("dead: one lost frame would be a death: write two intervals or more")
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> PairRules:
         """The rules in the deciding module's own terms."""
         interval = float(self.interval)
-        return Rules(
+        return PairRules(
             interval_s=interval,
             dead_s=float(self.dead) if self.dead else 3 * interval,
             preempt=Preempt(self.preempt),
             preempt_delay_s=float(self.preempt_delay) if self.preempt == "delay" else 0.0,
             takeover_s=TAKEOVER_S,
             rest_s=REST_S,
-            ask_s=self.ask_s + ASK_EARLIER_S,
+            check_s=self.check_s + CHECK_EARLIER_S,
         )
 
     @property
-    def ask_s(self) -> float:
-        """How long the LAN is asked for the owner of an address, in seconds."""
-        return min(float(self.interval), LONGEST_ASK_S)
+    def check_s(self) -> float:
+        """How long one check of the LAN for the owner of an address lasts, in seconds."""
+        return min(float(self.interval), LONGEST_CHECK_S)

@@ -2,63 +2,31 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from havpn_core.config.instances import Instance, PairConfig
 from havpn_core.errors import ConfigError, HavpnError
-from havpn_core.host import files
-from havpn_core.host.aside import set_aside
-from havpn_core.host.trouble import FileTrouble
-from havpn_core.pair.frames import Authenticator, read_keys
-from havpn_core.pair.scout import Scout
-from havpn_core.pair.session import Pairing
-from havpn_core.pair.token import Own
+from havpn_core.pair.beat import Beat
+from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.lan import Scout, Spawn, spawn_loudly
+from havpn_core.pair.options import PairOptions
+from havpn_core.pair.session import PairFacts, PairSession
+from havpn_core.pair.state import Own
 from havpn_core.plugging import coercion
-from havpn_core.plugging.building import build
 from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.descriptors import Context
 from havpn_core.plugging.inlet import Inlet
 from havpn_core.rules.role import Role
 
-INCARNATION_FILE = "pair.json"
+CHECKED = "HAVPN_CHECK_INVARIANTS"
+"""Environment variable: with ``1`` the pair ends, loudly, once an invariant does not hold."""
 
-
-def last_incarnation(state_dir: Path) -> tuple[int, str | None]:
-    """Give the number of the start before this one, 0 if it is not known.
-
-    :returns: the number, and a warning where something was wrong.
-    """
-    file = state_dir / INCARNATION_FILE
-    try:
-        content = files.read(file)
-        last = 0 if content is None else msgspec.json.decode(content, type=_Count).incarnation
-    except (FileTrouble, ValueError, RecursionError) as problem:
-        text = str(problem) if isinstance(problem, FileTrouble) else f"{file}: {problem}"
-        return 0, f"{text}; {set_aside(file)}; this start counts by the wall clock"
-    return last, None
-
-
-def next_incarnation(last: int, wall_s: float) -> tuple[int, bytes]:
-    """Number this start: the partner believes nothing from before it.
-
-    Where the number before is not known, the wall clock in microseconds is past any that was.
-
-    :param last: the number before, 0 if it is not known.
-    :param wall_s: seconds of the wall clock since 1970.
-    :returns: the number, and what is to be written down before it is used.
-    """
-    number = max(last + 1, int(wall_s * 1_000_000))
-    return number, msgspec.json.encode(_Count(number))
-
-
-class _Count(msgspec.Struct):
-    incarnation: Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
+LinkBuilder = Callable[[Inlet[bytes]], Caller]
+"""Builds a link that brings its frames to an inlet; raises :class:`HavpnError`."""
 
 
 class PairRun:
@@ -66,52 +34,59 @@ class PairRun:
 
     :param own: gives this gateway's own facts.
     :param changed: called when another role is wanted.
+    :param links: what builds each link, by its name.
     :param owners: gives the actions that alone own what they hold, by name.
-    :param tell: takes sentences about conflicts.
+    :param report: takes sentences about conflicts.
+    :param spawn: starts a task whose failure the owner notices.
     """
 
     def __init__(
         self,
-        config: PairConfig,
+        options: PairOptions,
         authenticator: Authenticator,
         own: Callable[[], Own],
         changed: Callable[[], None],
         clock: Callable[[], float],
         *,
+        links: Mapping[str, LinkBuilder],
         owners: Callable[[], dict[str, Caller]],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
+        spawn: Spawn = spawn_loudly,
     ) -> None:
-        self.config, self.authenticator = config, authenticator
+        self.authenticator = authenticator
+        self._options = options
         self._facts, self._changed, self._clock = own, changed, clock
-        self._owners = owners
-        self._scout = Scout(owners, tell, self.refresh)
+        self._builders, self._owners = links, owners
+        self._scout = Scout(owners, report, self.refresh, spawn)
         self._rival = False
         self._links: dict[str, Caller] = {}
         self._closed = False
         self._kick = asyncio.Event()
         self._wanted: Role | None = None
-        names = tuple(link.id for link in config.links)
-        self.pairing = Pairing(config.options.rules, authenticator, own(), names, clock())
+        self.session = PairSession(
+            options.rules,
+            authenticator,
+            own(),
+            tuple(links),
+            clock(),
+            checked=os.environ.get(CHECKED) == "1",
+        )
 
     def _own(self) -> Own:
-        return replace(self._facts(), answered=self._scout.answered)
+        return replace(self._facts(), in_use=self._scout.in_use)
 
-    def connect(self, context: Callable[[Instance, Callable[[bytes], None]], Context]) -> None:
+    def connect(self) -> None:
         """Build the links.
 
-        :raises ConfigError: naming those that could not be built.
+        :raises ConfigError: naming those that could not be built; the others are closed.
         """
         problems = []
-        for link in self.config.links:
-            name = link.id
-
+        for name, build in self._builders.items():
             received = Inlet(coercion.as_frame, partial(self._receive, name))
             try:
-                made = build(link.type, link.options, context(link, received), link.name)
+                self._links[name] = build(received)
             except HavpnError as problem:
-                problems.append(f"{link.name}: {problem}")
-            else:
-                self._links[name] = made
+                problems.append(f"pair.link.{name}: {problem}")
         if problems:
             self.close()
             raise ConfigError(problems)
@@ -119,70 +94,71 @@ class PairRun:
     @property
     def wanted(self) -> Role | None:
         """The role to have."""
-        return self.pairing.decision.wanted
+        return self.session.decision.wanted
 
     @property
-    def alone(self) -> bool:
-        """Whether the partner is silent on every link."""
-        return self.pairing.alone
+    def reason(self) -> str:
+        """Why that is the role to have, a sentence for people."""
+        return self.session.decision.reason
 
     async def run(self) -> None:
-        """Send at fixed times and whenever there is news."""
-        interval = float(self.config.options.interval)
-        due = self._clock()
+        """Send at fixed times and whenever there is news.
+
+        :raises AssertionError: if invariants are checked and one does not hold.
+        """
+        beat = Beat(self._options.rules.interval_s, self._clock())
         while True:
-            now = self._clock()
-            if now - due > interval:
-                self.pairing.late(now - due, now)
-                due = now
-            self.pairing.update(self._own(), now)
-            self._tell()
-            if now >= due:
+            now_s = self._clock()
+            if late_s := beat.late_s(now_s):
+                self.session.late(late_s, now_s)
+            self.session.update(self._own(), now_s)
+            self._act()
+            if beat.due(now_s):
                 self._send()
-                due += interval
-            wake = self.pairing.decision.wake_s
-            until = due if wake is None else min(due, wake)
+            if self.session.broken:
+                raise AssertionError("the pair: " + "; ".join(self.session.broken))
             self._kick.clear()
+            pause_s = beat.pause_s(self.session.decision.wake_s, self._clock())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._kick.wait(), max(0.0, until - self._clock()))
+                await asyncio.wait_for(self._kick.wait(), pause_s)
 
     def refresh(self) -> None:
         """Take in that something about this gateway changed."""
-        self.pairing.update(self._own(), self._clock())
-        self._tell()
+        self.session.update(self._own(), self._clock())
+        self._act()
         self._kick.set()
 
     def _receive(self, link: str, frame: bytes) -> None:
         if self._closed:
             return  # a link that was closed and brings frames all the same
-        self.pairing.update(self._own(), self._clock())
-        self.pairing.receive(link, frame, self._clock())
-        self._tell()
+        self.session.update(self._own(), self._clock())
+        self.session.receive(link, frame, self._clock())
+        self._act()
         self._kick.set()
 
-    def _tell(self) -> None:
+    def _act(self) -> None:
+        """Carry out what was decided: look on the LAN, send news, have another role taken."""
         self._look_for_owners()
-        if self.pairing.news:
+        if self.session.urgent:
             self._send()
         if self.wanted is not self._wanted:
             self._wanted = self.wanted
             self._changed()
 
     def _look_for_owners(self) -> None:
-        """Ask the LAN while the partner is suspected; announce when it gave up a common address.
+        """Look on the LAN while the partner is suspected; announce once a rival is gone.
 
-        Hosts may have learnt the link-layer address of a second owner, so after its end they
-        are told once more.
+        Hosts may have learnt the link-layer address of a second owner, so after its end the
+        address is announced to them once more.
         """
-        options = self.config.options
-        self._scout.look(self.pairing.decision.suspect, options.ask_s)
-        before, self._rival = self._rival, self.pairing.rival
+        self._scout.look(self.session.decision.suspect, self._options.check_s)
+        before, self._rival = self._rival, self.session.rival
         if before and not self._rival and self._facts().held is Role.ACTIVE:
             for caller in self._owners().values():
                 caller.announce()
 
     def _send(self) -> None:
-        frame = self.pairing.frame()
+        frame = self.session.frame()
         for link in self._links.values():
             link.send(frame)
 
@@ -193,20 +169,16 @@ class PairRun:
         for link in self._links.values():
             link.close_link()
 
+    def report(self) -> PairFacts:
+        """Give ``pair`` of the status, with what each link says of itself."""
+        found = self.session.facts(self._clock())
+        links = {
+            name: (self._links[name].facts() if name in self._links else {}) | facts
+            for name, facts in found.links.items()
+        }
+        return msgspec.structs.replace(found, links=links)
+
     def facts(self) -> dict[str, Any]:
-        """Give ``pair`` of the status."""
-        found = self.pairing.facts(self._clock())
-        for name, link in self._links.items():
-            found["links"][name] = link.facts() | found["links"][name]
+        """Give ``pair`` of the status as the builtins that JSON is made of."""
+        found: dict[str, Any] = msgspec.to_builtins(self.report())
         return found
-
-
-def keys_of(config: PairConfig) -> tuple[bytes, ...]:
-    """Read the keys.
-
-    :raises ConfigError: if they are not to be had.
-    """
-    try:
-        return read_keys(Path(config.options.key_file))
-    except HavpnError as problem:
-        raise ConfigError([f"pair.key_file: {problem}"]) from None

@@ -1,86 +1,62 @@
-"""Ask the LAN, before a silent partner's addresses are taken, whether somebody still has them.
+"""When to look on the LAN for a silent partner's addresses, and what follows from the replies.
 
-A partner that is silent on every link may be dead, or only be cut off. Its kernel answers for
-the addresses as long as it has them, whatever became of its daemon, so the question finds out
-(RFC 5227, section 2.1.1). It is asked in the last moments before the partner counts as dead,
+A partner that is silent on every link may be dead, or only be cut off. Its kernel replies for
+the addresses as long as it has them, whatever became of its daemon, so a request finds out
+(RFC 5227, section 2.1.1). It goes out in the last moments before the partner counts as dead,
 and therefore costs no time.
+
+Pure: no clock, socket or task here; :mod:`~havpn_core.pair.lan` sends the requests.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from havpn_core.errors import HavpnError
-from havpn_core.plugging.calls import Caller
-
-AGAIN_S = (0.1, 1.0)
-"""The first and the longest pause before the question is repeated; it doubles."""
-GRACE_S = 0.5
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 1.0
 
 
-class Scout:
-    """Asks while the partner is suspected.
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one action found.
 
-    :param owners: gives the actions that may be asked, by name; an action can be asked if it
-        has ``answered_by`` (see :class:`havpn_core.plugging.descriptors.SharedAddress`).
-    :param tell: called with a sentence when somebody answers.
-    :param changed: called when there is another answer.
+    :param action: its name.
+    :param who: who replies for an address of it, for people; ``None`` if nobody does.
+    :param yields: whether the address is left to whoever replies.
     """
 
-    def __init__(
-        self,
-        owners: Callable[[], dict[str, Caller]],
-        tell: Callable[[str], None],
-        changed: Callable[[], None],
-    ) -> None:
-        self._owners, self._tell, self._changed = owners, tell, changed
-        self._task: asyncio.Task[None] | None = None
-        self._told: frozenset[str] = frozenset()
-        self._answered: bool | None = None
+    action: str
+    who: str | None
+    yields: bool
 
-    @property
-    def answered(self) -> bool | None:
-        """Whether somebody has an address that must not be taken; ``None`` if not asked yet."""
-        return self._answered if self._askable() else False
 
-    def look(self, suspect: bool, window_s: float) -> None:
-        """Begin to ask when the partner is suspected, and end when it is not."""
-        if not suspect:
-            self.close()
-        elif self._task is None and self._askable():
-            self._task = asyncio.create_task(self._ask_for_ever(window_s))
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known of the LAN while the partner is suspected.
 
-    def close(self) -> None:
-        """Ask no longer and forget the answer."""
-        if self._task is not None:
-            self._task.cancel()
-        self._task, self._answered, self._told = None, None, frozenset()
+    :param in_use: whether an address that must not be taken then is in use; ``None`` before the
+        first round.
+    :param reported: whoever was reported to people already.
+    :param pause_s: how long to wait before the next round.
+    """
 
-    def _askable(self) -> dict[str, Caller]:
-        found = self._owners()
-        return {name: each for name, each in found.items() if each.offers("answered_by")}
+    in_use: bool | None = None
+    reported: frozenset[str] = frozenset()
+    pause_s: float = FIRST_PAUSE_S
 
-    async def _ask_for_ever(self, window_s: float) -> None:
-        pause_s, longest_s = AGAIN_S
-        while True:
-            answers = await asyncio.gather(
-                *(self._ask(name, caller, window_s) for name, caller in self._askable().items())
+
+def concluded(before: Findings, replies: Sequence[Reply]) -> tuple[Findings, list[str]]:
+    """Take the replies of one round in.
+
+    :returns: what is known now, the pause doubled, and sentences on whoever is new.
+    """
+    reported, said = set(before.reported), []
+    for reply in replies:
+        if reply.who is not None and reply.who not in reported:
+            reported.add(reply.who)
+            then = "not taken" if reply.yields else "taken all the same"
+            said.append(
+                f"{reply.action}: the partner is silent, yet {reply.who} has the address: {then}"
             )
-            self._answered = any(answers)
-            self._changed()
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, longest_s)
-
-    async def _ask(self, name: str, caller: Caller, window_s: float) -> bool:
-        """Ask through one action; what cannot be asked is nobody's answer."""
-        who = None
-        with contextlib.suppress(HavpnError):
-            who = await caller.answered_by(window_s, window_s + GRACE_S)
-        if who is None:
-            return False
-        yields = caller.yields
-        if who not in self._told:
-            self._told |= {who}
-            then = "not taken" if yields else "taken all the same"
-            self._tell(f"{name}: the partner is silent, yet {who} has the address: {then}")
-        return yields
+    in_use = any(reply.who is not None and reply.yields for reply in replies)
+    pause_s = min(2 * before.pause_s, LONGEST_PAUSE_S)
+    return Findings(in_use, frozenset(reported), pause_s), said

@@ -2,133 +2,169 @@
 
 Joins the election (:mod:`~havpn_core.pair.token`), the frames (:mod:`~havpn_core.pair.frames`) and
 what is known of the links.
+
+Pure: time comes in as seconds of the monotonic clock.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.invariants import broken
 from havpn_core.pair.message import Content
-from havpn_core.pair.token import Decision, Own, Rules
+from havpn_core.pair.state import Decision, Own, PairRules, PairState
 from havpn_core.rules.role import Role
 
 
 @dataclass(slots=True)
-class Ear:
+class LinkStats:
     """What one link brought.
 
-    :param heard_s: when the last believed frame came over it.
+    :param received_s: when the last believed frame came over it.
+    :param frames: how many there were.
     """
 
-    heard_s: float | None = None
+    received_s: float | None = None
     frames: int = 0
 
 
-class Pairing:
+class PartnerFacts(msgspec.Struct, frozen=True):
+    """What the status shows of the living partner."""
+
+    state: str
+    role: str | None
+    path: str | None
+    priority: int
+    maintenance: bool
+
+
+class PairFacts(msgspec.Struct, frozen=True):
+    """``pair`` of the status.
+
+    :param links: for each link whether it is ``alive``, the seconds since its last frame
+        (``heard_s``), the ``frames`` that came, and what the link says of itself.
+    :param frames: how many frames were given each verdict.
+    """
+
+    state: str
+    wanted: str | None
+    reason: str
+    priority: int
+    partner: PartnerFacts | None
+    links: dict[str, dict[str, Any]]
+    frames: dict[str, int]
+
+
+class PairSession:
     """One gateway's part in the pair.
 
     :param links: their names; the partner is alive while any of them brings its frames.
+    :param checked: whether every step's invariants are checked, too, for :attr:`broken`.
     """
 
     def __init__(
         self,
-        rules: Rules,
+        rules: PairRules,
         authenticator: Authenticator,
         own: Own,
         links: tuple[str, ...],
         now_s: float,
+        *,
+        checked: bool = False,
     ) -> None:
         self.rules, self.own = rules, own
-        self.ears = {name: Ear() for name in links}
+        self.links = {name: LinkStats() for name in links}
+        #: invariants that did not hold after a step; empty but for an error in the rules.
+        self.broken: list[str] = []
+        self._checked = checked
         self._authenticator = authenticator
-        self._state = token.begin(rules, own, now_s)
-        self._said: Content | None = None
-        self.decision = self._decide(now_s)
+        self._sent: Content | None = None
+        self._state = token.start(rules, own, now_s)
+        self.decision = self._decide(now_s, None)
 
     def update(self, own: Own, now_s: float) -> Decision:
         """Take this gateway's own facts and the time in."""
         self.own = own
-        self._state = token.step(self.rules, self._state, own, now_s)
-        return self._decide(now_s)
+        return self._enter(token.step(self.rules, self._state, own, now_s), now_s)
 
     def late(self, late_s: float, now_s: float) -> Decision:
         """Take in that this gateway did not run for so long."""
-        self._state = token.wake_late(self.rules, self._state, self.own, late_s, now_s)
-        return self._decide(now_s)
+        state = token.wake_late(self.rules, self._state, self.own, late_s, now_s)
+        return self._enter(state, now_s)
 
     def receive(self, link: str, frame: bytes, now_s: float) -> Decision:
         """Take in what a link brought."""
-        heard = self._authenticator.judge(frame)
-        ear = self.ears.get(link)
-        if heard is None:
-            # The same frame over a second link is a replay, and yet that link works.
-            if ear is not None and self._authenticator.duplicate:
-                ear.heard_s, ear.frames = now_s, ear.frames + 1
+        content = self._authenticator.judge(frame)
+        # The same frame over a second link is a replay, and yet that link works.
+        if link in self.links and (content is not None or self._authenticator.duplicate):
+            stats = self.links[link]
+            stats.received_s, stats.frames = now_s, stats.frames + 1
+        if content is None:
             return self.decision
-        if ear is not None:
-            ear.heard_s, ear.frames = now_s, ear.frames + 1
-        self._state = token.hear(self.rules, self._state, self.own, heard.content, now_s)
-        return self._decide(now_s)
+        return self._enter(token.receive(self.rules, self._state, self.own, content, now_s), now_s)
 
     def frame(self) -> bytes:
         """Make the frame to send now."""
-        self._said = self.decision.content
+        self._sent = self.decision.content
         return self._authenticator.sign(self.decision.content)
 
     @property
-    def news(self) -> bool:
+    def urgent(self) -> bool:
         """Whether the partner should hear at once, not at the next interval."""
-        return self._said is None or _news(self._said) != _news(self.decision.content)
+        return self._sent is None or _urgent_part(self._sent) != _urgent_part(self.decision.content)
 
     @property
     def rival(self) -> bool:
         """Whether both gateways have the role, as far as is known."""
-        told = self._state.told
-        return self.own.held is Role.ACTIVE and told is not None and told.held is Role.ACTIVE
+        message = self._state.message
+        return self.own.held is Role.ACTIVE and message is not None and message.held is Role.ACTIVE
 
-    @property
-    def alone(self) -> bool:
-        """Whether the partner is silent on every link."""
-        return not self.decision.content.hears
-
-    def _decide(self, now_s: float) -> Decision:
-        self.decision = token.decide(self.rules, self._state, self.own, now_s)
+    def _enter(self, state: PairState, now_s: float) -> Decision:
+        before, self._state = self._state, state
+        self.decision = self._decide(now_s, before)
         return self.decision
 
-    def facts(self, now_s: float) -> dict[str, Any]:
+    def _decide(self, now_s: float, before: PairState | None) -> Decision:
+        decision = token.decide(self.rules, self._state, self.own, now_s)
+        if self._checked:
+            self.broken += broken(self.rules, self._state, self.own, decision, now_s, before=before)
+        return decision
+
+    def facts(self, now_s: float) -> PairFacts:
         """Give ``pair`` of the status."""
-        told = token.partner(self.rules, self._state, now_s)
+        partner = self._state.living(self.rules, now_s)
         content = self.decision.content
+        return PairFacts(
+            state=content.mode.value,
+            wanted=content.wanted.value if content.wanted else None,
+            reason=self.decision.reason,
+            priority=content.priority,
+            partner=None if partner is None else _partner_facts(partner),
+            links={name: self._link_facts(stats, now_s) for name, stats in self.links.items()},
+            frames=dict(self._authenticator.counts),
+        )
+
+    def _link_facts(self, stats: LinkStats, now_s: float) -> dict[str, Any]:
+        silent_s = None if stats.received_s is None else now_s - stats.received_s
         return {
-            "state": content.mode.value,
-            "wanted": content.wanted.value if content.wanted else None,
-            "reason": self.decision.reason,
-            "priority": content.priority,
-            "partner": None
-            if told is None
-            else {
-                "state": told.mode.value,
-                "role": told.held.value if told.held else None,
-                "path": told.line.value if told.line else None,
-                "priority": told.priority,
-                "maintenance": told.maintenance,
-            },
-            "links": {
-                name: {
-                    "alive": _alive(ear, self.rules, now_s),
-                    "heard_s": None if ear.heard_s is None else round(now_s - ear.heard_s, 3),
-                    "frames": ear.frames,
-                }
-                for name, ear in self.ears.items()
-            },
-            "frames": dict(self._authenticator.counts),
+            "alive": silent_s is not None and silent_s < self.rules.dead_s,
+            "heard_s": None if silent_s is None else round(silent_s, 3),
+            "frames": stats.frames,
         }
 
 
-def _alive(ear: Ear, rules: Rules, now_s: float) -> bool:
-    return ear.heard_s is not None and now_s - ear.heard_s < rules.dead_s
+def _partner_facts(partner: Content) -> PartnerFacts:
+    return PartnerFacts(
+        state=partner.mode.value,
+        role=partner.held.value if partner.held else None,
+        path=partner.line.value if partner.line else None,
+        priority=partner.priority,
+        maintenance=partner.maintenance,
+    )
 
 
-def _news(content: Content) -> Content:
+def _urgent_part(content: Content) -> Content:
     return replace(content, line=None, wanted=None)

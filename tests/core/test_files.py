@@ -17,8 +17,7 @@ from havpn_core.errors import HavpnError
 from havpn_core.host import files
 from havpn_core.host.aside import set_aside
 from havpn_core.host.trouble import FileTrouble
-from havpn_core.pair.frames import read_keys
-from havpn_core.pair.run import last_incarnation, next_incarnation
+from havpn_core.pair.keys import last_incarnation, next_incarnation, read_keys
 from havpn_core.plugging.descriptors import Event
 from tests.core.damage import damaged, fuzz
 

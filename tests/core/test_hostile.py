@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from havpn_core.config.instances import Instance, PairConfig, PathConfig
+from havpn_core.config.instances import Instance, PathConfig
 from havpn_core.config.options import CallOptions, PathOptions
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import EventBus, Subscriber, as_record
@@ -18,11 +18,11 @@ from havpn_core.daemon.path import PathRun
 from havpn_core.daemon.reporting import path_status
 from havpn_core.durations import Duration
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
-from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.keys import authenticator
+from havpn_core.pair.lan import Scout
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import PairRun
-from havpn_core.pair.scout import Scout
-from havpn_core.pair.token import Own as OwnFacts
+from havpn_core.pair.state import Own as OwnFacts
 from havpn_core.plugging import coercion
 from havpn_core.plugging.building import build, lacks, same
 from havpn_core.plugging.calls import Caller
@@ -430,10 +430,10 @@ def test_a_scout_comes_back_with_an_answer(instance, answered_by):
     async def run():
         answered, told = asyncio.Event(), []
         scout = Scout(lambda: {"bad": Caller(instance, "bad")}, told.append, answered.set)
-        if scout._askable():
+        if scout._usable():
             scout.look(True, 0.05)
             await asyncio.wait_for(answered.wait(), 30)
-            assert scout.answered in (True, False), "a takeover waits for this"
+            assert scout.in_use in (True, False), "a takeover waits for this"
             assert not scout._task.done()
         for text in told:
             check_text(text, limit=2 * LONGEST)
@@ -449,27 +449,20 @@ def pair_run(*made, contexts=None):
                 contexts[number] = context
             return made[number]
 
-        return build_link
+        plugin_type = LinkType("l", "", CallOptions, build_link)
+        return lambda received: build(plugin_type, CallOptions(), received, f"pair.link.l{number}")
 
-    links = tuple(
-        Instance(
-            f"pair.link.l{n}", "link", LinkType("l", "", CallOptions, builder(n)), CallOptions(), 1
-        )
-        for n in range(len(made))
-    )
-    config = PairConfig(
-        PairOptions(priority=100, key_file="k", interval=Duration(0.02)), links
-    )  # fmt: skip
     run = PairRun(
-        config,
-        Authenticator((bytes(32),), 1),
+        PairOptions(priority=100, key_file="k", interval=Duration(0.02)),
+        authenticator((bytes(32),), 1),
         lambda: OwnFacts(1, 100),
         lambda: None,
         asyncio.get_running_loop().time,
+        links={f"l{number}": builder(number) for number in range(len(made))},
         owners=dict,
-        tell=lambda text: None,
+        report=lambda text: None,
     )
-    run.connect(lambda link, received: received)
+    run.connect()
     return run
 
 
@@ -568,7 +561,7 @@ def test_a_scout_survives_a_property_that_raises():
         scout = Scout(lambda: {"bad": Caller(Owner(), "bad")}, told.append, answered.set)
         scout.look(True, 0.05)
         await asyncio.wait_for(answered.wait(), 30)
-        assert scout.answered is True, "who cannot be asked whether it yields, yields"
+        assert scout.in_use is True, "who cannot be asked whether it yields, yields"
         assert "not taken" in told[0]
         scout.close()
 

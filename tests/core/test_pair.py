@@ -5,15 +5,31 @@ maintenance, power on) at every moment, in every combination of three, with ever
 messages for some ticks around them: worlds that are equal but for the time are visited once.
 """
 
+import asyncio
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from havpn_core.pair import token
-from havpn_core.pair.message import Line
-from havpn_core.pair.token import Own, Preempt
+from havpn_core.durations import Duration
+from havpn_core.errors import CallFailed, ConfigError
+from havpn_core.pair import session, token
+from havpn_core.pair.beat import Beat
+from havpn_core.pair.frames import VERDICTS, Authenticator
+from havpn_core.pair.invariants import broken
+from havpn_core.pair.lan import Scout
+from havpn_core.pair.message import Content, Line, Mode, loses
+from havpn_core.pair.options import PairOptions
+from havpn_core.pair.run import CHECKED, PairRun
+from havpn_core.pair.scout import Findings, Reply, concluded
+from havpn_core.pair.session import PairSession
+from havpn_core.pair.state import Own, Preempt, Token
+from havpn_core.pair.table import TABLE
+from havpn_core.plugging.calls import Caller
 from havpn_core.rules.role import Role
 from tests.core import pair_world
 from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick
@@ -185,8 +201,6 @@ def test_any_history_ends_well(history):
 
 
 def test_the_reason_is_told():
-    from havpn_core.pair import token
-
     world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
     decision = token.decide(RULES, world.b.state, world.b.own, 0.0)
     assert decision.wanted is Role.ACTIVE
@@ -200,13 +214,13 @@ def test_kill_9_of_the_daemon_moves_nothing(side):
 
 
 def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobody_does():
-    rules = replace(RULES, ask_s=RULES.interval_s)
-    own = Own(node=2, priority=100, line=Line.UP, held=Role.STANDBY, answered=None)
-    state = token.begin(rules, own, 0.0)
-    early, late = rules.dead_s - rules.ask_s, rules.dead_s + rules.interval_s
+    rules = replace(RULES, check_s=RULES.interval_s)
+    own = Own(node=2, priority=100, line=Line.UP, held=Role.STANDBY, in_use=None)
+    state = token.start(rules, own, 0.0)
+    early, late = rules.dead_s - rules.check_s, rules.dead_s + rules.interval_s
 
-    def at(now_s, answered):
-        stepped = token.step(rules, state, replace(own, answered=answered), now_s)
+    def at(now_s, in_use):
+        stepped = token.step(rules, state, replace(own, in_use=in_use), now_s)
         return token.decide(rules, stepped, own, now_s)
 
     assert not at(early - 0.01, None).suspect
@@ -217,3 +231,1133 @@ def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobo
     assert at(late, True).suspect, "asked again"
     assert at(late, False).wanted is Role.ACTIVE
     assert not at(late, False).suspect
+
+
+# --- the table of the token ------------------------------------------------------------------
+
+HAD = {
+    "silence": ("owned", 1, "the partner is silent on all links"),
+    "offer": ("owned", 0, "the partner handed the role over"),
+    "orphaned": ("owned", 1, "neither gateway had the role"),
+}
+LOST = {
+    "slept": ("doubted", 0, ""),
+    "outranked": ("elsewhere", 0, "both gateways were active, the partner stays"),
+    "unheard": (
+        "elsewhere",
+        0,
+        "both gateways were active, and the partner does not hear this one",
+    ),
+    "let go": ("offered", 1, "handed the role over"),
+}
+
+
+def test_the_table_is_what_the_design_says():
+    found = {
+        where.value: {e.value: (r.token.value, r.grows, r.reason) for e, r in rows.items()}
+        for where, rows in TABLE.items()
+    }
+    assert found == {
+        "elsewhere": {"found active": ("doubted", 0, "was active at the start"), **HAD},
+        "offered": {"arrived": ("elsewhere", 0, ""), "used": ("offered", 1, ""), **HAD},
+        "owned": LOST,
+        "doubted": {"confirmed": ("owned", 0, ""), **LOST},
+    }
+
+
+def test_each_row_of_the_table_is_in_the_document():
+    text = (Path(__file__).parents[2] / "docs" / "pair.md").read_text()
+    for where, rows in TABLE.items():
+        for event, row in rows.items():
+            assert f"| {where.value} | {event.value} | {row.token.value} |" in text
+
+
+MESSAGES = st.builds(
+    Content,
+    node=st.sampled_from([1, 3]),
+    priority=st.sampled_from([100, 200]),
+    line=st.sampled_from([None, *Line]),
+    held=st.sampled_from([None, *Role]),
+    term=st.integers(0, 5),
+    owner=st.booleans(),
+    **{n: st.booleans() for n in ("claim", "hears", "doubt", "maintenance", "forced", "paused")},
+    unfit=st.booleans(),
+    challenge=st.integers(0, 2),
+    response=st.integers(0, 2),
+)
+
+
+# --- one gateway, its partner played by hand ---------------------------------------------------
+
+OWN = Own(node=2, priority=150, line=Line.UP, held=Role.STANDBY)
+THEIRS = Content(node=1, priority=100, line=Line.UP, held=Role.STANDBY, hears=True)
+LATE = RULES.dead_s + 1
+
+
+class One:
+    """One gateway at work; every step is checked."""
+
+    def __init__(self, own=OWN, rules=RULES, now=0.0):
+        self.rules, self.own, self.now = rules, own, now
+        self.state = token.start(rules, own, now)
+        self._check(None)
+
+    def _check(self, before):
+        self.says = token.decide(self.rules, self.state, self.own, self.now)
+        found = broken(self.rules, self.state, self.own, self.says, self.now, before=before)
+        assert not found, (found, before, self.state)
+        return self
+
+    def at(self, now, **own):
+        self.now, self.own, before = now, replace(self.own, **own), self.state
+        self.state = token.step(self.rules, before, self.own, now)
+        return self._check(before)
+
+    def hear(self, content=THEIRS, now=None, **fields):
+        self.now, before = self.now if now is None else now, self.state
+        content = replace(content, **fields)
+        self.state = token.receive(self.rules, before, self.own, content, self.now)
+        return self._check(before)
+
+    def wake(self, late, now):
+        self.now, before = now, self.state
+        self.state = token.wake_late(self.rules, before, self.own, late, now)
+        return self._check(before)
+
+    @property
+    def mode(self):
+        return self.says.content.mode
+
+    @property
+    def where(self):
+        return self.state.token
+
+
+def active(**fields):
+    """Give an owner that holds the role, took it from silence, and hears its partner."""
+    one = One().at(LATE)
+    assert one.mode is Mode.TAKING
+    one.at(LATE, held=Role.ACTIVE)
+    return one.hear(term=1, **fields)
+
+
+def standby(one=None, **fields):
+    """Give a gateway beside an active partner."""
+    return (one or One()).hear(**{"owner": True, "held": Role.ACTIVE, "term": 5, **fields})
+
+
+def test_who_is_silent_is_dead_at_the_end_of_its_time_and_not_before():
+    one = One().hear(owner=True, held=Role.ACTIVE, term=7, now=1.0)
+    assert one.at(1.0 + RULES.dead_s - 0.01).where is Token.ELSEWHERE
+    assert one.says.wake_s == pytest.approx(1.0 + RULES.dead_s)
+    assert one.at(1.0 + RULES.dead_s).where is Token.OWNED
+    assert one.state.term == 8, "a token of one's own making has a number never used"
+    assert one.says.reason == "the partner is silent on all links"
+
+
+def test_a_start_is_patient_for_the_time_of_death():
+    one = One()
+    assert (one.mode, one.says.wanted) == (Mode.LISTENING, Role.STANDBY)
+    assert one.at(RULES.dead_s - 0.01).where is Token.ELSEWHERE
+    assert one.at(RULES.dead_s).where is Token.OWNED
+    busy = One(replace(OWN, held=None))
+    assert busy.says.wanted is None, "what is not known is not touched while listening"
+    assert busy.hear(owner=True).says.wanted is Role.STANDBY
+
+
+def test_a_sleep_starts_the_patience_anew_but_never_shortens_it():
+    one = One().wake(9.0, now=RULES.dead_s - 0.5)
+    assert one.where is Token.ELSEWHERE
+    assert one.at(RULES.dead_s - 0.5 + RULES.interval_s - 0.01).where is Token.ELSEWHERE
+    assert one.at(RULES.dead_s - 0.5 + RULES.interval_s).where is Token.OWNED
+    early = One().wake(9.0, now=0.5)
+    assert early.at(0.5 + RULES.interval_s).where is Token.ELSEWHERE
+    assert early.at(RULES.dead_s).where is Token.OWNED
+
+
+@pytest.mark.parametrize(("less", "where"), [(0.0, Token.DOUBTED), (0.01, Token.OWNED)])
+def test_only_a_sleep_in_which_the_partner_may_have_taken_over_is_a_doubt(less, where):
+    one = active().wake(RULES.dead_s - RULES.interval_s - less, now=LATE + 5)
+    assert one.where is where
+
+
+def test_a_standby_that_slept_has_nothing_to_doubt():
+    one = standby().wake(60.0, now=1.0)
+    assert one.where is Token.ELSEWHERE
+    assert one.state.challenge == 0
+
+
+def test_the_number_of_an_orphan_s_new_token_was_never_used():
+    one = One().hear(term=9)
+    assert one.where is Token.OWNED
+    assert one.state.term == 10
+    assert one.says.reason == "neither gateway had the role"
+    assert replace(one.says.content, node=0).owner
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "made"),
+    [
+        ({}, {}, True),
+        ({"node": 1}, {"node": 2}, False),
+        ({"node": 1}, {"node": 1}, False),
+        ({}, {"held": Role.ACTIVE}, False),
+        ({"held": Role.ACTIVE}, {"held": Role.ACTIVE}, True),
+        ({"held": Role.ACTIVE}, {}, True),
+        ({}, {"offer": True, "term": 0}, False),
+        ({}, {"owner": True}, False),
+    ],
+)
+def test_an_orphan_is_adopted_by_one_only(own, theirs, made):
+    one = One().at(0.0, **own)
+    assert (one.hear(**theirs).where is Token.OWNED) is made
+
+
+def offered(**fields):
+    """Give a gateway whose path died and that gave the token with the number 2."""
+    one = active().at(LATE, line=Line.DOWN)
+    assert one.mode is Mode.RELEASING
+    one.at(LATE, held=Role.STANDBY)
+    assert (one.where, one.mode, one.state.term) == (Token.OFFERED, Mode.OFFERING, 2)
+    return one
+
+
+def test_an_offer_waits_for_a_partner_that_does_not_know_of_it_yet():
+    assert offered().hear(term=1).where is Token.OFFERED
+    assert offered().hear(offer=True, term=1).where is Token.OFFERED
+    assert offered().hear(owner=True, term=2).where is Token.ELSEWHERE
+
+
+def test_of_two_offers_with_one_number_the_larger_node_makes_a_new_token():
+    one = offered().hear(offer=True, term=2)
+    assert one.state.term == 4, "made with 3 and given on, for the partner is the better one"
+    assert one.where is Token.OFFERED
+    assert offered().at(LATE, node=0).hear(offer=True, term=2).state.term == 2
+
+
+@pytest.mark.parametrize(("term", "after"), [(1, 2), (2, 3), (3, 4)])
+def test_an_offer_that_the_partner_takes_for_an_old_one_is_made_again(term, after):
+    one = offered().hear(term=term)
+    assert (one.where, one.state.term) == (Token.OFFERED, after)
+
+
+@pytest.mark.parametrize(("term", "where"), [(4, "elsewhere"), (5, "elsewhere"), (6, "owned")])
+def test_only_an_offer_with_a_new_number_is_taken(term, where):
+    """By the smaller node, that makes no token of its own."""
+    one = standby(One(replace(OWN, node=0)))
+    assert one.hear(offer=True, term=term).where.value == where
+    assert one.state.term == max(5, term)
+
+
+def test_an_offer_is_taken_for_a_reason_and_given_on_for_another():
+    one = standby(One(replace(OWN, node=0))).hear(offer=True, term=6, line=Line.DOWN)
+    assert one.says.wanted is Role.ACTIVE
+    assert one.says.reason == (
+        "the partner handed the role over: path down on the partner, up here"
+    )
+    one = standby(One(replace(OWN, node=0))).hear(offer=True, term=6, forced=True)
+    assert (one.where, one.state.term) == (Token.OFFERED, 7)
+    assert one.says.reason == "handed the role over: forced to active on the partner"
+
+
+# --- two owners --------------------------------------------------------------------------------
+
+
+def test_of_two_owners_the_better_one_stays():
+    assert active().hear(owner=True, term=3).where is Token.OWNED
+    lost = active().hear(owner=True, held=Role.ACTIVE, priority=200)
+    assert lost.where is Token.ELSEWHERE
+    assert lost.mode is Mode.RELEASING
+    assert lost.says.reason == "both gateways were active, the partner stays"
+    assert lost.at(LATE, held=Role.STANDBY).mode is Mode.STANDBY
+
+
+def test_an_owner_that_is_not_heard_yields_after_the_time_of_death():
+    one = active()
+    for step in range(3):
+        one.hear(owner=True, hears=False, term=1, now=LATE + step)
+        assert one.where is Token.OWNED, "better than the partner and not deaf for long yet"
+    one.hear(owner=True, hears=False, term=1, now=LATE + RULES.dead_s - 0.01)
+    assert one.where is Token.OWNED
+    one.at(LATE + RULES.dead_s)
+    assert one.where is Token.ELSEWHERE
+    assert one.says.reason.endswith("does not hear this one")
+
+
+def test_a_partner_that_hears_again_begins_a_new_time():
+    one = active()
+    for step in range(8):
+        one.hear(owner=True, hears=step % 2 == 1, term=1, now=LATE + step)
+    assert one.where is Token.OWNED
+    for step in range(8):
+        one.hear(owner=True, hears=False, node=OWN.node, term=1, now=LATE + 8 + step)
+    assert one.state.unheard_s is None, "an equal number is a wrong configuration, no deafness"
+
+
+def test_a_dead_partner_is_not_deaf():
+    one = active().hear(owner=True, hears=False, term=1)
+    assert one.state.unheard_s == LATE
+    assert one.at(LATE + RULES.dead_s).state.unheard_s is None
+    assert one.where is Token.OWNED
+
+
+# --- doubt -------------------------------------------------------------------------------------
+
+
+def restarted():
+    """Give an owner that was started while it held the role, beside a standby."""
+    one = One(replace(OWN, held=Role.ACTIVE))
+    assert (one.mode, one.state.challenge) == (Mode.DOUBTING, 1)
+    assert one.says.content.challenge == 1
+    assert one.says.reason == "was active at the start"
+    return one
+
+
+def test_a_doubt_ends_with_the_response_to_this_challenge_only():
+    one = restarted().hear()
+    assert one.where is Token.DOUBTED
+    one.hear(response=1, owner=True, priority=1, doubt=True)
+    assert one.where is Token.DOUBTED, "an owner confirms nothing"
+    one.hear(response=1)
+    assert one.where is Token.OWNED
+    assert one.mode is Mode.ACTIVE
+    one.wake(60.0, now=5.0)
+    assert one.hear(response=1, now=5.0).where is Token.DOUBTED
+    assert one.hear(response=2).where is Token.OWNED
+
+
+def test_a_doubt_ends_when_the_partner_is_dead():
+    one = restarted()
+    assert one.at(RULES.dead_s - 0.01).where is Token.DOUBTED
+    assert one.says.wake_s == pytest.approx(RULES.dead_s)
+    assert one.at(RULES.dead_s).where is Token.OWNED
+    assert one.state.term == 0, "the token is the old one"
+
+
+def test_who_doubts_loses_against_who_does_not():
+    assert restarted().hear(owner=True, held=Role.ACTIVE).where is Token.ELSEWHERE
+    assert restarted().hear(owner=True, doubt=True).where is Token.DOUBTED
+    paused = restarted().at(0.0, paused=True)
+    assert paused.hear(owner=True, held=Role.ACTIVE).where is Token.DOUBTED
+
+
+def test_challenges_go_round_within_a_byte():
+    one = active()
+    for number in range(1, 258):
+        one.wake(60.0, now=LATE + number)
+        assert one.says.content.challenge == number % 256
+
+
+def test_the_partner_s_challenge_is_responded_to():
+    assert One().says.content.response == 0
+    assert One().hear(challenge=77).says.content.response == 77
+
+
+# --- reasons to go and to stay -----------------------------------------------------------------
+
+DOWN, RECOVERING = Line.DOWN, Line.RECOVERING
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "why"),
+    [
+        ({}, {}, ""),
+        ({"line": DOWN}, {}, "path down here, up on the partner"),
+        ({"line": RECOVERING}, {}, "path recovering here, up on the partner"),
+        ({"line": DOWN}, {"line": RECOVERING}, "path down here, recovering on the partner"),
+        ({"line": DOWN}, {"line": DOWN}, ""),
+        ({"line": RECOVERING}, {"line": RECOVERING}, ""),
+        ({"line": RECOVERING}, {"line": DOWN}, ""),
+        ({"line": DOWN}, {"line": None}, ""),
+        ({"line": None}, {}, ""),
+        ({"line": DOWN, "paused": True}, {}, ""),
+        ({"line": DOWN}, {"paused": True}, ""),
+        ({"line": DOWN}, {"unfit": True}, ""),
+        ({}, {"forced": True}, "forced to active on the partner"),
+        ({}, {"forced": True, "line": None}, "forced to active on the partner"),
+        ({}, {"forced": True, "maintenance": True}, "forced to active on the partner"),
+        ({"forced": True, "line": DOWN, "maintenance": True}, {}, ""),
+        ({"forced": True}, {"forced": True}, ""),
+        ({"forced": True, "line": DOWN}, {"forced": True}, "path down here, up on the partner"),
+        ({"maintenance": True}, {"line": None}, "in maintenance here"),
+        ({"line": DOWN}, {"maintenance": True}, ""),
+        ({"line": DOWN, "maintenance": True}, {"maintenance": True}, ""),
+        ({}, {"claim": True, "priority": 151}, "failback to the higher priority on the partner"),
+        ({}, {"claim": True, "priority": 150}, ""),
+        ({}, {"claim": True, "priority": 149}, ""),
+        ({}, {"priority": 151}, ""),
+    ],
+)  # fmt: skip
+def test_a_holder_goes_for_these_reasons_only(own, theirs, why):
+    one = One().at(LATE).at(LATE, held=Role.ACTIVE, **own).hear(term=1, **theirs)
+    if why:
+        assert (one.says.wanted, one.says.reason, one.mode) == (Role.STANDBY, why, Mode.RELEASING)
+        one.at(LATE, held=None)
+        assert one.where is Token.OWNED, "nothing is given before the role is gone"
+        one.at(LATE, held=Role.STANDBY)
+        assert one.where is Token.OFFERED
+        assert one.says.reason == f"handed the role over: {why}", "the first cause stays"
+    else:
+        assert (one.says.wanted, one.mode) == (Role.ACTIVE, Mode.ACTIVE)
+        assert one.says.reason == "the partner is silent on all links", "why it came here"
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "why"),
+    [
+        ({}, {}, ""),
+        ({}, {"priority": 151}, "the higher priority is on the partner"),
+        ({}, {"priority": 150, "node": 3},
+         "the larger number of the node's name is on the partner"),
+        ({}, {"priority": 150}, ""),
+        ({"line": DOWN}, {"priority": 1}, "path down here, up on the partner"),
+        ({"line": None}, {"priority": 1}, "path unknown here, up on the partner"),
+        ({"line": RECOVERING}, {"line": None}, "path recovering here, unknown on the partner"),
+        ({"line": DOWN}, {"line": RECOVERING}, "path down here, recovering on the partner"),
+        ({}, {"line": DOWN, "priority": 200}, ""),
+        ({"maintenance": True, "line": DOWN}, {}, "in maintenance here"),
+        ({}, {"maintenance": True, "priority": 200}, ""),
+        ({"maintenance": True}, {"forced": True}, "forced to active on the partner"),
+        ({"forced": True}, {"priority": 200}, ""),
+        ({"paused": True}, {}, "paused here"),
+        ({}, {"paused": True, "priority": 200, "forced": True}, ""),
+        ({}, {"unfit": True, "priority": 200, "forced": True}, ""),
+    ],
+)  # fmt: skip
+def test_while_nobody_holds_the_role_the_better_one_is_to_have_it(own, theirs, why):
+    one = One().at(LATE).at(LATE, held=None, **own).hear(term=1, **theirs)
+    assert one.says.wanted is (Role.STANDBY if why else Role.ACTIVE)
+    if why:
+        assert one.says.reason == why
+        assert one.at(LATE, held=Role.STANDBY).where is Token.OFFERED
+    else:
+        assert one.at(LATE, held=Role.STANDBY).where is Token.OWNED
+
+
+def test_a_reason_to_go_that_is_over_before_the_role_is_gone_is_one_to_stay():
+    one = active().at(LATE, line=DOWN)
+    assert one.at(LATE, held=None).says.wanted is Role.STANDBY
+    one.at(LATE, line=Line.UP)
+    assert one.says.wanted is Role.ACTIVE
+    assert one.says.reason == "there is no reason any more to hand the role over"
+    assert one.at(LATE, held=Role.ACTIVE).mode is Mode.ACTIVE
+
+
+@given(st.data())
+def test_of_two_active_gateways_exactly_one_loses(data):
+    one, other = (data.draw(MESSAGES) for _ in range(2))
+    if one.node == other.node:
+        other = replace(other, node=one.node + 1)
+    assert loses(one, other) is not loses(other, one)
+
+
+# --- taking the role, and failing to -----------------------------------------------------------
+
+
+def test_a_role_that_cannot_be_taken_goes_to_the_partner_and_the_taker_rests():
+    one = One().at(LATE).hear(term=1)
+    assert one.state.taking_s == LATE
+    end = LATE + RULES.takeover_s
+    one.hear(term=1, now=end - 0.01)
+    assert (one.mode, one.state.unfit_until_s) == (Mode.TAKING, None)
+    assert one.says.wake_s == pytest.approx(end)
+    one.at(end)
+    assert (one.where, one.state.term) == (Token.OFFERED, 2)
+    assert one.says.content.unfit
+    assert one.says.reason == "handed the role over: the role could not be taken here"
+    assert one.state.unfit_until_s == pytest.approx(end + RULES.rest_s)
+    one.hear(owner=True, held=Role.ACTIVE, term=2, now=end + RULES.rest_s - 0.01)
+    assert one.says.content.unfit
+    assert not one.says.content.claim, "well, but it rests"
+    one.at(end + RULES.rest_s)
+    assert not one.says.content.unfit
+    assert one.says.content.claim
+
+
+@pytest.mark.parametrize("fields", [{"unfit": True}, {"paused": True}])
+def test_a_taker_whose_partner_cannot_have_the_role_goes_on_trying(fields):
+    one = One().at(LATE).hear(term=1, **fields)
+    one.hear(term=1, now=LATE + RULES.takeover_s + 9, **fields)
+    assert (one.mode, one.state.unfit_until_s) == (Mode.TAKING, None)
+
+
+def test_a_taker_alone_goes_on_trying_and_one_that_succeeds_is_fit():
+    one = One().at(LATE).at(LATE + RULES.takeover_s + 9)
+    assert (one.mode, one.state.unfit_until_s) == (Mode.TAKING, None)
+    one = One().at(LATE).hear(term=1).hear(term=1, now=LATE + RULES.takeover_s)
+    assert one.state.unfit_until_s is not None
+    assert one.at(one.now, held=Role.ACTIVE).state.unfit_until_s is None
+
+
+def test_a_taker_that_is_not_seen_to_be_without_the_role_gives_nothing():
+    one = One(replace(OWN, held=None)).at(LATE).hear(term=1)
+    one.hear(term=1, now=LATE + RULES.takeover_s)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.STANDBY)
+    assert one.says.content.unfit
+    assert one.state.taking_s is None
+
+
+def test_who_is_paused_takes_nothing_and_fails_at_nothing():
+    one = One(replace(OWN, paused=True)).at(LATE)
+    assert (one.where, one.state.taking_s) == (Token.OWNED, None)
+
+
+# --- failback ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "claims"),
+    [
+        ({}, {}, True),
+        ({"line": DOWN}, {}, False),
+        ({"line": RECOVERING}, {}, False),
+        ({"line": None}, {}, False),
+        ({"maintenance": True}, {}, False),
+        ({"paused": True}, {}, False),
+        ({}, {"priority": 150}, False),
+        ({}, {"priority": 151}, False),
+        ({}, {"owner": False}, False),
+    ],
+)
+def test_only_the_preferred_gateway_that_is_well_claims_the_role(own, theirs, claims):
+    one = standby(One(replace(OWN, node=0, **own)), **theirs)
+    assert one.says.content.claim is claims
+
+
+def test_a_failback_with_a_delay_waits_for_it_and_begins_anew_after_a_failure():
+    rules = replace(RULES, preempt=Preempt.DELAY, preempt_delay_s=5.0)
+    one = standby(One(rules=rules))
+    assert not one.says.content.claim
+    assert one.says.wake_s == pytest.approx(RULES.dead_s)
+    for step in range(1, 5):
+        assert not standby(one.at(float(step))).says.content.claim
+    assert not standby(one.at(4.99)).says.content.claim
+    assert one.says.wake_s == pytest.approx(5.0)
+    assert standby(one.at(5.0)).says.content.claim
+    one.at(5.0, line=DOWN).at(5.0, line=Line.UP)
+    assert not one.says.content.claim
+    manual = replace(rules, preempt=Preempt.MANUAL)
+    one = standby(One(rules=manual))
+    assert not standby(one.at(60.0)).says.content.claim
+
+
+# --- what is said and when it changes ----------------------------------------------------------
+
+
+def test_a_standby_says_why_it_is_one():
+    assert One().says.reason == "just started, listens for the partner"
+    assert standby().says.reason == "the partner has the role"
+    low = One(replace(OWN, node=0)).hear()
+    assert low.says.reason == "neither gateway has the role yet"
+    assert low.mode is Mode.STANDBY
+    checked = standby(One(replace(OWN, in_use=None))).at(RULES.dead_s)
+    assert checked.where is Token.ELSEWHERE
+    assert checked.says.reason == (
+        "the partner is silent on all links, but the LAN is first asked for the address"
+    )
+    assert checked.at(RULES.dead_s, in_use=True).says.reason == (
+        "the partner is silent on all links, but the address is still in use on the LAN"
+    )
+    assert standby(checked).says.reason == "the partner has the role"
+
+
+def test_what_is_said_says_who_is_heard():
+    one = One()
+    assert not one.says.content.hears
+    assert one.hear(owner=True).says.content.hears
+    assert one.at(RULES.dead_s - 0.01).says.content.hears
+    assert not one.at(RULES.dead_s).says.content.hears
+
+
+def test_an_owner_suspects_nobody_and_a_standby_only_at_the_end():
+    rules = replace(RULES, check_s=0.5)
+    one = standby(One(rules=rules))
+    assert one.says.wake_s == pytest.approx(RULES.dead_s - 0.5)
+    assert not one.at(RULES.dead_s - 0.51).says.suspect
+    assert one.at(RULES.dead_s - 0.5).says.suspect
+    assert one.says.wake_s == pytest.approx(RULES.dead_s)
+    one.at(RULES.dead_s)
+    assert (one.where, one.says.suspect) == (Token.OWNED, False)
+    assert one.says.wake_s == pytest.approx(RULES.dead_s + RULES.takeover_s)
+
+
+def test_a_rest_a_deafness_and_nothing_have_their_waking():
+    one = active().hear(owner=True, hears=False, term=1, now=LATE + 1)
+    one.hear(owner=True, hears=False, term=1, now=LATE + 2)
+    assert one.says.wake_s == pytest.approx(LATE + 1 + RULES.dead_s)
+    assert One().at(LATE, held=Role.ACTIVE).says.wake_s is None, "nothing changes by itself"
+    rests = One().at(LATE).hear(term=1).hear(term=1, now=LATE + RULES.takeover_s)
+    rests.at(LATE + 7 * RULES.takeover_s)
+    alone = replace(rests.state, unfit_until_s=rests.now + 1, taking_s=None, token=Token.DOUBTED,
+                    doubt_s=0.0)  # fmt: skip
+    assert token.decide(RULES, alone, rests.own, rests.now).wake_s == rests.now + 1
+
+
+# --- invariants --------------------------------------------------------------------------------
+
+SOUND = standby()
+OWNER = active()
+
+
+@pytest.mark.parametrize(
+    ("one", "fields", "claim"),
+    [
+        (OWNER, {"doubt_s": 0.0}, "a doubt has a beginning, and nothing else has"),
+        (OWNER, {"token": Token.DOUBTED}, "a doubt has a beginning, and nothing else has"),
+        (SOUND, {"leaving": True}, "only an owner leaves"),
+        (SOUND, {"taking_s": 0.0}, "only an owner takes"),
+        (OWNER, {"taking_s": 0.0}, "who holds the role does not take it"),
+        (OWNER, {"unfit_until_s": 99.0}, "who holds the role does not rest"),
+        (OWNER, {"well_s": 0.0}, "only a standby beside an owner is well"),
+        (One(), {"well_s": 0.0}, "only a standby beside an owner is well"),
+        (SOUND, {"unheard_s": 0.0}, "only a living partner can say that it does not hear"),
+        (One(), {"unheard_s": 0.0}, "only a living partner can say that it does not hear"),
+        (SOUND, {"message": None}, "a message has a time"),
+        (SOUND, {"received_s": None}, "a message has a time"),
+        (SOUND, {"term": 4}, "the number is not behind the partner's"),
+        (One(), {"term": -1}, "the number is not negative"),
+        (SOUND, {"unfit_until_s": 0.0}, "a rest that is over is forgotten"),
+        (SOUND, {"challenge": 256}, "a challenge fits a byte"),
+        (SOUND, {"challenge": -1}, "a challenge fits a byte"),
+        (SOUND, {"received_s": 0.1}, "nothing began in the future"),
+        (SOUND, {"well_s": 0.1}, "nothing began in the future"),
+    ],
+)
+def test_a_state_that_cannot_be_is_named(one, fields, claim):
+    assert broken(one.rules, one.state, one.own, one.says, one.now) == []
+    state = replace(one.state, **fields)
+    assert claim in broken(one.rules, state, one.own, one.says, one.now)
+
+
+@pytest.mark.parametrize(
+    ("one", "decision", "said", "claim"),
+    [
+        (SOUND, {"wanted": Role.ACTIVE}, {}, "only an owner wants to be active"),
+        (OWNER, {"wanted": None}, {}, "an owner wants a role"),
+        (OWNER, {}, {"offer": True}, "an owner offers nothing"),
+        (OWNER, {}, {"claim": True}, "an owner claims nothing"),
+        (SOUND, {}, {"doubt": True}, "only an owner doubts"),
+        (OWNER, {}, {"owner": False}, "what is said is what is"),
+        (SOUND, {}, {"offer": True}, "what is said is what is"),
+        (SOUND, {}, {"held": Role.ACTIVE}, "what is said is what is"),
+        (SOUND, {}, {"wanted": Role.ACTIVE}, "what is said is what is"),
+        (OWNER, {"suspect": True}, {}, "an owner suspects nobody"),
+        (SOUND, {"wake_s": 0.0}, {}, "a waking is in the future"),
+        (SOUND, {"reason": ""}, {}, "a decision has a reason"),
+    ],
+)
+def test_a_decision_that_does_not_follow_is_named(one, decision, said, claim):
+    says = replace(one.says, content=replace(one.says.content, **said), **decision)
+    found = broken(one.rules, one.state, one.own, says, one.now)
+    assert found[0] == claim
+    assert set(found) <= {claim, "what is said is what is"}
+
+
+GONE = replace(offered().own)
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "own", "claims"),
+    [
+        (OWNER.state, {}, OWNER.own, []),
+        (OWNER.state, {"term": 2}, OWNER.own, ["the number never falls"]),
+        (OWNER.state, {"token": Token.ELSEWHERE}, OWNER.own,
+         ["a token that is taken has a new number"]),
+        (OWNER.state, {"token": Token.ELSEWHERE, "term": 0}, OWNER.own, []),
+        (offered().state, {"token": Token.OWNED}, GONE,
+         ["a token that is given has a new number"]),
+        (offered().state, {"token": Token.OWNED, "term": 1}, GONE, []),
+        (offered().state, {"token": Token.OWNED, "term": 1}, replace(GONE, held=Role.ACTIVE),
+         ["nothing is given before the role is gone"]),
+        (offered().state, {"token": Token.OFFERED}, replace(GONE, held=Role.ACTIVE), []),
+        (restarted().state, {}, OWNER.own, []),
+        (restarted().state, {"token": Token.OFFERED, "term": -1}, OWNER.own,
+         ["only an owner begins to doubt"]),
+        (SOUND.state, {"token": Token.OWNED}, OWN, []),
+        (One().state, {"token": Token.OWNED}, OWN,
+         ["a token is lost to a living partner only"]),
+    ],
+)  # fmt: skip
+def test_a_step_that_cannot_be_is_named(after, before, own, claims):
+    now = after.received_s or 0.0
+    says = token.decide(RULES, after, own, now)
+    found = broken(RULES, after, own, says, now, before=replace(after, **before))
+    assert found == claims
+
+
+OWNS = st.fixed_dictionaries(
+    {},
+    optional={
+        "line": st.sampled_from([None, *Line]),
+        "held": st.sampled_from([None, *Role]),
+        "maintenance": st.booleans(),
+        "forced": st.booleans(),
+        "paused": st.booleans(),
+        "in_use": st.sampled_from([None, False, True]),
+    },
+)
+STEPS = st.one_of(
+    st.tuples(st.just("hear"), MESSAGES),
+    st.tuples(st.just("own"), OWNS),
+    st.tuples(st.just("wait"), st.sampled_from([0.0, 0.5, 1.0, 3.0, 6.0])),
+    st.tuples(st.just("wake"), st.sampled_from([1.0, 2.0, 9.0])),
+    st.tuples(st.just("obey"), st.none()),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([None, *Role]), st.lists(STEPS, max_size=40))
+def test_whatever_a_partner_says_no_invariant_is_broken(held, steps):
+    one = One(replace(OWN, held=held))
+    for what, value in steps:
+        if what == "hear":
+            offer = value.response > 0 and not value.owner
+            one.hear(value, offer=offer)
+        elif what == "own":
+            one.at(one.now, **value)
+        elif what == "wait":
+            one.at(one.now + value)
+        elif what == "wake":
+            one.wake(value, one.now + value)
+        elif one.says.wanted is not None:
+            one.at(one.now, held=one.says.wanted)
+
+
+# --- the cadence of the frames -----------------------------------------------------------------
+
+
+def test_frames_are_due_at_fixed_times_whatever_the_sending_takes():
+    beat = Beat(0.5, 10.0)
+    assert beat.due(10.0)
+    assert not beat.due(10.0)
+    assert not beat.due(10.49)
+    assert beat.pause_s(None, 10.2) == pytest.approx(0.3)
+    assert beat.pause_s(10.3, 10.2) == pytest.approx(0.1)
+    assert beat.pause_s(99.0, 10.2) == pytest.approx(0.3)
+    assert beat.pause_s(10.1, 10.2) == 0.0
+    assert beat.late_s(10.9) == 0.0
+    assert beat.due(10.9), (
+        "late, but by less than an interval: the next is due at 11.0 all the same"
+    )
+    assert beat.pause_s(None, 10.9) == pytest.approx(0.1)
+
+
+def test_a_missed_interval_is_lateness_and_the_cadence_begins_anew():
+    beat = Beat(0.5, 10.0)
+    assert beat.late_s(10.5) == 0.0
+    assert beat.late_s(10.75) == pytest.approx(0.75)
+    assert beat.late_s(10.75) == 0.0
+    assert beat.due(10.75)
+    assert beat.pause_s(None, 10.75) == pytest.approx(0.5), "nothing is made up for"
+
+
+# --- what the replies on the LAN mean ------------------------------------------------------------
+
+
+def test_an_address_is_in_use_if_somebody_replies_for_one_that_yields():
+    nobody, found = Reply("a", None, True), Reply("b", "02:00:00:00:00:01", True)
+    taken = Reply("c", "02:00:00:00:00:02", False)
+    assert Findings().in_use is None
+    assert concluded(Findings(), [])[0].in_use is False
+    assert concluded(Findings(), [nobody])[0].in_use is False
+    assert concluded(Findings(), [nobody, found])[0].in_use is True
+    assert concluded(Findings(), [nobody, taken])[0].in_use is False
+
+
+def test_whoever_replies_is_reported_once_and_the_pauses_grow_to_a_limit():
+    first, said = concluded(Findings(), [Reply("b", "x", True), Reply("c", "y", False)])
+    assert said == [
+        "b: the partner is silent, yet x has the address: not taken",
+        "c: the partner is silent, yet y has the address: taken all the same",
+    ]
+    again, said = concluded(first, [Reply("b", "x", True), Reply("b", None, True)])
+    assert said == []
+    pauses = [Findings().pause_s, first.pause_s, again.pause_s]
+    for _ in range(4000):
+        again, _ = concluded(again, [])
+        pauses.append(again.pause_s)
+    assert pauses[:6] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert pauses[-1] == 1.0
+    assert again.reported == {"x", "y"}
+
+
+# --- the session: token, frames and links together -----------------------------------------------
+
+
+def sessions(**fields):
+    """Give two sessions with one key that know each other."""
+    made = [
+        PairSession(
+            RULES,
+            Authenticator((b"k" * 32,), 1, bytes([number]) * 8),
+            replace(OWN, node=number, priority=100 + number, **fields),
+            ("lan", "cable"),
+            0.0,
+            checked=True,
+        )
+        for number in (1, 2)
+    ]
+    for _ in range(2):
+        for one, other in (made, made[::-1]):
+            other.receive("lan", one.frame(), 0.5)
+    return made
+
+
+def test_a_session_decides_from_what_the_links_bring():
+    low, high = sessions()
+    assert high.decision.wanted is Role.ACTIVE
+    high.update(replace(high.own, held=Role.ACTIVE), 1.0)
+    assert high.urgent
+    low.receive("cable", high.frame(), 1.0)
+    assert not high.urgent
+    assert low.decision.reason == "the partner has the role"
+    assert low.decision.content.mode is Mode.STANDBY
+    high.update(replace(high.own, line=DOWN), 1.1)
+    assert high.decision.wanted is Role.STANDBY
+    low.late(9.0, 4.5)
+    assert low.decision.wanted is Role.STANDBY, "slept through the silence"
+    low.update(low.own, 6.0)
+    assert low.decision.wanted is Role.ACTIVE
+    assert low.broken == high.broken == []
+
+
+def test_a_line_alone_is_no_news_to_send_at_once():
+    _, high = sessions()
+    assert not high.urgent
+    high.update(replace(high.own, held=Role.ACTIVE), 0.5)
+    assert high.urgent
+    high.frame()
+    assert not high.urgent
+    high.update(replace(high.own, line=None), 0.5)
+    assert not high.urgent
+    high.update(replace(high.own, paused=True), 0.5)
+    assert high.urgent
+
+
+def test_a_link_that_brings_the_second_copy_is_alive_and_one_with_noise_is_not():
+    low, high = sessions()
+    high.links["lan"].frames = 0
+    frame = low.frame()
+    high.receive("lan", frame, 1.0)
+    high.receive("cable", frame, 1.25)
+    high.receive("cable", b"noise", 2.0)
+    high.receive("elsewhere", low.frame(), 2.0)
+    facts = msgspec.to_builtins(high.facts(2.0))
+    assert facts["links"] == {
+        "lan": {"alive": True, "heard_s": 1.0, "frames": 1},
+        "cable": {"alive": True, "heard_s": 0.75, "frames": 1},
+    }
+    dead = high.facts(1.25 + RULES.dead_s)
+    assert not dead.links["cable"]["alive"]
+    assert high.facts(1.24 + RULES.dead_s).links["cable"]["alive"]
+
+
+def test_the_status_has_its_keys_for_ever():
+    low, high = sessions()
+    high.update(replace(high.own, held=Role.ACTIVE), 0.5)
+    low.receive("lan", high.frame(), 0.5)
+    facts = msgspec.to_builtins(low.facts(1.0))
+    assert facts.pop("frames") == dict.fromkeys(VERDICTS, 0) | {"good": 3}
+    assert facts == {
+        "state": "standby",
+        "wanted": "standby",
+        "reason": "the partner has the role",
+        "priority": 101,
+        "partner": {
+            "state": "active", "role": "active", "path": "up", "priority": 102,
+            "maintenance": False,
+        },
+        "links": {
+            "lan": {"alive": True, "heard_s": 0.5, "frames": 3},
+            "cable": {"alive": False, "heard_s": None, "frames": 0},
+        },
+    }  # fmt: skip
+    assert low.facts(0.5 + RULES.dead_s).partner is None
+    fresh_one = PairSession(
+        RULES, Authenticator((b"k" * 32,), 1, bytes(8)), Own(1, 1), ("lan",), 0.0
+    )
+    assert msgspec.to_builtins(fresh_one.facts(0.0))["wanted"] is None
+    assert msgspec.to_builtins(fresh_one.facts(0.0))["state"] == "listening"
+
+
+def test_two_that_have_the_role_are_rivals():
+    low, high = sessions()
+    assert not high.rival
+    high.update(replace(high.own, held=Role.ACTIVE), 0.5)
+    assert not high.rival
+    low.receive("lan", high.frame(), 0.5)
+    assert not low.rival
+    low.update(replace(low.own, held=Role.ACTIVE), 0.5)
+    assert low.rival
+    high.receive("lan", low.frame(), 0.5)
+    assert high.rival
+
+
+def test_a_broken_invariant_is_kept_for_whoever_looks(monkeypatch):
+    low, _ = sessions()
+    monkeypatch.setattr(session, "broken", lambda *_, **__: ["up is down"])
+    low.update(low.own, 0.6)
+    assert low.broken == ["up is down"]
+
+
+# --- at work, with links of its own --------------------------------------------------------------
+
+
+class Wire:
+    """A link that keeps what is sent, and gives ``wanted`` frames a chance to come."""
+
+    def __init__(self):
+        self.frames, self.closed, self.received = [], False, None
+        self.arrived = asyncio.Event()
+
+    def send(self, frame):
+        self.frames.append(frame)
+        self.arrived.set()
+
+    def close(self):
+        self.closed = True
+
+
+def built(wire, received):
+    wire.received = received
+    return Caller(wire, "wire")
+
+
+class Address:
+    """An action that owns an address, and whoever replies for it on the LAN."""
+
+    yields = True
+
+    def __init__(self, who=None):
+        self.who, self.announced = who, 0
+
+    async def answered_by(self, timeout_s):
+        return self.who
+
+    def announce(self):
+        self.announced += 1
+
+
+OPTIONS = PairOptions(priority=100, key_file="k", interval=Duration(0.02), dead=Duration(0.08))
+
+
+def pair_at_work(links, owners=dict, **fields):
+    """Give a run of the pair whose role follows every wish at once, and what it said."""
+    said, held = [], {"held": Role.STANDBY}
+
+    def changed():
+        held["held"] = run.wanted
+        asyncio.get_running_loop().call_soon(run.refresh)
+
+    run = PairRun(
+        OPTIONS,
+        Authenticator((b"k" * 32,), 1, b"nonce 01"),
+        lambda: Own(1, 100, **held),
+        changed,
+        asyncio.get_running_loop().time,
+        links=links,
+        owners=owners,
+        report=said.append,
+        **fields,
+    )
+    return run, said
+
+
+def test_a_run_sends_over_every_link_and_takes_the_role_of_a_silent_partner():
+    async def go():
+        wires = Wire(), Wire()
+        run, _ = pair_at_work({f"w{n}": partial(built, wire) for n, wire in enumerate(wires)})
+        run.connect()
+        work = asyncio.create_task(run.run())
+        while run.session.decision.content.mode is not Mode.ACTIVE:
+            await wires[0].arrived.wait()
+            wires[0].arrived.clear()
+        assert run.reason == "the partner is silent on all links"
+        assert wires[0].frames == wires[1].frames
+        assert len(wires[0].frames) >= 3
+        assert set(run.facts()["links"]) == {"w0", "w1"}
+        before = sum(run.facts()["frames"].values())
+        wires[0].received(b"noise")
+        run.close()
+        wires[0].received(b"noise")
+        assert sum(run.facts()["frames"].values()) == before + 1
+        assert all(wire.closed for wire in wires)
+        work.cancel()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+def test_links_that_cannot_be_built_are_all_named_and_the_others_closed():
+    def bad(received):
+        raise CallFailed("no such device")
+
+    async def go():
+        wire = Wire()
+        run, _ = pair_at_work({"a": bad, "b": partial(built, wire), "c": bad})
+        with pytest.raises(ConfigError) as refused:
+            run.connect()
+        assert refused.value.problems == [
+            "pair.link.a: no such device", "pair.link.c: no such device",
+        ]  # fmt: skip
+        assert wire.closed
+
+    asyncio.run(go())
+
+
+def test_an_address_in_use_is_reported_and_taken_once_it_is_free():
+    async def go():
+        wire, address = Wire(), Address("02:00:00:00:00:09")
+        run, said = pair_at_work(
+            {"w": partial(built, wire)}, lambda: {"vip": Caller(address, "vip")}
+        )
+        run.connect()
+        work = asyncio.create_task(run.run())
+        while "in use on the LAN" not in run.reason:
+            await wire.arrived.wait()
+            wire.arrived.clear()
+        assert said == [
+            "vip: the partner is silent, yet 02:00:00:00:00:09 has the address: not taken"
+        ]
+        assert run.wanted is Role.STANDBY
+        address.who = None
+        while run.wanted is not Role.ACTIVE:
+            await wire.arrived.wait()
+            wire.arrived.clear()
+        work.cancel()
+        run.close()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+def test_the_address_is_announced_again_once_a_rival_is_gone():
+    async def go():
+        wire, address = Wire(), Address()
+        run, _ = pair_at_work({"w": partial(built, wire)}, lambda: {"vip": Caller(address, "vip")})
+        run._facts = lambda: Own(2, 100, Line.UP, Role.ACTIVE)
+        run.connect()
+        rival = Authenticator((b"k" * 32,), 1, b"nonce 02")
+        run._send()
+        rival.judge(wire.frames[-1])
+        wire.received(rival.sign(THEIRS))
+        rival.judge(wire.frames[-1])
+        counts = []
+        for held in (Role.STANDBY, Role.ACTIVE, Role.ACTIVE, Role.STANDBY, Role.STANDBY):
+            wire.received(rival.sign(replace(THEIRS, held=held, owner=True, priority=1)))
+            counts.append(address.announced)
+        assert counts == [0, 0, 0, 1, 1]
+        run.close()
+
+    asyncio.run(go())
+
+
+def test_a_task_of_the_scout_that_fails_is_noticed_and_begun_again():
+    async def go():
+        problems, looks = [], []
+
+        def owners():
+            looks.append(1)
+            if len(looks) == 3:
+                raise RuntimeError("internal")
+            return {"vip": Caller(Address(), "vip")}
+
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: problems.append(context["exception"])
+        )
+        found = asyncio.Event()
+        scout = Scout(owners, print, found.set)
+        assert scout.in_use is None
+        scout.look(True, 0.01)
+        while not problems:
+            await asyncio.sleep(0)
+        assert [str(each) for each in problems] == ["internal"]
+        scout.look(True, 0.01)
+        await found.wait()
+        assert scout.in_use is False
+        scout.look(False, 0.01)
+        assert scout.in_use is None
+        scout.close()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+def test_the_owner_may_start_the_tasks_itself_and_there_is_one_at_a_time():
+    async def go():
+        started = []
+
+        def spawn(work):
+            started.append(asyncio.get_running_loop().create_task(work))
+            return started[-1]
+
+        scout = Scout(lambda: {"vip": Caller(Address(), "vip")}, print, lambda: None, spawn)
+        scout.look(True, 0.01)
+        scout.look(True, 0.01)
+        assert len(started) == 1
+        scout.close()
+        await asyncio.wait(started)
+        assert started[0].cancelled()
+        nothing = Scout(lambda: {"file": Caller(object(), "file")}, print, lambda: None, spawn)
+        nothing.look(True, 0.01)
+        assert (len(started), nothing.in_use) == (1, False)
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+def test_a_run_that_is_checked_ends_loudly_when_an_invariant_is_broken(monkeypatch):
+    async def go():
+        run, _ = pair_at_work({})
+        run.session.broken.append("up is down")
+        with pytest.raises(AssertionError, match="the pair: up is down"):
+            await run.run()
+
+    monkeypatch.setenv(CHECKED, "1")
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+@pytest.mark.parametrize(("value", "checked"), [("1", True), ("0", False), (None, False)])
+def test_a_run_is_checked_only_when_the_environment_says_so(monkeypatch, value, checked):
+    monkeypatch.delenv(CHECKED, raising=False)
+    if value is not None:
+        monkeypatch.setenv(CHECKED, value)
+
+    async def go():
+        run, _ = pair_at_work({})
+        monkeypatch.setattr(session, "broken", lambda *_, **__: ["up is down"])
+        run.refresh()
+        assert bool(run.session.broken) is checked
+
+    asyncio.run(go())
+
+
+# --- options -------------------------------------------------------------------------------------
+
+
+def options(**fields):
+    return msgspec.convert({"priority": 1, "key_file": "k", **fields}, PairOptions, dec_hook=dec)
+
+
+def dec(kind, value):
+    return kind.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"interval": "19ms"}, "interval: write 20ms to 10s"),
+        ({"interval": "10.1s"}, "interval: write 20ms to 10s"),
+        ({"interval": "1s", "dead": "1.9s"}, "two intervals or more"),
+    ],
+)
+def test_times_that_cannot_work_are_refused(fields, said):
+    with pytest.raises(msgspec.ValidationError, match=said):
+        options(**fields)
+
+
+def test_the_rules_follow_from_the_options():
+    found = options(interval="20ms").rules
+    assert (found.interval_s, found.dead_s) == (0.02, pytest.approx(0.06))
+    assert found.check_s == pytest.approx(0.025), "one round of requests, begun a little earlier"
+    assert (found.preempt, found.preempt_delay_s) == (Preempt.AUTO, 0.0)
+    assert (found.takeover_s, found.rest_s) == (2.0, 30.0)
+    slow = options(interval="10s", dead="20s", preempt="delay").rules
+    assert (slow.dead_s, slow.check_s, slow.preempt_delay_s) == (20.0, pytest.approx(0.205), 60.0)
+    assert options(preempt="manual", preempt_delay="5s").rules.preempt_delay_s == 0.0

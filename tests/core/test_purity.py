@@ -11,7 +11,7 @@ import havpn_core
 ROOT = Path(havpn_core.__file__).parent
 PLUGINS = Path(importlib.util.find_spec("havpn_plugins").origin).parent
 # What of pair/ does the I/O: clocks, key files, the plugins that look at the LAN, the links.
-DOES_IO = {"pair/run.py", "pair/keys.py", "pair/scout.py", "pair/links.py"}
+DOES_IO = {"pair/run.py", "pair/keys.py", "pair/lan.py"}
 ALLOWED = {
     "abc", "bisect", "collections", "collections.abc", "dataclasses", "enum", "functools", "heapq",
     "itertools", "math", "operator", "re", "statistics", "string", "struct", "types", "typing",

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.errors import HavpnError
-from havpn_core.pair.frames import BIGGEST, Authenticator, node_number, pack, read_keys, unpack
+from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.pair.frames import BIGGEST, VERDICTS, Authenticator, node_number, pack, unpack
+from havpn_core.pair.keys import authenticator, configured_keys, read_keys
 from havpn_core.pair.message import Content, Line, Mode
 from havpn_core.rules.role import Role
 
@@ -21,8 +22,8 @@ CONTENTS = st.builds(
     wanted=ROLES,
     mode=st.sampled_from(list(Mode)),
     term=st.integers(0, 2**32 - 1),
-    asks=st.integers(0, 255),
-    answers=st.integers(0, 255),
+    challenge=st.integers(0, 255),
+    response=st.integers(0, 255),
     **{
         name: st.booleans()
         for name in ("owner", "offer", "claim", "hears", "doubt", "maintenance", "forced",
@@ -32,18 +33,87 @@ CONTENTS = st.builds(
 
 
 def pair(first=1, second=1, keys=(OLD,)):
-    return Authenticator(keys, first), Authenticator(keys, second)
+    return authenticator(keys, first), authenticator(keys, second)
 
 
 def acquaint(a, b):
     b.judge(a.sign(CONTENT))
-    assert a.judge(b.sign(CONTENT)).first
-    assert b.judge(a.sign(CONTENT)).first
+    assert a.judge(b.sign(CONTENT)) == CONTENT
+    assert b.judge(a.sign(CONTENT)) == CONTENT
 
 
 @given(CONTENTS)
 def test_a_content_survives_the_wire(content):
     assert unpack(pack(content)) == content
+
+
+GOLDEN = (
+    (
+        Content(
+            node=0x1122334455667788, priority=150, line=Line.RECOVERING, held=Role.ACTIVE,
+            wanted=Role.STANDBY, mode=Mode.RELEASING, term=77, owner=True, claim=True, doubt=True,
+            forced=True, unfit=True, challenge=200, response=99,
+        ),
+        "01fd00000001020304050102030405060708000000000000000000000001"
+        "1122334455667788960201020000004d050155c863d88bc66b6639fe9471a49d31e5440f21",
+    ),
+    (
+        Content(
+            node=1, priority=1, wanted=Role.ACTIVE, mode=Mode.OFFERING, term=2**32 + 5, offer=True,
+            hears=True, maintenance=True, paused=True, response=255,
+        ),
+        "01fd00000001020304050102030405060708000000000000000000000002"
+        "000000000000000101000001000000050600aa00ff3ba6681a65ed93747d2a32bc23b08772",
+    ),
+)  # fmt: skip
+"""Frames of version 1, as every release has sent them."""
+
+
+def test_frames_of_version_1_are_what_they_always_were():
+    a = Authenticator((OLD,), 0x0102030405, bytes(range(1, 9)))
+    for content, frame in GOLDEN:
+        assert a.sign(content).hex() == frame
+
+
+def test_a_content_with_a_word_of_a_later_release_is_dropped_and_counted():
+    data = bytearray(pack(CONTENT))
+    data[9] = 9  # the line
+    with pytest.raises(ValueError, match="a word that there is not"):
+        unpack(bytes(data))
+
+
+def test_each_verdict_has_its_own_count():
+    a, b = pair()
+    assert tuple(b.counts) == VERDICTS
+    b.judge(a.sign(CONTENT)[:-1])
+    b.judge(a.sign(CONTENT) + b"x")
+    assert b.counts["length"] == 2
+    frame = bytearray(a.sign(CONTENT))
+    frame[0] = 2
+    b.judge(bytes(frame))
+    assert b.counts["version"] == 1
+    b.judge(authenticator((NEW,), 1).sign(CONTENT))
+    assert b.counts["key"] == 1
+    assert sum(b.counts.values()) == 4
+
+
+def test_a_second_start_within_one_count_is_told_apart_by_its_number():
+    a, b = pair(first=1)
+    acquaint(a, b)
+    for _ in range(5):
+        b.judge(a.sign(CONTENT))
+    later = authenticator((OLD,), 2)
+    b.judge(later.sign(CONTENT))
+    assert b.counts["greeting"] == 2, "its first frame is new, whatever its sequence"
+    later.judge(b.sign(CONTENT))
+    assert b.judge(later.sign(CONTENT)) == CONTENT
+
+
+def test_the_nonce_differs_from_run_to_run_and_a_zero_echo_is_no_partner():
+    """The first frame of a run echoes zeros: a nonce of zeros would believe anybody."""
+    nonces = {authenticator((OLD,), 1).sign(CONTENT)[10:18] for _ in range(8)}
+    assert len(nonces) == 8
+    assert bytes(8) not in nonces
 
 
 def test_a_frame_fits_a_slow_serial_line():
@@ -58,8 +128,8 @@ def test_two_that_start_at_once_believe_each_other_from_the_second_frame_on():
     greetings = a.sign(CONTENT), b.sign(CONTENT)
     assert b.judge(greetings[0]) is None
     assert a.judge(greetings[1]) is None
-    assert b.judge(a.sign(CONTENT)).content == CONTENT
-    assert a.judge(b.sign(CONTENT)).content == CONTENT
+    assert b.judge(a.sign(CONTENT)) == CONTENT
+    assert a.judge(b.sign(CONTENT)) == CONTENT
     assert a.counts["greeting"] == b.counts["greeting"] == 1
 
 
@@ -83,7 +153,7 @@ def test_nothing_recorded_is_believed_after_a_restart():
     recorded = [a.sign(CONTENT) for _ in range(5)]
     for frame in recorded:
         assert b.judge(frame)
-    forgetful = Authenticator((OLD,), 2)
+    forgetful = authenticator((OLD,), 2)
     for frame in recorded:
         assert forgetful.judge(frame) is None
     assert forgetful.counts["good"] == 0
@@ -95,7 +165,7 @@ def test_frames_of_a_former_run_are_not_believed_after_the_next_began():
     a, b = pair()
     acquaint(a, b)
     recorded = [a.sign(CONTENT) for _ in range(3)]
-    again = Authenticator((OLD,), 2)
+    again = authenticator((OLD,), 2)
     acquaint(again, b)
     for frame in recorded:
         assert b.judge(frame) is None
@@ -126,9 +196,9 @@ def test_an_own_frame_that_comes_back_is_not_the_partner():
 
 
 def test_keys_rotate_without_a_pause():
-    a, b = Authenticator((NEW, OLD), 1), Authenticator((OLD, NEW), 1)
+    a, b = authenticator((NEW, OLD), 1), authenticator((OLD, NEW), 1)
     acquaint(a, b)
-    stranger = Authenticator((b"x" * 32,), 1)
+    stranger = authenticator((b"x" * 32,), 1)
     assert b.judge(stranger.sign(CONTENT)) is None
 
 
@@ -151,6 +221,15 @@ def test_a_bad_key_file_is_named_with_the_remedy(tmp_path, text, mode, said):
     with pytest.raises(HavpnError, match=said) as refused:
         read_keys(file)
     assert str(file) in str(refused.value)
+
+
+def test_keys_that_the_configuration_names_are_read_or_the_configuration_is_refused(tmp_path):
+    file = tmp_path / "key"
+    with pytest.raises(ConfigError, match=f"pair.key_file: {file}: there is no such file"):
+        configured_keys(str(file))
+    file.write_text(f"# the new one\n{'ab' * 32} # signs\n\n{'cd' * 33}\n")
+    file.chmod(0o600)
+    assert configured_keys(str(file)) == (b"\xab" * 32, b"\xcd" * 33)
 
 
 def test_keygen_writes_rotates_and_never_overwrites(tmp_path):

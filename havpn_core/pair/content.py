@@ -1,0 +1,112 @@
+"""What one gateway of a pair says of itself now, and why: all that follows from a state at once.
+
+Pure: no clock, socket or thread here.
+"""
+
+from dataclasses import replace
+
+from havpn_core.pair.message import Content, Mode, why_better, why_give
+from havpn_core.pair.state import STARTED, Own, PairRules, PairState, Preempt, Token
+from havpn_core.pair.table import SILENT, Event
+from havpn_core.rules.role import Role
+
+STAYS = "there is no reason any more to hand the role over"
+IN_USE = "the address is still in use on the LAN"
+UNCHECKED = "the LAN is first asked for the address"
+
+
+def _claims(rules: PairRules, state: PairState, now_s: float) -> bool:
+    if state.well_s is None or rules.preempt is Preempt.MANUAL or state.unfit_until_s is not None:
+        return False
+    return rules.preempt is Preempt.AUTO or now_s - state.well_s >= rules.preempt_delay_s
+
+
+def wanted_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Role | None:
+    """Give the role to have; ``None`` while nothing may be done."""
+    if not state.owner:
+        listening = state.message is None and not state.offering
+        return None if listening and own.held is None else Role.STANDBY
+    return Role.STANDBY if why_leave(rules, state, own, now_s) else Role.ACTIVE
+
+
+def why_leave(rules: PairRules, state: PairState, own: Own, now_s: float) -> str:
+    """Say why this gateway, owner of the token, should let go; empty if there is no reason."""
+    partner = state.living(rules, now_s)
+    if partner is None or partner.owner or not state.owner:
+        return ""
+    return why_give(content_of(rules, state, own, now_s), partner)
+
+
+def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Content:
+    """Say everything but the wish and the mode, which depend on the rest."""
+    return Content(
+        node=own.node,
+        priority=own.priority,
+        line=own.line,
+        held=own.held,
+        term=state.term,
+        owner=state.owner,
+        offer=state.offering,
+        claim=_claims(rules, state, now_s),
+        hears=state.living(rules, now_s) is not None,
+        doubt=state.token is Token.DOUBTED,
+        maintenance=own.maintenance,
+        forced=own.forced,
+        paused=own.paused,
+        unfit=state.unfit_until_s is not None,
+        challenge=state.challenge,
+        response=state.message.challenge if state.message is not None else 0,
+    )
+
+
+def mode_of(state: PairState, own: Own, wanted: Role | None) -> Mode:
+    """Say in one word where this gateway stands."""
+    active = own.held is Role.ACTIVE
+    match state.token:
+        case Token.OFFERED:
+            return Mode.OFFERING
+        case Token.ELSEWHERE if not active:
+            return Mode.LISTENING if state.message is None else Mode.STANDBY
+        case _ if wanted is not Role.ACTIVE:
+            return Mode.RELEASING
+        case Token.DOUBTED:
+            return Mode.DOUBTING
+        case _:
+            return Mode.ACTIVE if active else Mode.TAKING
+
+
+def explained(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairState:
+    """Note why this owner lets go of the role, or no longer does.
+
+    The first reason is the cause: what is true besides once the role is being given up is not.
+    """
+    why = why_leave(rules, state, own, now_s)
+    if why and not state.leaving:
+        return replace(state, leaving=True, reason=why)
+    if state.leaving and not why:
+        return replace(state, leaving=False, reason=STAYS if state.owner else state.reason)
+    return state
+
+
+def detail(rules: PairRules, state: PairState, own: Own, event: Event, now_s: float) -> str:
+    """Say what is behind an event of the table: why the role moves; empty where that is plain."""
+    if state.message is None or event not in (Event.LET_GO, Event.OFFER):
+        return ""
+    said = content_of(rules, state, own, now_s)
+    if event is Event.OFFER:
+        return why_better(state.message, said, there="on the partner", here="here")
+    return state.reason if state.leaving else why_give(said, state.message)
+
+
+def reason_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> str:
+    """Say why the wanted role is wanted, a sentence for people."""
+    partner = state.living(rules, now_s)
+    if state.owner:
+        return state.reason
+    if partner is None and now_s >= state.dead_s(rules):
+        return f"{SILENT}, but {IN_USE if own.in_use else UNCHECKED}"
+    if state.reason != STARTED:
+        return state.reason
+    if partner is None:
+        return "just started, listens for the partner"
+    return "the partner has the role" if partner.owner else "neither gateway has the role yet"

@@ -1,0 +1,147 @@
+"""What one gateway of a pair is told, remembers and decides; the rules are in ``token``.
+
+Pure: no clock, socket or thread here; every time is in seconds of this gateway's monotonic clock.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from havpn_core.pair.message import Content, Line
+from havpn_core.rules.role import Role
+
+STARTED = "started"
+"""The reason of a state in which nothing has happened yet."""
+
+
+class Token(Enum):
+    """Where the right to be active is, as far as this gateway knows."""
+
+    ELSEWHERE = "elsewhere"  #: the partner has it, or nobody
+    OWNED = "owned"
+    DOUBTED = "doubted"  #: owned, but this gateway slept or restarted: the partner may have it, too
+    OFFERED = "offered"  #: given to the partner, who has not said yet that it has it
+
+
+class Preempt(Enum):
+    """Whether the gateway with the higher priority takes the role back when it is well."""
+
+    AUTO = "auto"  #: at once
+    DELAY = "delay"  #: after some time
+    MANUAL = "manual"  #: never by itself
+
+
+@dataclass(frozen=True, slots=True)
+class PairRules:
+    """How this gateway plays its part; all times in seconds.
+
+    :param interval_s: from one frame to the next.
+    :param dead_s: silence after which the partner counts as dead.
+    :param preempt_delay_s: how long this gateway must be well before it takes the role back.
+    :param takeover_s: how long taking the role may last before the partner gets it back.
+    :param rest_s: how long a gateway that could not take the role does not try again, as long
+        as the partner can have it.
+    :param check_s: how long before the partner counts as dead it is suspected: time to check
+        on the LAN whether it still has the address.
+    """
+
+    interval_s: float
+    dead_s: float
+    preempt: Preempt = Preempt.AUTO
+    preempt_delay_s: float = 0.0
+    takeover_s: float = 2.0
+    rest_s: float = 30.0
+    check_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What this gateway knows of itself; the fields mean what they mean in ``Content``.
+
+    ``held`` must be ``None`` while a change of the role is under way.
+
+    :param in_use: whether somebody on the LAN has the address that must not be taken then;
+        ``None`` if that was not checked yet. Matters only while the partner is suspected.
+    """
+
+    node: int
+    priority: int
+    line: Line | None = None
+    held: Role | None = None
+    maintenance: bool = False
+    forced: bool = False
+    paused: bool = False
+    in_use: bool | None = False
+
+
+@dataclass(frozen=True, slots=True)
+class PairState:
+    """What is remembered between two events.
+
+    :param patience_s: nothing is taken for the partner's silence before this time.
+    :param token: where the right to be active is.
+    :param term: the token's number.
+    :param leaving: this owner lets go of the role, to give the token away once it is gone.
+    :param challenge: number of the last challenge to the partner, 0 to 255.
+    :param message: the partner's last message; :data:`None` if there never was one.
+    :param received_s: when that came.
+    :param doubt_s: since when this owner doubts its right.
+    :param unheard_s: since when the partner has been saying that it does not hear us.
+    :param taking_s: since when this owner has wanted the role without holding it.
+    :param unfit_until_s: this gateway failed to take the role and rests until then.
+    :param well_s: since when this gateway could take the role back.
+    :param reason: why the role is to be had, or not, for people.
+    """
+
+    patience_s: float
+    token: Token = Token.ELSEWHERE
+    term: int = 0
+    leaving: bool = False
+    challenge: int = 0
+    message: Content | None = None
+    received_s: float | None = None
+    doubt_s: float | None = None
+    unheard_s: float | None = None
+    taking_s: float | None = None
+    unfit_until_s: float | None = None
+    well_s: float | None = None
+    reason: str = STARTED
+
+    @property
+    def owner(self) -> bool:
+        """Whether this gateway has the right to be active, in doubt or not."""
+        return self.token in (Token.OWNED, Token.DOUBTED)
+
+    @property
+    def offering(self) -> bool:
+        """Whether the token is given away and not known to have arrived."""
+        return self.token is Token.OFFERED
+
+    def living(self, rules: PairRules, now_s: float) -> Content | None:
+        """Give the living partner's last message; ``None`` if it is silent."""
+        if self.received_s is None or now_s - self.received_s >= rules.dead_s:
+            return None
+        return self.message
+
+    def dead_s(self, rules: PairRules) -> float:
+        """When the silence of the partner is its death, in seconds of the clock."""
+        if self.received_s is None:
+            return self.patience_s
+        return max(self.patience_s, self.received_s + rules.dead_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from a state.
+
+    :param wanted: the role to have; ``None`` while nothing may be done.
+    :param content: what to say in the next frame; a change of it should be said at once.
+    :param wake_s: when something changes by itself; ``None`` if nothing does.
+    :param reason: why it is so, a sentence for people.
+    :param suspect: whether the LAN should be checked for somebody who has the address.
+    """
+
+    wanted: Role | None
+    content: Content
+    wake_s: float | None
+    reason: str
+    suspect: bool = False
