@@ -49,7 +49,7 @@ def _is_number(text: Any) -> bool:
 @click.option(
     "--samples",
     type=click.File("r"),
-    help="File (or -) of one character a sample: . OK, x FAIL, ? ERROR.",
+    help="File (or -) of one character a sample (the vote of all probes): . OK, x FAIL, ? ERROR.",
 )
 @click.option("--loss", type=click.FloatRange(0, 1, max_open=True), help="Share of lost probes.")
 @click.option("--burst", type=DurationType(), help="Loss in spells of this mean length.")
@@ -67,11 +67,14 @@ def _is_number(text: Any) -> bool:
 def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **given: Any) -> None:
     """Try a path's rules on a virtual clock.
 
-    With --samples, every change of verdict is printed. With a model of a line (--loss, with
-    --burst for losses in spells; --outage with --period; --trace), the path lives on that line
-    for --hours, then it is cut --cuts times at random moments: printed are the changes of role,
-    the share of time on the backup, and how long the cuts took to be found out. The line loses
-    the questions of all probes of the path together.
+    With --samples, every change of verdict is printed. A sample is the result of all probes
+    together (their vote, as havpn record writes it), so `require` is not applied again. With a
+    model of a line (--loss, with --burst for loss in spells; --outage with --period; --trace),
+    the path runs on that line for --hours, then the line is cut --cuts times at random moments:
+    printed are the changes of role, the share of time on the backup, and the time from each cut
+    to its detection. All probes of the path send over the one line, and `require` of them must
+    be OK: spells, outages and a trace hit all of them at the same time, while --loss without
+    --burst is drawn for the packet of each probe on its own.
     """
     config, _ = load(file)
     paths = {path.name: path for path in config.paths}
@@ -89,7 +92,7 @@ def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **giv
     elif given["sweep"]:
         _sweep(path, as_json, given)
     else:
-        summary = _summary(path.options, given)
+        summary = _summary(path, given)
         _print(summary, as_json)
         if given["plot"]:
             from havpn_core.study.plots import plot_detection
@@ -137,14 +140,21 @@ def _model(given: dict[str, Any]) -> LossModel:
     return Independent(given["loss"], dice)
 
 
-def _summary(options: PathOptions, given: dict[str, Any]) -> Summary:
+def _summary(path: PathConfig, given: dict[str, Any]) -> Summary:
+    probes = len(path.probes)
+    if path.options.require > probes:
+        raise click.UsageError(
+            f"require: {path.options.require} of {probes} probes can never be OK: "
+            f"write at most {probes}"
+        )
     return summarise(
-        options,
+        path.options,
         _model(given),
         hours=given["hours"],
         rtt_s=float(given["rtt"]),
         seed=given["seed"],
         cuts=given["cuts"],
+        probes=probes,
     )
 
 
@@ -176,7 +186,7 @@ def _print(summary: Summary, as_json: bool) -> None:
         f"{summary.backup_share:.2%} of the time on the backup"
     )
     if summary.detection_s:
-        click.echo(f"{len(summary.detection_s)} cuts: found out in {p50} (median), {p99} (p99)")
+        click.echo(f"{len(summary.detection_s)} cuts: detected in {p50} (median), {p99} (p99)")
 
 
 def _sweep(path: PathConfig, as_json: bool, given: dict[str, Any]) -> None:
@@ -203,7 +213,8 @@ def _swept(path: PathConfig, given: dict[str, Any]) -> Iterator[tuple[str, Summa
     for value in values.split(","):
         if given["trace"] is not None:
             given["trace"].seek(0)
-        yield value, _summary(changed(path.options, f"{key}={value}"), given)
+        options = changed(path.options, f"{key}={value}")
+        yield value, _summary(PathConfig(path.name, options, path.probes), given)
 
 
 def _replay(path: PathConfig, samples: TextIO, as_json: bool) -> None:

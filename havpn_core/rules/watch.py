@@ -214,7 +214,8 @@ class Watch:
         The path must be up with nothing pending. Exact where all latencies are equal.
         """
         interval = self.rules.interval_s
-        self.trips[0].repeat(latency_s, times)
+        for trip in self.trips:
+            trip.repeat(latency_s, times)
         if self.window is not None:
             chunk = max(1, int(self.window.span_s / SLICES / interval))
             done = 0

@@ -1,4 +1,12 @@
-"""Drive a path's rules over a lossy line on a virtual clock, hours in seconds."""
+"""Drive a path's rules over a lossy line on a virtual clock, hours in seconds.
+
+Pure: no clock, socket or thread here; the seed of chance comes in as an argument.
+
+All probes of the path send over the one line, at the same moments, a packet each. They share
+what befalls the line (a bad spell, an outage, the moments of a recorded one); where a line loses
+by chance, each packet is drawn on its own. So of ``n`` probes over a line that loses each packet
+with chance ``p``, ``k`` or more are lost with the chance of the binomial distribution.
+"""
 
 import random
 from collections import deque
@@ -19,54 +27,54 @@ GIVE_UP_S = 600.0
 class Line(Protocol):
     """A lossy line; see :mod:`havpn_core.study.loss`.
 
-    One that has ``gap()`` (answered questions before the next lost one) is asked that instead,
-    and one that has ``quiet_until(at_s)`` (nothing is lost before) is spared most questions.
+    Where it has ``gap()`` (packets that arrive before the next lost one), that is drawn instead,
+    and where it has ``quiet_until(at_s)`` (nothing is lost before), most packets need no draw.
     """
 
     def lost(self, at_s: float) -> bool:
-        """Whether a question asked then goes unanswered; times never decrease."""
+        """Whether a packet sent then is lost; called once a packet, times never decrease."""
 
 
-class _Asked:
-    """Asks the line about each question."""
+class _Drawn:
+    """Draws for each packet."""
 
     def __init__(self, line: Any) -> None:
         self.lost: Callable[[float], bool] = line.lost
         self._quiet_until: Callable[[float], float] | None = getattr(line, "quiet_until", None)
 
-    def quiet(self, at_s: float, interval_s: float) -> float:
-        """How many questions from then on are answered for sure."""
+    def quiet(self, at_s: float, interval_s: float, probes: int) -> float:
+        """How many rounds of all probes from then on lose nothing for sure."""
         if self._quiet_until is None:
             return 0
         quiet_s: float = self._quiet_until(at_s) - at_s
         return quiet_s / interval_s
 
-    def leapt(self, times: int) -> None:
-        """Note that so many were not asked one by one."""
+    def leapt(self, packets: int) -> None:
+        """Note that so many were not drawn one by one."""
 
 
 class _Counted:
-    """Draws how many are answered before the next lost one, instead of one die for each."""
+    """Draws how many packets arrive before the next lost one, instead of once for each."""
 
     def __init__(self, line: Any) -> None:
         self._gap: Callable[[], int] = line.gap
         self._left: int = self._gap()
 
     def lost(self, at_s: float) -> bool:
-        """Whether the next question is lost."""
+        """Whether the next packet is lost."""
         if self._left:
             self._left -= 1
             return False
         self._left = self._gap()
         return True
 
-    def quiet(self, at_s: float, interval_s: float) -> float:
-        """How many questions from then on are answered for sure."""
-        return self._left
+    def quiet(self, at_s: float, interval_s: float, probes: int) -> float:
+        """How many rounds of all probes from then on lose nothing for sure."""
+        return self._left // probes
 
-    def leapt(self, times: int) -> None:
-        """Note that so many were not asked one by one."""
-        self._left -= times
+    def leapt(self, packets: int) -> None:
+        """Note that so many were not drawn one by one."""
+        self._left -= packets
 
 
 @dataclass(frozen=True)
@@ -94,19 +102,32 @@ class Summary:
 class Course:
     """One path and one line.
 
-    :param rtt_s: round-trip time of every answer.
+    :param rtt_s: round-trip time of every reply.
+    :param probes: how many probes the path has.
+    :raises ValueError: if the path requires more of them to be OK than there are.
     """
 
     def __init__(
-        self, options: PathOptions, line: Line, rtt_s: float, began_s: float = 0.0
+        self,
+        options: PathOptions,
+        line: Line,
+        rtt_s: float,
+        began_s: float = 0.0,
+        *,
+        probes: int = 1,
     ) -> None:
-        self.watch = Watch(options.settings, 1, Level.UP, began_s, changed=self._noted, known=True)
+        if options.require > probes:
+            raise ValueError(f"require: {options.require} of {probes} probes can never be OK")
+        self.watch = Watch(
+            options.settings, probes, Level.UP, began_s, changed=self._noted, known=True
+        )
         self.switches = 0
         self.down_s = 0.0
         self.fell_s: float | None = None
         self._rtt_s, self._now_s = rtt_s, began_s
-        self._answers: deque[tuple[float, Round]] = deque()
-        self._line: _Asked | _Counted = _Counted(line) if hasattr(line, "gap") else _Asked(line)
+        self._positions = range(probes)
+        self._replies: deque[tuple[float, Round, list[int]]] = deque()
+        self._line: _Drawn | _Counted = _Counted(line) if hasattr(line, "gap") else _Drawn(line)
 
     def _noted(self, before: State, after: State) -> None:
         if before.level is after.level:
@@ -119,41 +140,50 @@ class Course:
             self.fell_s = None
 
     def run(self, until_s: float, cut_s: float = float("inf")) -> None:
-        """Go on until a moment; from ``cut_s`` on nothing is answered."""
-        watch, answers, lost, rtt = self.watch, self._answers, self._line.lost, self._rtt_s
-        late_after = watch.settings.timeout_s
-        ok = Outcome.OK
+        """Go on until a moment; from ``cut_s`` on no reply comes."""
+        watch, replies = self.watch, self._replies
         while True:
-            if not answers and watch.idle:
+            if not replies and watch.idle:
                 self._leap(min(until_s, cut_s))
             ask_s, overdue_s = watch.ask_s, watch.overdue_s
             now = ask_s if overdue_s is None or ask_s < overdue_s else overdue_s
-            if answers and answers[0][0] <= now:
-                now = answers[0][0]
-                if now > until_s:
-                    break
-                self._now_s = now
-                watch.answer(answers.popleft()[1], 0, ok, now_s=now, latency_s=rtt)
-                continue
+            replied = bool(replies) and replies[0][0] <= now
+            if replied:
+                now = replies[0][0]
             if now > until_s:
                 break
             self._now_s = now
-            if overdue_s is not None and overdue_s <= now:
+            if replied:
+                self._take_replies()
+            elif overdue_s is not None and overdue_s <= now:
                 watch.judge(now)
             else:
-                asked = watch.ask(now)
-                if not lost(now) and now + rtt < cut_s and rtt <= late_after:
-                    answers.append((now + rtt, asked))
+                self._send(cut_s)
         self._now_s = until_s
 
+    def _send(self, cut_s: float) -> None:
+        """Send a packet of each probe, and note the replies of those that are not lost."""
+        now, lost = self._now_s, self._line.lost
+        sent = self.watch.ask(now)
+        arrived = [position for position in self._positions if not lost(now)]
+        back_s = now + self._rtt_s
+        if arrived and back_s < cut_s and self._rtt_s <= self.watch.settings.timeout_s:
+            self._replies.append((back_s, sent, arrived))
+
+    def _take_replies(self) -> None:
+        now, sent, arrived = self._replies.popleft()
+        for position in arrived:
+            self.watch.answer(sent, position, Outcome.OK, now_s=now, latency_s=self._rtt_s)
+
     def _leap(self, until_s: float) -> None:
-        """Pass over regular questions that are all answered anyway."""
+        """Pass over regular rounds that lose nothing anyway."""
         interval, ask_s = self.watch.rules.interval_s, self.watch.ask_s
-        quiet = self._line.quiet(ask_s, interval)
+        probes = len(self._positions)
+        quiet = self._line.quiet(ask_s, interval, probes)
         times = int(min(quiet, (until_s - self._rtt_s - ask_s) / interval)) - 1
         if times > 0:
             self.watch.skip(times, self._rtt_s)
-            self._line.leapt(times)
+            self._line.leapt(times * probes)
 
 
 def summarise(
@@ -164,32 +194,38 @@ def summarise(
     rtt_s: float = 0.001,
     seed: int = 1,
     cuts: int = 200,
+    probes: int = 1,
 ) -> Summary:
-    """Let a path live on a line for hours, then cut it again and again at random phases."""
-    course = Course(options, line, rtt_s)
+    """Let a path run on a line for hours, then cut it again and again at random phases.
+
+    :param rtt_s: round-trip time of every reply, in seconds.
+    :param cuts: how many times the line is cut.
+    :param probes: how many probes the path has, all over this line.
+    :raises ValueError: if the path requires more of them to be OK than there are.
+    """
+    course = Course(options, line, rtt_s, probes=probes)
     end = hours * 3600
     course.run(end)
+    switches, down_s = course.switches, course.down_s
     if course.fell_s is not None:
-        course.down_s += end - course.fell_s
+        down_s += end - course.fell_s
     dice = random.Random(seed)
     detection = []
     for _ in range(cuts):
         cut = end + WARM_S + dice.uniform(0, max(2.0, 4 * float(options.interval)))
-        found, end = _cut(options, line, rtt_s, end, cut)
+        course = Course(options, line, rtt_s, end, probes=probes)
+        found, end = _cut(course, cut)
         if found is not None:
             detection.append(found)
-    share = course.down_s / (hours * 3600) if hours else 0.0
-    return Summary(hours, course.switches, share, detection)
+    share = down_s / (hours * 3600) if hours else 0.0
+    return Summary(hours, switches, share, detection)
 
 
-def _cut(
-    options: PathOptions, line: Line, rtt_s: float, began_s: float, cut_s: float
-) -> tuple[float | None, float]:
+def _cut(course: Course, cut_s: float) -> tuple[float | None, float]:
     """Cut once; gives the detection time and the moment until which the line was used.
 
     A path that was down already when the cut came has nothing to detect.
     """
-    course = Course(options, line, rtt_s, began_s)
     course.run(cut_s, cut_s)
     if course.watch.state.level is Level.DOWN:
         return None, cut_s

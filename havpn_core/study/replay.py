@@ -1,4 +1,7 @@
-"""Replay samples on a virtual clock through the modules that decide in the daemon."""
+"""Replay samples on a virtual clock through the modules that decide in the daemon.
+
+Pure: no clock, socket or thread here.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +19,7 @@ class Change:
     """A change of verdict.
 
     :param sample: the sample that made it, counted from 1.
-    :param role: the role wanted after it; ``None`` while nothing was heard.
+    :param role: the role wanted after it; ``None`` before the first OK or FAIL.
     """
 
     sample: int
@@ -46,11 +49,13 @@ def parse_samples(text: str) -> list[Outcome]:
 def replay(options: PathOptions, samples: Iterable[Outcome]) -> Iterator[Change]:
     """Feed samples an interval apart to a path that starts up, and yield what changes.
 
-    Samples are what probes found, so nothing here is overdue and no burst is asked. A gateway
+    A sample is the result of a whole round, that is of the vote of all probes (as ``havpn
+    record`` writes it). So the replayed path has one probe and requires that one, whatever
+    ``require`` is. Samples are results, so here none is late and there is no burst. A gateway
     that starts with no memory adopts what it finds; here it finds itself active.
     """
     interval = float(options.interval)
-    settings = replace(options.settings, timeout_s=float("inf"), adaptive=False)
+    settings = replace(options.settings, timeout_s=float("inf"), adaptive=False, require=1)
     changes: list[tuple[Verdict, Verdict]] = []
 
     def noted(before: State, after: State) -> None:

@@ -119,6 +119,48 @@ def test_a_sweep_gives_an_object_for_each_value_and_a_picture(fast, tmp_path):
     assert picture.read_text().rstrip().endswith("</svg>")
 
 
+THREE = """
+[path.vpn1]
+profile = "article"
+damping = false
+fall = 2
+rise = 1
+require = 2
+""" + "".join(
+    f"""
+[path.vpn1.probe.echo{number}]
+type = "udp-echo"
+host = "192.0.2.{number}"
+"""
+    for number in (6, 7, 8)
+)
+
+
+def test_two_of_three_probes_are_simulated_as_three(file):
+    file.write_text(THREE)
+    found = last_json(model(file, "--loss", "0.3", "--hours", "40", "--cuts", "0", "--json"))
+    # A round fails if two or three of three packets are lost; two such rounds in a row are down.
+    chance = 3 * 0.3**2 * 0.7 + 0.3**3
+    cycle_s = (1 - chance**2) / (chance**2 * (1 - chance)) + 1 / (1 - chance)
+    falls = 40 * 3600 / cycle_s
+    assert found["switches"] == pytest.approx(2 * falls, abs=2 * 5 * falls**0.5)
+
+
+def test_samples_are_votes_already(file):
+    file.write_text(THREE)
+    ended = simulate(file, "..xx.", "--json")
+    assert [json.loads(line)["to"] for line in ended.stdout.splitlines()] == [
+        "failing", "down", "up",
+    ]  # fmt: skip
+
+
+def test_more_than_all_probes_can_never_be_ok(file):
+    for options in (("--set", "require=2"), ("--sweep", "require=1,2")):
+        ended = model(file, "--loss", "0.1", "--hours", "0.01", *options)
+        assert ended.returncode == 2
+        assert "require: 2 of 1 probes can never be OK: write at most 1" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
