@@ -3,6 +3,7 @@
 >>> from havpn_core import ProbeType, Sample, hookimpl
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from havpn_core.durations import Duration
@@ -28,6 +29,7 @@ from havpn_core.rules.role import Role
 from havpn_core.version import __version__
 
 if TYPE_CHECKING:
+    from havpn_core.echo.report import EchoReport, EchoSession
     from havpn_core.host.held import Held, note_held, read_held
 
 __all__ = [
@@ -38,6 +40,8 @@ __all__ = [
     "ConfigError",
     "Context",
     "Duration",
+    "EchoReport",
+    "EchoSession",
     "Event",
     "Finished",
     "HavpnError",
@@ -64,10 +68,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import what only actions that own something need when one of them asks for it."""
-    if name in ("Held", "note_held", "read_held"):
-        from havpn_core.host import held
+_LATER = {
+    "EchoReport": "havpn_core.echo.report",
+    "EchoSession": "havpn_core.echo.report",
+    "Held": "havpn_core.host.held",
+    "note_held": "havpn_core.host.held",
+    "read_held": "havpn_core.host.held",
+}
+"""Modules that few plugins need; each is imported with the first use of its name."""
 
-        return getattr(held, name)
+
+def __getattr__(name: str) -> Any:
+    """Import what is in :data:`_LATER`."""
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

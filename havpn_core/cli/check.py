@@ -10,7 +10,7 @@ from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.config.profiles import worst_detection_s, worst_failback_s
 from havpn_core.config.read import load
 from havpn_core.durations import Duration
-from havpn_core.echo.respond import parse_endpoint
+from havpn_core.echo.gate import parse_endpoint
 from havpn_core.errors import HavpnError
 from havpn_core.host.capabilities import missing_capabilities
 from havpn_core.pair.keys import read_keys

@@ -12,7 +12,7 @@ import msgspec
 from havpn_core.cli import havpn
 from havpn_core.config.describe import Option, options_of
 from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
-from havpn_core.echo.respond import RespondOptions
+from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging import hookspecs
 from havpn_core.plugging.registry import KINDS, Registry

@@ -12,7 +12,7 @@ from havpn_core.config.convert import Table, suggestion, to_struct, unknown_keys
 from havpn_core.config.instances import Config, Instance, PairConfig, PathConfig
 from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
 from havpn_core.config.profiles import PROFILES
-from havpn_core.echo.respond import RespondOptions
+from havpn_core.echo.gate import RespondOptions
 from havpn_core.errors import ConfigError
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.descriptors import NAME

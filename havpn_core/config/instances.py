@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from havpn_core.config.options import NodeOptions, PathOptions
-from havpn_core.echo.respond import RespondOptions
+from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.descriptors import PluginType
 

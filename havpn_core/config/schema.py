@@ -11,7 +11,7 @@ import msgspec
 from havpn_core.config.describe import options_of
 from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
 from havpn_core.durations import Duration
-from havpn_core.echo.respond import RespondOptions
+from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.registry import Registry
 

@@ -1,119 +1,33 @@
-"""Answer the far end's UDP echo questions, and nobody else's.
-
-An echo service on the Internet is an amplifier's toy and, pointed at another echo service, a
-loop. So only allowed networks are answered, at a bounded rate, never towards a well-known port,
-never with more than was asked. Whoever is not answered hears nothing and is counted.
-"""
+"""Reply to the far end's UDP echo requests that :mod:`havpn_core.echo.gate` lets in."""
 
 import asyncio
-import contextlib
-import ipaddress
+import errno
 import logging
+import os
 import secrets
 import socket
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-
+from havpn_core.echo.gate import SOURCES, Gate, RespondOptions, parse_endpoint
 from havpn_core.echo.report import Sessions
 
-BIGGEST = 1500
-SOURCES = 4096
 RETRY_S = 1.0
+AT_ONCE = 64
+"""Requests read in one turn of the loop; then the probes have theirs."""
 
-
-def parse_endpoint(text: str) -> tuple[str, int]:
-    """Read ``192.0.2.2:7`` or ``[2001:db8::2]:7``.
-
-    :raises ValueError: if it is neither.
-    """
-    host, _, port = text.rpartition(":")
-    address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]").partition("%")[0])
-    if (address.version == 6) != host.startswith("[") or not 0 < int(port) < 65536:
-        raise ValueError(text)
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-class RespondOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """``[respond]``: the echo responder that the far end probes.
-
-    :param listen: addresses with ports to answer on.
-    :param allow: networks that are answered.
-    :param rate: answers a second to one source; twice that in a burst.
-    :param total_rate: answers a second altogether.
-    :param allow_low_ports: answer towards ports below 1024, too.
-    """
-
-    listen: Annotated[list[str], msgspec.Meta(min_length=1)]
-    allow: Annotated[list[str], msgspec.Meta(min_length=1)]
-    rate: Annotated[float, msgspec.Meta(gt=0)] = 100.0
-    total_rate: Annotated[float, msgspec.Meta(gt=0)] = 10000.0
-    allow_low_ports: bool = False
-
-    def __post_init__(self) -> None:
-        for endpoint in self.listen:
-            try:
-                host, _ = parse_endpoint(endpoint)
-                if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
-                    raise ValueError(endpoint)  # answers could leave from another address
-            except ValueError:
-                raise ValueError(
-                    f"listen: {endpoint!r} is no address of this host with a port: "
-                    'write "192.0.2.2:7" or "[2001:db8::2]:7"'
-                ) from None
-        for network in self.allow:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as problem:
-                raise ValueError(f'allow: {problem}: write "192.0.2.6/32"') from None
-
-
-class Gate:
-    """Decides who is answered; no socket and no clock in here."""
-
-    def __init__(self, options: RespondOptions) -> None:
-        self._networks = [ipaddress.ip_network(network) for network in options.allow]
-        self._options = options
-        self._credit: dict[str, tuple[float, float]] = {}
-        self._total = (options.total_rate, 0.0)
-
-    def judge(self, host: str, port: int, size: int, now_s: float) -> str:
-        """Say ``answered``, or why not: ``denied``, ``low_port``, ``oversize``, ``rate``."""
-        address = ipaddress.ip_address(host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        if not any((mapped or address) in network for network in self._networks):
-            return "denied"
-        if port < 1024 and not self._options.allow_low_ports:
-            return "low_port"
-        if size > BIGGEST:
-            return "oversize"
-        return "answered" if self._spend(host, now_s) else "rate"
-
-    def _spend(self, host: str, now_s: float) -> bool:
-        """Take one answer out of the source's bucket and the common one."""
-        rate, total_rate = self._options.rate, self._options.total_rate
-        burst = max(1.0, 2 * rate)  # a bucket must hold one whole answer
-        credit = _refill(self._credit.get(host, (burst, now_s)), rate, burst, now_s)
-        total = _refill(self._total, total_rate, max(1.0, total_rate), now_s)
-        if host not in self._credit and len(self._credit) >= SOURCES:
-            self._credit.pop(next(iter(self._credit)))  # forged sources must not eat memory
-        paid = credit >= 1 and total >= 1
-        self._credit[host] = (credit - paid, now_s)
-        self._total = (total - paid, now_s)
-        return paid
-
-
-def _refill(bucket: tuple[float, float], rate: float, most: float, now_s: float) -> float:
-    left, then = bucket
-    return min(most, left + (now_s - then) * rate)
+_REMEDIES = {
+    errno.EADDRNOTAVAIL: "this host does not have the address (yet)",
+    errno.EADDRINUSE: "another process listens there: end it, or choose another port",
+    errno.EACCES: "not permitted: a port below 1024 needs CAP_NET_BIND_SERVICE",
+}
 
 
 class Responder:
     """The sockets; an address that is not there yet is tried again every second.
 
-    Each socket is bound to one address, so that an answer always leaves from the address that
-    was asked.
+    Each socket is bound to one address, so that a reply always leaves from the address to which
+    the request was sent.
     """
 
     def __init__(
@@ -131,7 +45,7 @@ class Responder:
         self._closed = False
 
     def heard(self, host: str) -> float | None:
-        """Give the seconds since that address was last answered; only allowed ones ever are."""
+        """Give the seconds since the last reply to that address; only allowed ones get any."""
         at = self._heard.get(host.partition("%")[0])
         return None if at is None else self._clock() - at
 
@@ -143,7 +57,7 @@ class Responder:
             self._open_missing()
 
     def close(self) -> None:
-        """Stop answering."""
+        """Close the sockets."""
         self._closed = True
         for made in self._sockets.values():
             asyncio.get_running_loop().remove_reader(made)
@@ -158,7 +72,10 @@ class Responder:
                 self._sockets[endpoint] = self._open(endpoint)
             except OSError as problem:
                 if endpoint not in self._complained:
-                    self._log.warning("respond: %s: %s; trying on", endpoint, problem)
+                    self._log.warning(
+                        "respond: listen: %s: %s; it is tried again every %g s",
+                        endpoint, _reason(problem), RETRY_S,
+                    )  # fmt: skip
                 self._complained.add(endpoint)
 
     def _open(self, endpoint: str) -> socket.socket:
@@ -174,29 +91,37 @@ class Responder:
         except OSError:
             made.close()
             raise
-        asyncio.get_running_loop().add_reader(made, self._answer, made)
+        asyncio.get_running_loop().add_reader(made, self._read, made)
         return made
 
-    def _answer(self, made: socket.socket) -> None:
-        for _ in range(64):  # then let the probes have a turn
+    def _read(self, made: socket.socket) -> None:
+        for _ in range(AT_ONCE):
             try:
-                question, asker = made.recvfrom(65535)
+                request, sender = made.recvfrom(65535)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 self.counts["error"] += 1
                 return
-            verdict = self._judge(asker, question)
-            if len(self._heard) > SOURCES:
-                self._heard.clear()  # a wide allow list must not eat memory
-            if verdict == "answered":
-                with contextlib.suppress(BlockingIOError):
-                    self._heard[asker[0].partition("%")[0]] = self._clock()
-                    try:
-                        made.sendto(self._sessions.answer(asker[0], question), asker)
-                    except OSError:
-                        verdict = "error"
+            verdict = self._gate.judge(sender[0], sender[1], len(request), self._clock())
+            if verdict == "answered" and not self._reply(made, request, sender):
+                verdict = "error"
             self.counts[verdict] += 1
 
-    def _judge(self, asker: Any, question: bytes) -> str:
-        return self._gate.judge(asker[0], asker[1], len(question), self._clock())
+    def _reply(self, made: socket.socket, request: bytes, sender: Any) -> bool:
+        """Send the reply; says whether the kernel took it."""
+        if len(self._heard) > SOURCES:
+            self._heard.clear()  # a wide allow list must not eat memory
+        self._heard[sender[0].partition("%")[0]] = self._clock()
+        try:
+            made.sendto(self._sessions.reply(sender[0], request), sender)
+        except OSError:
+            return False
+        return True
+
+
+def _reason(problem: OSError) -> str:
+    """Say why an address cannot be listened on, in words."""
+    number = problem.errno or 0
+    words = os.strerror(number) if number > 0 else problem.strerror or str(problem)
+    return _REMEDIES.get(number, words.lower())

@@ -1,7 +1,7 @@
-"""``udp-echo``: ask the UDP echo service (RFC 862) of the far gateway.
+"""``udp-echo``: probe the UDP echo service (RFC 862) of the far gateway.
 
 UDP rather than ICMP because firewalls drop ICMP; beside the tunnel rather than through it
-because the question is whether the line lives.
+because it is the line that is probed.
 """
 
 import secrets
@@ -11,20 +11,17 @@ from typing import Annotated, Any
 
 import msgspec
 
-from havpn_core import Context, ProbeType, hookimpl
-from havpn_core.echo.report import REPORT_BYTES, SESSION_BYTES, pack_question, unpack_answer
+from havpn_core import Context, EchoSession, ProbeType, hookimpl
 
 from ._binding import LineOptions, bind
 from ._echo import EchoProbe
-from ._oneway import OneWay, Report
-
-NONCE_BYTES = 16
+from ._oneway import OneWay
 
 
 class UdpEchoOptions(LineOptions, frozen=True, kw_only=True):
     """Options of ``udp-echo``.
 
-    :raises ValueError: if ``report`` is asked of too short a question.
+    :raises ValueError: if ``report`` does not fit into ``size``.
     """
 
     port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="UDP port")] = 7
@@ -35,25 +32,24 @@ class UdpEchoOptions(LineOptions, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.report and self.size < REPORT_BYTES:
-            raise ValueError(f"size: with report, write at least {REPORT_BYTES}")
+        if self.report and self.size < EchoSession.BYTES:
+            raise ValueError(f"size: with report, write at least {EchoSession.BYTES}")
 
 
 class UdpEcho(EchoProbe):
-    """A probe that counts an answer only if it is its question, whole, from the right place.
+    """A probe that counts a reply only if it is its request, whole, from the right place.
 
     The socket is connected: the kernel drops what comes from any other address or port, and
-    tells of a refusal. The nonce guards against late answers and forged ones.
+    reports a refusal. The nonce guards against late replies and forged ones.
     """
 
     def __init__(self, options: UdpEchoOptions, context: Context) -> None:
         self._options = options
-        self.nonce_bytes = min(NONCE_BYTES, options.size)
-        head = REPORT_BYTES if options.report else self.nonce_bytes
-        # Padding is random once, so that equal questions are not squeezed by a compressing line.
+        self.nonce_bytes = min(EchoSession.NONCE_BYTES, options.size)
+        head = EchoSession.BYTES if options.report else self.nonce_bytes
+        # Padding is random once, so that equal requests are not squeezed by a compressing line.
         self._padding = secrets.token_bytes(options.size - head)
-        self._session = secrets.token_bytes(SESSION_BYTES)
-        self._sequence = 0
+        self._session = EchoSession(secrets.token_bytes(EchoSession.ID_BYTES))
         self._oneway = OneWay()
         super().__init__(context, options.host, options.port, options.family)
 
@@ -69,26 +65,24 @@ class UdpEcho(EchoProbe):
         return made
 
     def phrase(self, family: int, nonce: bytes) -> bytes:
-        """Make the question."""
+        """Make the request."""
         if not self._options.report:
             return nonce + self._padding
-        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        return pack_question(self._session, self._sequence, nonce) + self._padding
+        return self._session.request(nonce) + self._padding
 
-    def match(self, answer: bytes) -> bytes | None:
+    def match(self, reply: bytes) -> bytes | None:
         """Find the nonce."""
-        cut = len(answer) - len(self._padding)
-        if len(answer) != self._options.size or answer[cut:] != self._padding:
+        cut = len(reply) - len(self._padding)
+        if len(reply) != self._options.size or reply[cut:] != self._padding:
             return None
         if not self._options.report:
-            return answer[:cut]
-        found = unpack_answer(answer, self._session)
-        if found is None:
+            return reply[:cut]
+        report = self._session.report(reply)
+        if report is None:
             return None
-        nonce, sequence, received, epoch = found
-        if epoch and self._awaits(nonce):
-            self._oneway.take(Report(sequence, received, epoch))
-        return nonce
+        if report.epoch and self._awaits(report.nonce):
+            self._oneway.take(report)
+        return report.nonce
 
     def facts(self) -> dict[str, Any]:
         """Give the loss of either way where the far end reports it."""

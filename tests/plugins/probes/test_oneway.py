@@ -7,25 +7,26 @@ import time
 
 import pytest
 from havpn_plugins.probes import udp_echo
-from havpn_plugins.probes._oneway import OneWay, Report
+from havpn_plugins.probes._oneway import OneWay
 from hypothesis import given
 from hypothesis import strategies as st
 from probe_world import built, free_port, run, udp_service
 
-from havpn_core import Outcome
-from havpn_core.echo.report import REPORT_BYTES, Sessions, pack_question, unpack_answer
-from havpn_core.echo.respond import Responder, RespondOptions
+from havpn_core import EchoReport, EchoSession, Outcome
+from havpn_core.echo.gate import RespondOptions
+from havpn_core.echo.report import Sessions
+from havpn_core.echo.respond import Responder
 
 [TYPE] = udp_echo.havpn_register_probes()
 
 
 def account(fates, epoch=7):
-    """Feed an account; each fate says whether the question arrived and whether its answer did."""
+    """Feed an account; each fate says whether the request arrived and whether its reply did."""
     oneway, received = OneWay(), 0
     for sequence, (out, back) in enumerate(fates, start=1):
         received += out
         if out and back:
-            oneway.take(Report(sequence, received, epoch))
+            oneway.take(EchoReport(b"", sequence, received, epoch))
     return oneway
 
 
@@ -51,34 +52,47 @@ def test_an_outage_is_explained_when_it_is_over():
 
 def test_a_restart_of_the_far_end_starts_the_account_over():
     oneway = account([(True, True)] * 50)
-    oneway.take(Report(51, 1, epoch=8))
+    oneway.take(EchoReport(b"", 51, 1, epoch=8))
     assert oneway.losses is None
     assert oneway.last_outage is None
 
 
-def test_only_our_own_answer_is_read():
-    question = pack_question(b"session1", 5, b"n" * 16) + b"more"
-    answer = Sessions(epoch=9).answer("192.0.2.1", question)
-    assert len(answer) == len(question)
-    assert unpack_answer(answer, b"session1") == (b"n" * 16, 5, 1, 9)
-    assert unpack_answer(answer, b"session2") is None
-    assert unpack_answer(question, b"session1") == (b"n" * 16, 5, 0, 0)
+def test_only_a_reply_of_the_own_session_is_read():
+    session, other = EchoSession(b"session1"), EchoSession(b"session2")
+    session.request(b"m" * 16)
+    request = session.request(b"n" * 16) + b"more"
+    reply = Sessions(epoch=9).reply("192.0.2.1", request)
+    assert len(reply) == len(request)
+    assert session.report(reply) == EchoReport(b"n" * 16, sequence=2, received=1, epoch=9)
+    assert other.report(reply) is None
+    assert session.report(request) == EchoReport(b"n" * 16, sequence=2, received=0, epoch=0)
+    assert session.report(reply[:39]) is None
 
 
-def test_what_is_no_such_question_comes_back_unchanged():
+@pytest.mark.parametrize("wrong", [b"", b"n" * 15, b"n" * 17])
+def test_a_nonce_or_session_of_another_length_is_refused(wrong):
+    with pytest.raises(ValueError, match="nonce: write 16 bytes"):
+        EchoSession(b"session1").request(wrong)
+    with pytest.raises(ValueError, match="session: write 8 bytes"):
+        EchoSession(wrong)
+
+
+def test_what_is_no_such_request_comes_back_unchanged():
     sessions = Sessions(epoch=9)
-    for question in (b"", b"hello", b"HAV\x01short", b"x" * 200):
-        assert sessions.answer("192.0.2.1", question) == question
+    for request in (b"", b"hello", b"HAV\x01short", b"x" * 200):
+        assert sessions.reply("192.0.2.1", request) == request
 
 
 def test_sessions_are_bounded():
     sessions = Sessions(epoch=9, most=3)
-    for number in range(100):
-        sessions.answer("192.0.2.1", pack_question(number.to_bytes(8, "big"), 1, b"n" * 16))
-    answer = sessions.answer("192.0.2.1", pack_question((99).to_bytes(8, "big"), 2, b"n" * 16))
-    assert unpack_answer(answer, (99).to_bytes(8, "big"))[2] == 2
-    answer = sessions.answer("192.0.2.1", pack_question((5).to_bytes(8, "big"), 2, b"n" * 16))
-    assert unpack_answer(answer, (5).to_bytes(8, "big"))[2] == 1
+    senders = [EchoSession(number.to_bytes(8, "big")) for number in range(100)]
+
+    def received(sender):
+        return sender.report(sessions.reply("192.0.2.1", sender.request(b"n" * 16))).received
+
+    assert [received(sender) for sender in senders] == [1] * 100
+    assert received(senders[99]) == 2
+    assert received(senders[5]) == 1, "forgotten meanwhile"
 
 
 @pytest.mark.parametrize("lossy", ["out", "back"])
@@ -138,7 +152,7 @@ def test_a_plain_echo_service_is_a_good_far_end_too(world):
     sample, facts, size = run(scenario())
     assert sample.outcome is Outcome.OK
     assert facts["loss_out"] is None
-    assert size == REPORT_BYTES
+    assert size == EchoSession.BYTES
 
 
 def test_too_short_a_question_to_report_is_refused(world):
