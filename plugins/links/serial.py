@@ -4,6 +4,7 @@ The oldest way is still the best second one: no switch, no address, no firewall 
 """
 
 import asyncio
+import errno
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ import msgspec
 
 from havpn_core import Context, LinkType, hookimpl
 
+from .._sockets import words
 from ._framing import Deframer, encode
 
 RETRY_S = 1.0
@@ -66,8 +68,8 @@ class SerialLink:
             self._port = serial.Serial(
                 self._options.device, self._options.baud, timeout=0, exclusive=True
             )
-        except (OSError, ValueError) as problem:  # SerialException is an OSError
-            self._error = str(problem)
+        except (OSError, ValueError) as problem:
+            self._error = f"{self._options.device}: {_reason(problem)}"
             return False
         self._error, self._deframer = "", self._renewed()
         asyncio.get_running_loop().add_reader(self._port.fileno(), self._read)
@@ -93,7 +95,7 @@ class SerialLink:
                 self._writing = True
             return
         except OSError as problem:
-            self._drop(str(problem))
+            self._drop(words(problem))
             return
         if self._writing:
             loop.remove_writer(number)
@@ -105,7 +107,7 @@ class SerialLink:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as problem:
-            self._drop(str(problem))
+            self._drop(words(problem))
             return
         if not data:
             self._drop("the device is gone")
@@ -142,6 +144,13 @@ class SerialLink:
             "error": self._error,
             **self._counts,
         }
+
+
+def _reason(problem: OSError | ValueError) -> str:
+    """Say why the device cannot be opened; a :exc:`ValueError` is about its speed."""
+    if isinstance(problem, BlockingIOError) or getattr(problem, "errno", 0) == errno.EAGAIN:
+        return "another program uses it: end that, or choose another device"
+    return words(problem) if isinstance(problem, OSError) else str(problem)
 
 
 def _missing(options: SerialOptions) -> list[str]:

@@ -9,6 +9,8 @@ import msgspec
 
 from havpn_core import Context, LinkType, hookimpl
 
+from .._sockets import bind_to_device, numeric_address, words
+
 RETRY_S = 1.0
 
 
@@ -24,7 +26,7 @@ class UdpLinkOptions(msgspec.Struct, frozen=True, kw_only=True):
         for key in ("local", "peer"):
             address = getattr(self, key)
             try:
-                socket.getaddrinfo(address, 0, flags=socket.AI_NUMERICHOST)
+                numeric_address(address, 0)
             except (OSError, UnicodeError):  # the latter: a label too long for a name
                 raise ValueError(f"{key}: {address!r} is no IP address") from None
         if (":" in self.local) != (":" in self.peer):
@@ -57,7 +59,7 @@ class UdpLink:
             self._error = ""
         except OSError as problem:
             self._counts["failed"] += 1
-            self._error = str(problem)
+            self._error = words(problem)
 
     def _open(self) -> socket.socket | None:
         now = self._context.clock()
@@ -70,28 +72,21 @@ class UdpLink:
         try:
             made.setblocking(False)
             if options.device:
-                made.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_BINDTODEVICE, options.device.encode() + b"\0"
-                )
-            made.bind(self._address(options.local))
-            made.connect(self._address(options.peer))
-            # A few waiting frames are plenty: nobody wants to hear what was minutes ago.
+                bind_to_device(made, options.device)
+            made.bind(numeric_address(options.local, options.port))
+            made.connect(numeric_address(options.peer, options.port))
+            # A few waiting frames are plenty: what was minutes ago is of no use.
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             # Before bulk traffic (CS6, RFC 4594: network control).
             if family == socket.AF_INET:
                 made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xC0)
         except OSError as problem:
             made.close()
-            self._error = str(problem)
+            self._error = words(problem)
             return None
         asyncio.get_running_loop().add_reader(made, self._read, made)
         self._socket = made
         return made
-
-    def _address(self, host: str) -> Any:
-        return socket.getaddrinfo(
-            host, self._options.port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
-        )[0][4]
 
     def _read(self, made: socket.socket) -> None:
         for _ in range(32):
@@ -100,7 +95,7 @@ class UdpLink:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as problem:
-                self._error = str(problem)  # refused: the partner's daemon is not there now
+                self._error = words(problem)  # refused: the partner's daemon is not there now
                 return
             self._counts["received"] += 1
             self._context.received(frame)

@@ -1,1 +1,1 @@
-"""Notifiers: ways to tell somebody."""
+"""Notifiers: ways to pass events on."""

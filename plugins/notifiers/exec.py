@@ -48,7 +48,7 @@ class Exec:
             return
         argv = self._options.command
         try:
-            # What an event says is no secret: everybody is told.
+            # What an event says is no secret: it is written to be passed on.
             ended = await run_command(argv, timeout_s, env=environment(event), private=argv[1:])
         except OSError as problem:
             raise HavpnError(not_started(argv, problem)) from None

@@ -14,6 +14,8 @@ import msgspec
 
 from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl
 
+from .._sockets import words
+
 FACILITIES = {"user": 1, "daemon": 3, "local0": 16, "local1": 17, "local2": 18, "local3": 19}
 FACILITIES |= {"local4": 20, "local5": 21, "local6": 22, "local7": 23}
 SEVERITIES = {"info": 6, "warning": 4, "error": 3}
@@ -60,7 +62,7 @@ class Syslog:
             try:
                 _send(address, datagram)
             except OSError as problem:
-                problems.append(f"{address} took no message: {problem.strerror}")
+                problems.append(f"{address} took no message: {words(problem)}")
         if problems:
             raise HavpnError("; ".join(problems))
 

@@ -1,1 +1,1 @@
-"""Probes: ways to ask whether the far gateway answers."""
+"""Probes: ways to test whether the far gateway replies."""

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import ipaddress
-import os
 import socket
 from typing import Annotated, Any, Literal
 
@@ -11,17 +10,19 @@ import msgspec
 
 from havpn_core import Context, Sample
 
+from .._sockets import bind_to_device, numeric_address, words
+
 
 class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of every probe that asks over the network.
+    """The options of every probe that goes over the network.
 
     :raises ValueError: if they contradict each other; found out later, that would look like a
         dead line.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1, description="far gateway, name or address")]
-    source: Annotated[str | None, msgspec.Meta(description="address to ask from")] = None
-    device: Annotated[str | None, msgspec.Meta(description="interface to ask through")] = None
+    source: Annotated[str | None, msgspec.Meta(description="address to probe from")] = None
+    device: Annotated[str | None, msgspec.Meta(description="interface to probe through")] = None
     family: Annotated[
         Literal["any", "ipv4", "ipv6"], msgspec.Meta(description="address family")
     ] = "any"
@@ -56,9 +57,7 @@ def target(context: Context, host: str, port: int, family: str) -> tuple[int, An
     """
     address = context.resolve(host, FAMILIES[family])
     kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # Numeric, so this never asks a name server; it does turn a scope such as %eth0 into a number.
-    found = socket.getaddrinfo(address, port, kind, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)
-    return int(kind), found[0][4]
+    return int(kind), numeric_address(address, port, kind)
 
 
 def bind(made: socket.socket, source: str | None, device: str | None) -> None:
@@ -68,17 +67,13 @@ def bind(made: socket.socket, source: str | None, device: str | None) -> None:
     """
     made.setblocking(False)
     if device:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+        bind_to_device(made, device)
     if source:
-        made.bind(socket.getaddrinfo(source, 0, made.family, 0, 0, socket.AI_NUMERICHOST)[0][4])
+        made.bind(numeric_address(source, 0, made.family))
 
 
 def from_os_error(problem: OSError) -> Sample:
-    """Turn what the kernel said into a sample."""
-    # By number: asyncio puts "Connect call failed" where the kernel's own words would stand. A
-    # resolver's numbers are negative and not the kernel's.
-    number = problem.errno or 0
-    detail = (os.strerror(number) if number > 0 else problem.strerror or str(problem)).lower()
+    """Turn a refusal of the kernel into a sample."""
     if problem.errno in _FORBIDDEN:
-        return Sample.error(detail)
-    return Sample.fail(detail)
+        return Sample.error(words(problem))
+    return Sample.fail(words(problem))

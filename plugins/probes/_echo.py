@@ -1,9 +1,9 @@
-"""Ask many echo questions over one datagram socket and match each answer to its question.
+"""Send many echo requests over one datagram socket and match each reply to its request.
 
-What udp-echo and icmp share: questions overlap, each waits for its own nonce from the right
-address, and an answer that comes after its deadline finds nobody waiting. After a failure the
-next question leaves from a new socket, hence with a new port or identifier: a stale
-translation entry on the way cannot keep a line red (peers' users know this all too well).
+What udp-echo and icmp share: requests overlap, each waits for its own nonce from the right
+address, and a reply that comes after the timeout finds no request waiting. After a failure the
+next request leaves from a new socket, hence with a new port or identifier: a stale translation
+entry on the way cannot keep a line red (peers' users know this all too well).
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from typing import Any
 
 from havpn_core import Context, NotResolved, Outcome, Sample
 
+from .._sockets import STAMP_BYTES, age_s, stamp_arrivals
 from ._binding import from_os_error, target
-from ._stamps import ANCILLARY_BYTES, age_s, stamp
 
-#: Answers of the way itself: they fail the questions under way at once.
+#: Refusals on the way: they fail the requests under way at once.
 _REFUSALS = {
     errno.ECONNREFUSED,
     errno.EHOSTUNREACH,
@@ -32,10 +32,14 @@ _REFUSALS = {
 }
 
 HEARD_LATELY_S = 1.0
+AT_ONCE = 64
+"""Replies read in one turn of the loop; then the others have theirs."""
+BELIEVABLE_S = 60.0
+"""A reply that seems older comes of a wall clock that was set meanwhile."""
 
 
 class Conversation:
-    """One open socket and the questions that wait on it."""
+    """One open socket and the requests that wait on it."""
 
     def __init__(self, made: socket.socket, match: Callable[[bytes], bytes | None]) -> None:
         self.socket = made
@@ -44,73 +48,73 @@ class Conversation:
         self._match = match
         self._retired = False
         self._loop = asyncio.get_running_loop()
-        stamp(made)
+        stamp_arrivals(made)
         self._loop.add_reader(made, self._read)
 
     def retire(self) -> None:
-        """Close the socket as soon as nobody waits on it."""
+        """Close the socket as soon as no request waits on it."""
         self._retired = True
         if not self.waiting and self.socket.fileno() >= 0:
             self._loop.remove_reader(self.socket)
             self.socket.close()
 
     def abandon(self) -> None:
-        """Close the socket now; who waits gets an error."""
+        """Close the socket now; the requests that wait get an error."""
         for future in self.waiting.values():
             if not future.done():
                 future.set_result(Sample.error("closed"))
         self.waiting.clear()
         self.retire()
 
-    async def ask(self, nonce: bytes, question: bytes, timeout_s: float) -> Sample:
-        """Send a question and wait for its answer.
+    async def exchange(self, nonce: bytes, request: bytes, timeout_s: float) -> Sample:
+        """Send a request and wait for its reply.
 
-        Reader and deadline both set the same future. In one turn of the loop readers come
-        first, so an answer that has arrived wins over a deadline noticed late.
+        Reader and timer both set the same future. In one turn of the loop readers come first,
+        so a reply that has arrived wins over a timeout noticed late.
         """
         future: asyncio.Future[Sample] = self._loop.create_future()
         self.waiting[nonce] = future
-        asked = self._loop.time()
-        overdue = self._loop.call_later(timeout_s, _set, future, Sample.fail("no answer"))
+        sent_at = self._loop.time()
+        timer = self._loop.call_later(timeout_s, _set, future, Sample.fail("no reply"))
         try:
-            self.socket.send(question)
+            self.socket.send(request)
             sample = await future
         except OSError as problem:
             return from_os_error(problem)
         finally:
-            overdue.cancel()
+            timer.cancel()
             self.waiting.pop(nonce, None)
             if self._retired:
                 self.retire()
         if sample.latency_s is None:
             return sample
-        took = max(0.0, sample.latency_s - asked)
+        took = max(0.0, sample.latency_s - sent_at)
         # The kernel's stamp decides, not the moment at which a busy loop came to read it.
-        return Sample.ok(took) if took <= timeout_s else Sample.fail("answer after the timeout")
+        return Sample.ok(took) if took <= timeout_s else Sample.fail("reply after the timeout")
 
     def _read(self) -> None:
-        for _ in range(64):  # then let the others have a turn
+        for _ in range(AT_ONCE):
             try:
-                answer, ancillary, _, _ = self.socket.recvmsg(2048, ANCILLARY_BYTES)
+                reply, ancillary, _, _ = self.socket.recvmsg(2048, STAMP_BYTES)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as problem:
                 self._refuse(problem)
                 return
-            nonce = self._match(answer)
+            nonce = self._match(reply)
             future = self.waiting.get(nonce) if nonce else None
             if future is None:
                 self.foreign += 1
             else:
-                # The moment of arrival travels in the sample until ask() subtracts its start.
-                arrived = self._loop.time() - age_s(ancillary, time.time_ns())
+                # The moment of arrival travels in the sample until exchange() subtracts its start.
+                arrived = self._loop.time() - age_s(ancillary, time.time_ns(), BELIEVABLE_S)
                 _set(future, Sample.ok(arrived))
 
     def _refuse(self, problem: OSError) -> None:
-        """Fail who waits: the kernel does not say whose question was turned away.
+        """Fail all that wait: the kernel does not say whose request was refused.
 
         The socket is connected, so the refusal came from the way to this one target. Only
-        questions already on the way are hit; the next one leaves from a new socket.
+        requests already on the way are hit; the next one leaves from a new socket.
         """
         if problem.errno in _REFUSALS:
             for future in self.waiting.values():
@@ -118,7 +122,7 @@ class Conversation:
 
 
 class EchoProbe(ABC):
-    """A probe over a :class:`Conversation`; what the questions look like is the subclass's."""
+    """A probe over a :class:`Conversation`; what the requests look like is the subclass's."""
 
     nonce_bytes = 16
 
@@ -135,15 +139,15 @@ class EchoProbe(ABC):
         """Make a bound and connected socket; raises :exc:`OSError` if it cannot."""
 
     @abstractmethod
-    def match(self, answer: bytes) -> bytes | None:
-        """Find the nonce in an answer that is whole and well formed."""
+    def match(self, reply: bytes) -> bytes | None:
+        """Find the nonce in a reply that is whole and well formed."""
 
     @abstractmethod
-    def phrase(self, family: int, nonce: bytes) -> bytes:
-        """Make the question that carries a nonce."""
+    def request(self, family: int, nonce: bytes) -> bytes:
+        """Make the request that carries a nonce."""
 
     async def check(self, timeout_s: float) -> Sample:
-        """Ask once; see :class:`havpn_core.Probe`."""
+        """Probe once; see :class:`havpn_core.Probe`."""
         try:
             conversation = self._conversation()
         except NotResolved as problem:
@@ -154,7 +158,7 @@ class EchoProbe(ABC):
         while nonce in conversation.waiting:
             nonce = secrets.token_bytes(self.nonce_bytes)
         family = self._target[0] if self._target else socket.AF_INET
-        sample = await conversation.ask(nonce, self.phrase(family, nonce), timeout_s)
+        sample = await conversation.exchange(nonce, self.request(family, nonce), timeout_s)
         if sample.latency_s is not None:
             return sample
         if self._current is conversation:
@@ -162,18 +166,18 @@ class EchoProbe(ABC):
         return self._explained(sample)
 
     def _explained(self, sample: Sample) -> Sample:
-        """Say so if the far end's own questions still arrive at our responder."""
+        """Say so if the far end's own requests still arrive at our responder."""
         if sample.outcome is Outcome.FAIL and self._target is not None:
             heard = self._context.heard(self._target[1][0])
             if heard is not None and heard < HEARD_LATELY_S:
-                return Sample.fail(f"{sample.detail}, though the far end's own questions arrive")
+                return Sample.fail(f"{sample.detail}, though the far end's own requests arrive")
         return sample
 
     def _awaits(self, nonce: bytes) -> bool:
         return self._current is not None and nonce in self._current.waiting
 
     def renew(self) -> None:
-        """Ask the next question from another port or with another identifier."""
+        """Send the next request from another port or with another identifier."""
         self._hang_up()
 
     def facts(self) -> dict[str, Any]:

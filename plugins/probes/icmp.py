@@ -15,6 +15,7 @@ import msgspec
 
 from havpn_core import Context, ProbeType, hookimpl
 
+from .._checksum import checksum
 from ._binding import LineOptions, bind
 from ._echo import EchoProbe
 
@@ -28,16 +29,6 @@ class IcmpOptions(LineOptions, frozen=True, kw_only=True):
     """Options of ``icmp``."""
 
     size: Annotated[int, msgspec.Meta(ge=16, le=1400, description="payload in bytes")] = 16
-
-
-def checksum(data: bytes) -> int:
-    """Give the Internet checksum (RFC 1071)."""
-    if len(data) % 2:
-        data += b"\0"
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def build_request(family: int, identifier: int, sequence: int, payload: bytes) -> bytes:
@@ -108,14 +99,14 @@ class Icmp(EchoProbe):
         self._identifier = int.from_bytes(os.urandom(2), "big")
         return made
 
-    def phrase(self, family: int, nonce: bytes) -> bytes:
-        """Make the question."""
+    def request(self, family: int, nonce: bytes) -> bytes:
+        """Make the request."""
         self._sequence = (self._sequence + 1) & 0xFFFF
         return build_request(family, self._identifier, self._sequence, nonce + self._padding)
 
     def match(self, packet: bytes) -> bytes | None:
         """Find the nonce."""
-        # No identifier is asked for: after a rotation, answers to the last one are still due
+        # No identifier is required: after a rotation, replies to the last one are still due
         # on the old socket, and the nonce, 128 random bits, tells them apart anyway.
         payload = parse_reply(self._family, self._raw, None, packet)
         if payload is None or payload[NONCE_BYTES:] != self._padding:

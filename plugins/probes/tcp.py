@@ -33,12 +33,12 @@ class TcpOptions(LineOptions, frozen=True, kw_only=True):
         bool, msgspec.Meta(description="check the certificate; a test of life need not")
     ] = False
     server_name: Annotated[
-        str | None, msgspec.Meta(description="name to ask for in the handshake; default: host")
+        str | None, msgspec.Meta(description="name to send in the handshake; default: host")
     ] = None
 
 
 class Tcp:
-    """A probe that opens a connection for every question."""
+    """A probe that opens a connection each time."""
 
     def __init__(self, options: TcpOptions, context: Context) -> None:
         self._options = options
@@ -56,9 +56,9 @@ class Tcp:
         began = loop.time()
         try:
             async with asyncio.timeout(timeout_s):
-                problem = await self._converse()
+                problem = await self._connect()
         except TimeoutError:
-            return Sample.fail("no answer")
+            return Sample.fail("no reply")
         except NotResolved as unknown:
             return Sample.error(str(unknown))
         except ssl.SSLError as refusal:
@@ -68,25 +68,26 @@ class Tcp:
         return Sample.fail(problem) if problem else Sample.ok(loop.time() - began)
 
     def close(self) -> None:
-        """Do nothing; no connection outlives its question."""
+        """Do nothing; no connection outlives its probe."""
 
-    async def _converse(self) -> str:
-        """Give what is wrong with the answer, or nothing."""
+    async def _connect(self) -> str:
+        """Connect and give what is wrong with the far end, or nothing."""
         options = self._options
         family, address = target(self._context, options.host, options.port, options.family)
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
             bind(made, options.source, options.device)
             await asyncio.get_running_loop().sock_connect(made, address)
-            # Reset instead of TIME_WAIT: at ten questions a second those would pile up.
+            # Reset instead of TIME_WAIT: at ten probes a second those would pile up.
             made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             if self._tls is None and options.expect is None:
                 return ""
-            return await self._listen(made)
+            return await self._greeted(made)
         finally:
             made.close()
 
-    async def _listen(self, made: socket.socket) -> str:
+    async def _greeted(self, made: socket.socket) -> str:
+        """Give what is wrong with handshake or greeting, or nothing."""
         options = self._options
         name = (options.server_name or options.host) if self._tls else None
         reader, writer = await asyncio.open_connection(

@@ -64,7 +64,7 @@ class UdpEcho(EchoProbe):
             raise
         return made
 
-    def phrase(self, family: int, nonce: bytes) -> bytes:
+    def request(self, family: int, nonce: bytes) -> bytes:
         """Make the request."""
         if not self._options.report:
             return nonce + self._padding

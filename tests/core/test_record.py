@@ -64,7 +64,7 @@ def recorded(*probes, for_s=0.2, require=1, timeout_s=1.0, clock=time.monotonic)
 
 
 OK = Sample.ok(0.003)
-FAIL = Sample.fail("no answer")
+FAIL = Sample.fail("no reply")
 
 
 def test_questions_overlap_and_lines_come_in_order_of_asking():

@@ -2,10 +2,10 @@
 
 import contextlib
 import errno
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ... import _sockets
 from . import netlink
 from .announce import Address
 from .netlink import Assigned, Interface, Link
@@ -116,7 +116,7 @@ def words(problem: OSError) -> str:
         return "not permitted: run as root or with CAP_NET_ADMIN"
     if isinstance(problem, TimeoutError):
         return "the kernel did not answer"
-    return os.strerror(problem.errno).lower() if problem.errno else str(problem)
+    return _sockets.words(problem)
 
 
 def _removed(device: str, assigned: Assigned) -> list[str]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from ..._checksum import checksum
+
 Address = IPv4Address | IPv6Address
 
 BROADCAST = b"\xff" * 6
@@ -128,12 +130,7 @@ def _icmp6(mac: bytes, source: IPv6Address, group: IPv6Address, kind: int, body:
 
 def checksum6(source: IPv6Address, target: IPv6Address, message: bytes) -> int:
     """Give the checksum over pseudo-header and message (RFC 8200 8.1, RFC 4443 2.3)."""
-    data = source.packed + target.packed + struct.pack("!II", len(message), 58) + message
-    data += b"\0" * (len(data) % 2)
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return checksum(source.packed + target.packed + struct.pack("!II", len(message), 58) + message)
 
 
 def claim_in_arp(frame: bytes) -> Claim | None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
+from ..._sockets import age_s, bind_to_device, stamp_arrivals
 from .announce import (
     ADVERTISEMENT,
     ARP_TYPE,
@@ -25,8 +26,7 @@ from .netlink import Link
 
 Heard = Callable[[Claim, float], None]
 
-_SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 26, 35
-_TIMESTAMP = struct.Struct("@ll")
+_SO_ATTACH_FILTER = 26
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06
 _AT_ONCE = 64
 
@@ -167,26 +167,26 @@ class Ears:
         asyncio.get_running_loop().add_reader(made, read, made)
 
     def _read_arp(self, made: socket.socket) -> None:
-        for frame, age_s, _ in _received(made):
-            self._tell(claim_in_arp(frame), age_s)
+        for frame, late_s, _ in _received(made):
+            self._tell(claim_in_arp(frame), late_s)
 
     def _read_advertisement(self, made: socket.socket) -> None:
-        for message, age_s, hops in _received(made):
+        for message, late_s, hops in _received(made):
             if hops == 255:
-                self._tell(claim_in_advertisement(message), age_s)
+                self._tell(claim_in_advertisement(message), late_s)
 
-    def _tell(self, claim: Claim | None, age_s: float) -> None:
+    def _tell(self, claim: Claim | None, late_s: float) -> None:
         if claim is None or claim.address not in (*self._four, *self._six):
             return
         if self._where is not None and claim.mac != self._where[1]:
-            self._heard(claim, age_s)
+            self._heard(claim, late_s)
 
 
 def _arp_socket(device: str, own: bytes, addresses: Sequence[IPv4Address]) -> socket.socket:
     made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     try:
         made.setblocking(False)
-        made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        stamp_arrivals(made)
         _attach(made, arp_filter(own, addresses))
         made.bind((device, ARP_TYPE))  # only now does it receive anything
     except OSError:
@@ -199,9 +199,9 @@ def _advertisement_socket(device: str, addresses: Sequence[IPv6Address]) -> sock
     made = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
     try:
         made.setblocking(False)
-        made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        stamp_arrivals(made)
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+        bind_to_device(made, device)
         _attach(made, advertisement_filter(addresses))
     except OSError:
         made.close()
@@ -216,11 +216,8 @@ def _received(made: socket.socket) -> Iterable[tuple[bytes, float, int]]:
             message, extras, _, _ = made.recvmsg(2048, 256)
         except OSError:
             return  # nothing more, or the device went down
-        age_s, hops = 0.0, 0
+        hops = 0
         for level, kind, data in extras:
-            if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-                seconds, nanoseconds = _TIMESTAMP.unpack_from(data)
-                age_s = time.time() - seconds - nanoseconds / 1e9
-            elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT):
+            if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT):
                 (hops,) = struct.unpack_from("=i", data)
-        yield message, age_s, hops
+        yield message, age_s(extras, time.time_ns()), hops

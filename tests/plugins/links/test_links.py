@@ -181,7 +181,7 @@ def test_a_missing_device_is_an_error_in_words_and_no_exception():
 
     facts = run(play)
     assert not facts["open"]
-    assert "no-such-tty" in facts["error"]
+    assert "no-such-tty: no such file or directory" in facts["error"]
 
 
 def free_port():
@@ -243,3 +243,24 @@ def test_udp_to_nobody_goes_on_and_recovers():
 def test_bad_udp_options_are_named(options, said):
     with pytest.raises(msgspec.ValidationError, match=said):
         World().build(udp, **options)
+
+
+def test_what_the_system_refuses_is_said_in_words_without_numbers():
+    async def play():
+        absent = World().build(udp, local="198.51.100.7", peer="198.51.100.8")
+        absent.send(b"x")
+        ours, theirs, device = cable()
+        holder, other = (World().build(serial, device=device) for _ in range(2))
+        for link in (holder, other):
+            link.send(b"x")
+        found = absent.facts()["error"], holder.facts()["error"], other.facts()["error"]
+        for link in (holder, other, absent):
+            link.close()
+        for end in (ours, theirs):
+            os.close(end)
+        return found, device
+
+    (absent, holder, other), device = run(play)
+    assert absent == "cannot assign requested address"
+    assert holder == ""
+    assert other == f"{device}: another program uses it: end that, or choose another device"

@@ -12,7 +12,7 @@ from havpn_plugins.notifiers.exec import Exec, ExecOptions, havpn_register_notif
 from havpn_core import Context, Event, HavpnError
 
 AT = datetime(2026, 3, 1, 14, 30, 5, 250000, tzinfo=timezone(timedelta(hours=2)))
-EVENT = Event("verdict", "vpn1", "failing", "down", "no answer", "warning", "gw-aa", AT)
+EVENT = Event("verdict", "vpn1", "failing", "down", "no reply", "warning", "gw-aa", AT)
 TYPE = next(iter(havpn_register_notifiers()))
 
 
@@ -43,7 +43,7 @@ def test_event_comes_in_environment_variables(script, tmp_path):
         "SUBJECT": "vpn1",
         "BEFORE": "failing",
         "AFTER": "down",
-        "DETAIL": "no answer",
+        "DETAIL": "no reply",
         "SEVERITY": "warning",
         "NODE": "gw-aa",
         "MESSAGE": str(EVENT),

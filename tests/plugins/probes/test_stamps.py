@@ -5,8 +5,8 @@ import socket
 import struct
 import time
 
+from havpn_plugins._sockets import SO_TIMESTAMPNS, STAMP_BYTES, age_s, stamp_arrivals
 from havpn_plugins.probes import udp_echo
-from havpn_plugins.probes._stamps import ANCILLARY_BYTES, SO_TIMESTAMPNS, age_s, stamp
 from probe_world import built, run, udp_service
 
 from havpn_core import Outcome
@@ -24,7 +24,12 @@ def test_age_is_now_less_the_stamp():
 
 def test_a_clock_set_meanwhile_is_not_believed():
     assert age_s(at(100, 0), 99 * 10**9) == 0
-    assert age_s(at(100, 0), 4000 * 10**9) == 0
+    assert age_s(at(100, 0), 4000 * 10**9, most_s=60) == 0
+    assert age_s(at(100, 0), 150 * 10**9, most_s=60) == 50
+
+
+def test_old_news_stays_old_where_no_age_is_too_great():
+    assert age_s(at(100, 0), 4000 * 10**9) == 3900
 
 
 def test_no_stamp_means_now():
@@ -35,10 +40,10 @@ def test_no_stamp_means_now():
 def test_the_kernel_stamps_what_waits_in_the_socket():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         made.bind(("127.0.0.1", 0))
-        stamp(made)
+        stamp_arrivals(made)
         made.sendto(b"x", made.getsockname())
         time.sleep(0.2)
-        _, ancillary, _, _ = made.recvmsg(100, ANCILLARY_BYTES)
+        _, ancillary, _, _ = made.recvmsg(100, STAMP_BYTES)
         assert 0.19 < age_s(ancillary, time.time_ns()) < 2
 
 
