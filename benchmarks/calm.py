@@ -46,7 +46,7 @@ BURSTY = "5 %, bursts of 0.5 s"
 LINES = (*INDEPENDENT, BURSTY)
 CUT = "a cut, noticed in"
 NOTE = (
-    "BFD's packets are lost as often as questions here; where chance loses alike both ways they "
+    "BFD's packets are lost as often as probes here; where chance loses alike both ways they "
     "are really lost half as often, so compare its 10 % with the others' 20 %."
 )
 
@@ -99,7 +99,8 @@ def judge(rule: str, line: str, hours: float, seed: int) -> Cell:
     from havpn_core.study.montecarlo import summarise
 
     options = profile(rule.removeprefix("havpn "))
-    summary = summarise(options, model(line, seed), hours=hours, seed=seed)
+    chance = random.Random(seed)
+    summary = summarise(options.settings, model(line, seed), hours=hours, chance=chance)
     return Cell(summary.switches / hours, summary.backup_share)
 
 
@@ -109,8 +110,9 @@ def worst_detection_s(rule: str, seed: int) -> float:
         from havpn_core.study.montecarlo import summarise
 
         options = profile(rule.removeprefix("havpn "))
-        good = Independent(0, random.Random(seed))
-        return max(summarise(options, good, hours=0.1, seed=seed, cuts=CUTS).detection_s)
+        good, moments = Independent(0, random.Random(seed)), random.Random(seed)
+        found = summarise(options.settings, good, hours=0.1, chance=moments, cuts=CUTS)
+        return max(found.detection_s)
     chance, hours, worst = random.Random(seed), 0.1, 0.0
     for at_s in [120 + chance.random() for _ in range(CUTS)]:
         found = PEERS[rule](at_s.__le__, hours)
@@ -156,7 +158,7 @@ def plot(cells: dict[tuple[str, str], Cell], file: Path) -> None:
         )
     scale_switches(axes)
     axes.set_xlim(0, max(losses) + 1)
-    axes.set(xlabel="questions lost by chance, in percent")
+    axes.set(xlabel="probes lost by chance, in percent")
     axes.set_xticks(losses)
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
     save(figure, file)

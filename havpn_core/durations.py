@@ -1,6 +1,7 @@
-"""Durations as the configuration writes them."""
+"""Pure: durations as the configuration writes them, and moments as files and commands do."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -42,3 +43,11 @@ class Duration(float):
             if self >= size and self % size == 0:
                 return f"{self / size:g}{unit}"
         return f"{float(self):g}s"
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment in UTC with milliseconds, as ``2026-01-01T00:00:00.000Z``.
+
+    :param moment: with a time zone; without one it counts as this host's local time.
+    """
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -148,11 +148,11 @@ def _summary(path: PathConfig, given: dict[str, Any]) -> Summary:
             f"write at most {probes}"
         )
     return summarise(
-        path.options,
+        path.options.settings,
         _model(given),
         hours=given["hours"],
+        chance=random.Random(given["seed"]),
         rtt_s=float(given["rtt"]),
-        seed=given["seed"],
         cuts=given["cuts"],
         probes=probes,
     )
@@ -222,7 +222,9 @@ def _replay(path: PathConfig, samples: TextIO, as_json: bool) -> None:
         outcomes = parse_samples(samples.read())
     except ValueError as problem:
         raise ConfigError([f"{samples.name}: {problem}"]) from None
-    for change in replay(path.options, outcomes):
+    options = path.options
+    known, release = options.initial == "up", options.on_unknown == "release"
+    for change in replay(options.settings, outcomes, known=known, release=release):
         role = change.role.value if change.role else None
         if as_json:
             found: dict[str, object] = {"sample": change.sample, "time_s": change.time_s}

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.daemon.status import NotifierStatus, rfc3339
+from havpn_core.daemon.status import NotifierStatus
+from havpn_core.durations import rfc3339
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.coercion import as_event

@@ -23,9 +23,9 @@ from havpn_core.daemon.status import (
     RoleStatus,
     Status,
     TimingStatus,
-    rfc3339,
 )
 from havpn_core.daemon.timing import Timing
+from havpn_core.durations import rfc3339
 from havpn_core.plugging.calls import Caller
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.limits import Clocks

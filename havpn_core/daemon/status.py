@@ -6,7 +6,6 @@ instance, before the core's, which win; here it is the ``facts`` of the instance
 :mod:`~havpn_core.daemon.reporting` fills it, :mod:`~havpn_core.daemon.reading` reads the file.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -213,11 +212,6 @@ def encode(status: Status) -> bytes:
     if pair is not None:
         pair = structs.replace(pair, links={name: _flat(link) for name, link in pair.links.items()})
     return msgspec.json.encode(structs.replace(status, paths=paths, actions=actions, pair=pair))
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write a time in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _flat(one: ProbeStatus | ActionStatus | LinkStatus) -> Facts:

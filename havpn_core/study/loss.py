@@ -1,8 +1,8 @@
-"""Lines that lose questions, for ``havpn simulate`` and the benchmarks.
+"""Pure: lines that lose packets, for ``havpn simulate`` and the benchmarks.
 
-Pure: no clock, socket or thread here, and chance comes in as an argument. A model says whether a
-question asked at a moment gets its answer; the moments never decrease. What it says of two
-models with equal seeds and equal arguments is equal, so that rules can be compared on one line.
+No clock, socket or thread here, and chance comes in as an argument. A model says whether a probe
+sent at a moment is lost, itself or its reply; the moments never decrease. Two models with equal
+seeds and equal arguments lose the same, so that rules can be compared on one line.
 """
 
 import math
@@ -28,14 +28,14 @@ class LossModel(Protocol):
     """A line."""
 
     def lost(self, at_s: float) -> bool:
-        """Say whether a question asked at ``at_s`` seconds stays without an answer.
+        """Say whether a probe sent at ``at_s`` seconds stays without a reply.
 
         :param at_s: not before the ``at_s`` of the last call, and not negative.
         """
 
 
 class Independent:
-    """Every question is lost with the same chance, whatever became of the others.
+    """Every probe is lost with the same chance, whatever became of the others.
 
     :param loss: that chance, from 0 to 1.
     :param random: where it comes from.
@@ -45,16 +45,16 @@ class Independent:
     def __init__(self, loss: float, random: Uniform) -> None:
         self.loss = _share("loss", loss)
         self._random = random.random
-        self._log_answered = math.log1p(-loss) if 0 < loss < 1 else 0.0
+        self._log_kept = math.log1p(-loss) if 0 < loss < 1 else 0.0
 
     def lost(self, at_s: float) -> bool:
-        """Draw for one question; the moment plays no part."""
+        """Draw for one probe; the moment plays no part."""
         return self._random() < self.loss
 
     def gap(self) -> int:
-        """Draw how many questions are answered before the next lost one.
+        """Draw how many probes get a reply before the next lost one.
 
-        The same line as that of :meth:`lost`, in one draw a loss instead of one a question: the
+        The same line as that of :meth:`lost`, in one draw a loss instead of one a probe: the
         geometric distribution by inverse transform. May be mixed with :meth:`lost`, as the line
         has no memory.
 
@@ -64,7 +64,7 @@ class Independent:
             return 0
         if self.loss <= 0:
             return NEVER
-        return int(min(math.log(1.0 - self._random()) / self._log_answered, NEVER))
+        return int(min(math.log(1.0 - self._random()) / self._log_kept, NEVER))
 
 
 class GilbertElliott:
@@ -75,12 +75,12 @@ class GilbertElliott:
     burst-noise channels", 1963, with loss in both. They step from bit to bit; here both states
     last an exponentially distributed time, so that the line is the same for every interval.
 
-    With the defaults the spells depend on the seed alone, not on when anybody asks.
+    With the defaults the spells depend on the seed alone, not on when probes are sent.
 
-    :param loss: the share of questions lost in the long run, from ``loss_good`` to ``loss_bad``.
+    :param loss: the share of probes lost in the long run, from ``loss_good`` to ``loss_bad``.
     :param burst_s: mean length of a bad spell in seconds, above 0.
     :param random: where chance comes from.
-    :param loss_good: chance that the good state loses a question, from 0 to 1.
+    :param loss_good: chance that the good state loses a probe, from 0 to 1.
     :param loss_bad: the same of the bad state, above ``loss_good``.
     :raises ValueError: naming the argument that is out of its range.
     """
@@ -113,10 +113,10 @@ class GilbertElliott:
         return self._until_s if self._chances[self._bad] == 0 else at_s
 
     def lost(self, at_s: float) -> bool:
-        """Go on to the spell of that moment and draw for one question."""
+        """Go on to the spell of that moment and draw for one probe."""
         self._reach(at_s)
         chance = self._chances[self._bad]
-        # Certainty draws nothing: whoever asks more often must not change the spells.
+        # Certainty draws nothing: probes that are sent more often must not change the spells.
         return chance == 1 or (chance > 0 and self._random() < chance)
 
     def _reach(self, at_s: float) -> None:
@@ -166,7 +166,7 @@ class Trace:
     next round until its first point.
 
     :param points: moments in seconds, from 0 to below ``length_s`` and never decreasing, each
-        with whether a question was lost; at least one.
+        with whether a probe was lost; at least one.
     :param length_s: seconds after which the record begins anew, above 0.
     :raises ValueError: if the points are none, out of order or out of range.
     """

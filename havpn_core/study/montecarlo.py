@@ -1,6 +1,4 @@
-"""Drive a path's rules over a lossy line on a virtual clock, hours in seconds.
-
-Pure: no clock, socket or thread here; the seed of chance comes in as an argument.
+"""Pure: drive a path's rules over a lossy line on a virtual clock, hours in seconds.
 
 All probes of the path send over the one line, at the same moments, a packet each. They share
 what befalls the line (a bad spell, an outage, the moments of a recorded one); where a line loses
@@ -8,15 +6,14 @@ by chance, each packet is drawn on its own. So of ``n`` probes over a line that 
 with chance ``p``, ``k`` or more are lost with the chance of the binomial distribution.
 """
 
-import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from havpn_core.config.options import PathOptions
 from havpn_core.rules.hysteresis import Level, Outcome, State
-from havpn_core.rules.watch import Round, Watch
+from havpn_core.rules.watch import Round, Settings, Watch
+from havpn_core.study.loss import Uniform
 
 WARM_S = 3.0
 """How long a line is watched, at least, before it is cut."""
@@ -109,18 +106,16 @@ class Course:
 
     def __init__(
         self,
-        options: PathOptions,
+        settings: Settings,
         line: Line,
         rtt_s: float,
         began_s: float = 0.0,
         *,
         probes: int = 1,
     ) -> None:
-        if options.require > probes:
-            raise ValueError(f"require: {options.require} of {probes} probes can never be OK")
-        self.watch = Watch(
-            options.settings, probes, Level.UP, began_s, changed=self._noted, known=True
-        )
+        if settings.require > probes:
+            raise ValueError(f"require: {settings.require} of {probes} probes can never be OK")
+        self.watch = Watch(settings, probes, Level.UP, began_s, changed=self._noted, known=True)
         self.switches = 0
         self.down_s = 0.0
         self.fell_s: float | None = None
@@ -187,33 +182,33 @@ class Course:
 
 
 def summarise(
-    options: PathOptions,
+    settings: Settings,
     line: Line,
     *,
     hours: float,
+    chance: Uniform,
     rtt_s: float = 0.001,
-    seed: int = 1,
     cuts: int = 200,
     probes: int = 1,
 ) -> Summary:
     """Let a path run on a line for hours, then cut it again and again at random phases.
 
+    :param chance: where the moments of the cuts come from.
     :param rtt_s: round-trip time of every reply, in seconds.
     :param cuts: how many times the line is cut.
     :param probes: how many probes the path has, all over this line.
     :raises ValueError: if the path requires more of them to be OK than there are.
     """
-    course = Course(options, line, rtt_s, probes=probes)
+    course = Course(settings, line, rtt_s, probes=probes)
     end = hours * 3600
     course.run(end)
     switches, down_s = course.switches, course.down_s
     if course.fell_s is not None:
         down_s += end - course.fell_s
-    dice = random.Random(seed)
     detection = []
     for _ in range(cuts):
-        cut = end + WARM_S + dice.uniform(0, max(2.0, 4 * float(options.interval)))
-        course = Course(options, line, rtt_s, end, probes=probes)
+        cut = end + WARM_S + chance.random() * max(2.0, 4 * settings.rules.interval_s)
+        course = Course(settings, line, rtt_s, end, probes=probes)
         found, end = _cut(course, cut)
         if found is not None:
             detection.append(found)

@@ -1,15 +1,11 @@
-"""Replay samples on a virtual clock through the modules that decide in the daemon.
-
-Pure: no clock, socket or thread here.
-"""
+"""Pure: replay samples on a virtual clock through the modules that decide in the daemon."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from havpn_core.config.options import PathOptions
 from havpn_core.rules.hysteresis import Level, Outcome, State, Verdict
 from havpn_core.rules.role import PathView, Role, wanted_role
-from havpn_core.rules.watch import Watch
+from havpn_core.rules.watch import Settings, Watch
 
 SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR}
 
@@ -46,22 +42,26 @@ def parse_samples(text: str) -> list[Outcome]:
     return found
 
 
-def replay(options: PathOptions, samples: Iterable[Outcome]) -> Iterator[Change]:
+def replay(
+    settings: Settings, samples: Iterable[Outcome], *, known: bool, release: bool
+) -> Iterator[Change]:
     """Feed samples an interval apart to a path that starts up, and yield what changes.
 
     A sample is the result of a whole round, that is of the vote of all probes (as ``havpn
     record`` writes it). So the replayed path has one probe and requires that one, whatever
     ``require`` is. Samples are results, so here none is late and there is no burst. A gateway
     that starts with no memory adopts what it finds; here it finds itself active.
+
+    :param known: whether the path counts as tested before the first sample (``initial``).
+    :param release: whether the role is given up while the path is unknown (``on_unknown``).
     """
-    interval = float(options.interval)
-    settings = replace(options.settings, timeout_s=float("inf"), adaptive=False, require=1)
+    interval = settings.rules.interval_s
+    settings = replace(settings, timeout_s=float("inf"), adaptive=False, require=1)
     changes: list[tuple[Verdict, Verdict]] = []
 
     def noted(before: State, after: State) -> None:
         changes.append((before.verdict, after.verdict))
 
-    known = options.initial == "up"
     watch = Watch(settings, 1, Level.UP, 0.0, changed=noted, known=known)
     heard = known
     role: Role | None = None
@@ -70,9 +70,7 @@ def replay(options: PathOptions, samples: Iterable[Outcome]) -> Iterator[Change]
         watch.expire(now)
         watch.answer(watch.ask(now), 0, outcome, now_s=now)
         heard = heard or watch.state.known
-        view = PathView(
-            watch.state.level, watch.state.known, heard, options.on_unknown == "release"
-        )
+        view = PathView(watch.state.level, watch.state.known, heard, release)
         role = wanted_role([view]) or role
         if changes and changes[0][0] is not changes[-1][1]:
             yield Change(number, round(now, 9), changes[0][0], changes[-1][1], role)

@@ -1,4 +1,4 @@
-"""The file that ``havpn record`` writes and ``havpn simulate`` replays.
+"""Pure: the text of the file that ``havpn record`` writes and ``havpn simulate`` replays.
 
 Text, so that it can be looked at, cut and joined with what every host has::
 
@@ -7,16 +7,16 @@ Text, so that it can be looked at, cut and joined with what every host has::
     0.050 x
     0.100 ?
 
-Below the header one line a sample: when it was asked, in seconds since the beginning, a symbol
-(``.`` answered, ``x`` lost, ``?`` could not be tested) and, where there was an answer, what it
-took in milliseconds. Nothing here reads or writes the file itself.
+Below the header one line a sample: when its probes were sent, in seconds since the beginning, a
+symbol (``.`` OK, ``x`` lost, ``?`` could not be tested) and, with a reply, the round-trip time in
+milliseconds. A sample is the result of a whole round, that is the vote of all probes of the path.
 """
 
 import math
 import re
 from datetime import datetime
 
-from havpn_core.daemon.status import rfc3339
+from havpn_core.durations import rfc3339
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.study.loss import Trace
 
@@ -42,7 +42,7 @@ def format_line(at_s: float, outcome: Outcome, latency_s: float | None = None) -
     """Write a sample's line, without its end.
 
     :param at_s: seconds since the beginning. Cut to milliseconds rather than rounded, so that
-        who replays the file at the same interval never asks before the sample that is meant.
+        who replays the file at the same interval never looks before the sample that is meant.
     """
     cut_s = math.floor(at_s * 1000 + 1e-6) / 1000
     latency = "" if latency_s is None else f" {latency_s * 1000:.3f}"

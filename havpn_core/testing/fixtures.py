@@ -67,7 +67,9 @@ def havpn_path() -> "Callable[..., list[tuple[int, Verdict]]]":
         from havpn_core.study.replay import parse_samples, replay
 
         table = {**PROFILES["article"], "damping": False, **options}
-        changes = replay(struct_of(PathOptions, "path.test", table), parse_samples(samples))
+        path = struct_of(PathOptions, "path.test", table)
+        known, release = path.initial == "up", path.on_unknown == "release"
+        changes = replay(path.settings, parse_samples(samples), known=known, release=release)
         return [(change.sample, change.after) for change in changes]
 
     return run

@@ -1,5 +1,6 @@
 """The table of calm: every part but the hours."""
 
+import random
 import re
 from dataclasses import dataclass
 
@@ -82,20 +83,20 @@ def test_peers_are_judged_per_hour():
 
 
 def test_havpn_is_judged_by_its_own_simulation(monkeypatch):
-    asked = []
+    runs = []
 
-    def summarise(options, model, *, hours, **more):
-        asked.append((options, model.lost(0.0), hours, more))
+    def summarise(settings, model, *, hours, chance, **more):
+        runs.append((settings, model.lost(0.0), hours, more, chance.random()))
         return Told()
 
     monkeypatch.setattr("havpn_core.study.montecarlo.summarise", summarise)
     cell = calm.judge("havpn fast", "30 %", 2, seed=7)
     assert (cell.switches_per_hour, cell.down_share) == (3.0, 0.25)
-    assert asked[0][0] == calm.profile("fast")
-    assert asked[0][2:] == (2, {"seed": 7})
+    assert runs[0][0] == calm.profile("fast").settings
+    assert runs[0][2:] == (2, {}, random.Random(7).random())
     assert str(calm.judge("havpn balanced", calm.CUT, 2, seed=7)) == "0.40 s"
-    assert asked[1][0] == calm.profile("balanced")
-    assert asked[1][1] is False  # a good line
+    assert runs[1][0] == calm.profile("balanced").settings
+    assert runs[1][1] is False  # a good line
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from havpn_core.rules.hysteresis import Verdict
 from havpn_core.study.loss import GilbertElliott, Independent, Periodic, Trace
-from havpn_core.study.montecarlo import Course, summarise
+from havpn_core.study.montecarlo import Course
+from havpn_core.study.montecarlo import summarise as summarised
 from havpn_core.study.replay import parse_samples, replay
 from tests.core.profile import profile
 
@@ -27,6 +28,10 @@ def rounds_a_cycle(chance, fall):
     with the first success after it.
     """
     return (1 - chance**fall) / (chance**fall * (1 - chance)) + 1 / (1 - chance)
+
+
+def summarise(options, line, **more):
+    return summarised(options.settings, line, chance=random.Random(1), **more)
 
 
 def plain(**changes):
@@ -121,7 +126,9 @@ def test_the_shortcut_changes_nothing_for_several_probes():
     dice = random.Random(7)
     gaps = [dice.choice((0, 0, 1, 2, 5, 40, 700)) for _ in range(300)]
     options = profile("fast", rise=20, fall=2, require=3, damping=False)
-    slow, quick = (Course(options, line(gaps), 0.004, probes=3) for line in (Scripted, Leaping))
+    slow, quick = (
+        Course(options.settings, line(gaps), 0.004, probes=3) for line in (Scripted, Leaping)
+    )
     for course in (slow, quick):
         course.run(600)
     assert slow.switches > 4
@@ -139,8 +146,9 @@ def test_more_than_there_are_is_refused():
 @pytest.mark.parametrize("require", [1, 2, 5])
 def test_a_replayed_sample_is_the_vote_already(require):
     samples = parse_samples(".." + "x" * 6 + "." * 3)
-    changes = [(c.sample, c.after) for c in replay(plain(require=require, fall=6, rise=3), samples)]
-    assert changes == [
+    settings = plain(require=require, fall=6, rise=3).settings
+    changes = replay(settings, samples, known=True, release=False)
+    assert [(change.sample, change.after) for change in changes] == [
         (3, Verdict.FAILING),
         (8, Verdict.DOWN),
         (9, Verdict.RECOVERING),

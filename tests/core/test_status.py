@@ -27,8 +27,8 @@ from havpn_core.daemon.status import (
     ProbeStatus,
     RespondStatus,
     encode,
-    rfc3339,
 )
+from havpn_core.durations import rfc3339
 from havpn_core.echo.respond import Responder, RespondOptions
 from havpn_core.host import boot
 from havpn_core.pair.frames import Authenticator

@@ -270,7 +270,7 @@ def test_the_simulator_s_shortcut_changes_nothing(gaps, name):
     if not any(gaps):
         gaps = [*gaps, 5]
     options = profile(name, rise=20, fall=3)
-    slow, quick = (Course(options, line(gaps), 0.004) for line in (Scripted, Leaping))
+    slow, quick = (Course(options.settings, line(gaps), 0.004) for line in (Scripted, Leaping))
     seconds = 200 * float(options.interval)
     slow.run(seconds)
     quick.run(seconds)
@@ -282,9 +282,8 @@ def test_the_simulator_s_shortcut_changes_nothing(gaps, name):
 @pytest.mark.parametrize("name", ["fast", "balanced"])
 @pytest.mark.parametrize("loss", [0.05, 0.1])
 def test_profiles_stay_calm(name, loss):
-    assert (
-        summarise(profile(name), Independent(loss, random.Random(3)), hours=2, cuts=0).switches == 0
-    )
+    line, chance = Independent(loss, random.Random(3)), random.Random(1)
+    assert summarise(profile(name).settings, line, hours=2, chance=chance, cuts=0).switches == 0
 
 
 def test_article_stays_exact_whatever_else_there_is():
