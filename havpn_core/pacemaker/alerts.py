@@ -1,4 +1,4 @@
-"""Turn what Pacemaker tells its alert agents into events.
+"""Turn what Pacemaker gives its alert agents into events.
 
 Pacemaker runs an alert agent for each event, with ``CRM_alert_…`` in its environment (Pacemaker
 Explained, "Alerts").
@@ -13,9 +13,10 @@ _LOST = {"lost", "inactive"}
 
 
 def event_of(environment: Mapping[str, str]) -> Event | None:
-    """Read an alert; ``None`` for one that tells nobody anything.
+    """Read an alert; ``None`` for one that is no news.
 
-    Successful monitors are such, and what kinds later versions of Pacemaker add is told as it is.
+    Successful monitors are such. A kind that a later version of Pacemaker adds is passed on as it
+    is.
 
     :raises KeyError: if this is no alert: ``CRM_alert_kind`` is not there.
     """

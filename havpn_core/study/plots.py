@@ -77,7 +77,7 @@ def save(figure: Any, file: Path) -> None:
 
 
 def scale_switches(axes: Any) -> None:
-    """Give axes a scale on which none, one a day and thousands an hour can be told apart."""
+    """Give axes a scale on which none, one a day and thousands an hour can be seen apart."""
     axes.set_yscale("symlog", linthresh=0.01, linscale=0.5)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -1,4 +1,4 @@
-"""What both modes of ``heartbeat`` share: asking the daemon, starting and stopping it."""
+"""What both modes of ``heartbeat`` share: querying the daemon, starting and stopping it."""
 
 import asyncio
 import re
@@ -45,10 +45,10 @@ class Heartbeat:
     async def pid(self, timeout_s: float = LOOK_S) -> int | None:
         """Give the daemon's pid, ``None`` if it does not run.
 
-        ``heartbeat -s`` answers with LSB's 0, 1 (dead, its pid file is left) or 3. The init
+        ``heartbeat -s`` ends with LSB's 0, 1 (dead, its pid file is left) or 3. The init
         script is no witness: without a configuration it always succeeds.
 
-        :raises ActionError: if it cannot be told.
+        :raises ActionError: if it does not say.
         """
         program = daemon_program(self.options)
         ended = await attempt(few_files(program, "-s"), min(timeout_s, LOOK_S))
@@ -71,7 +71,7 @@ class Heartbeat:
         argv = ["systemctl", verb, "heartbeat"] if systemd else [self.options.init_script, verb]
         ended = await attempt(few_files(*argv), timeout_s)
         if ended.status != 0:
-            # The init script tells of its resources last and of the reason in the middle.
+            # The init script prints its resources last and the reason in the middle.
             lines = [*ended.output.splitlines(), *ended.complaint.splitlines()]
             errors = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line]
             reason = errors[0] if errors else ended.said
@@ -79,9 +79,9 @@ class Heartbeat:
                 f"{program_of(argv)} {verb} ended with status {ended.status}: {reason}"
             )
 
-    async def ask(self, *question: str, timeout_s: float = LOOK_S) -> Finished:
-        """Ask ``cl_status``; its status is not 0 while heartbeat does not answer."""
-        return await attempt([self.options.cl_status, *question], min(timeout_s, LOOK_S))
+    async def query(self, *arguments: str, timeout_s: float = LOOK_S) -> Finished:
+        """Run ``cl_status``; its status is not 0 while heartbeat does not reply."""
+        return await attempt([self.options.cl_status, *arguments], min(timeout_s, LOOK_S))
 
     def left(self, deadline: float, doing: str) -> float:
         """Give the seconds to the deadline.
@@ -97,7 +97,7 @@ class Heartbeat:
         """Start heartbeat and watch that it stays.
 
         Status 0 of a start means no more than that the configuration was read (or that there
-        is none). A daemon that answers ``cl_status`` has opened its media. Without its partner
+        is none). A daemon that replies to ``cl_status`` has opened its media. Without its partner
         it does so only after ``initdead``, often two minutes; it counts as started before.
 
         :raises ActionError: if it does not run or has ended again.
@@ -111,7 +111,7 @@ class Heartbeat:
             if pid is None and now >= min(began + VANISH_S, until):
                 raise ActionError("heartbeat was started but does not run; its log says why")
             left = max(POLL_S, deadline - now)
-            if pid is not None and (await self.ask("hbstatus", timeout_s=left)).status == 0:
+            if pid is not None and (await self.query("hbstatus", timeout_s=left)).status == 0:
                 return
             if now >= until:
                 self.context.logger.info("heartbeat runs and waits for its partner or initdead")

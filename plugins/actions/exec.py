@@ -31,7 +31,7 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
         Argv | None,
         msgspec.Meta(
             description="changes nothing, prints active or standby and ends with status 0; "
-            "anything else means that it cannot tell"
+            "anything else means that it is not known"
         ),
     ] = None
 

@@ -19,7 +19,7 @@ from ._heartbeat import LOOK_S, POLL_S, Heartbeat, few_files
 from ._linux_ha import HeartbeatOptions, auto_failback, missing, tool
 
 AGAIN_S = 3.0
-"""When a request that changed nothing is repeated; one that is heard shows within 0.5 s."""
+"""When a request that changed nothing is repeated; one that is taken up shows within 0.5 s."""
 
 
 class StopStart(Heartbeat):
@@ -27,8 +27,8 @@ class StopStart(Heartbeat):
 
     def __init__(self, options: HeartbeatOptions, context: Context) -> None:
         super().__init__(options, context)
-        # The daemon that was told to stop. It cannot be talked out of it, and while it winds
-        # down `heartbeat start` succeeds and does nothing.
+        # The daemon that was stopped. That cannot be taken back, and while it winds down
+        # `heartbeat start` succeeds and does nothing.
         self._ending: int | None = None
 
     async def apply(self, role: Role, timeout_s: float) -> None:
@@ -47,7 +47,7 @@ class StopStart(Heartbeat):
     async def observe(self) -> Role | None:
         """Look whether heartbeat runs; running, it holds the address or lets it be held.
 
-        One on its way out is neither: what it holds at that moment cannot be told.
+        One on its way out is neither: what it holds at that moment is not known.
         """
         try:
             pid = await self.pid()
@@ -85,8 +85,8 @@ RESTING = (*ROLES, "foreign")
 class StandbyTakeover(Heartbeat):
     """A gateway stands by while heartbeat is responsible for no resource here.
 
-    ``cl_status rscstatus`` names the groups a node answers for, be they ever so empty: the
-    gateway that haresources does not prefer shows ``local`` in normal operation and ``none``
+    ``cl_status rscstatus`` names the groups a node is responsible for, also where they are empty:
+    the gateway that haresources does not prefer shows ``local`` in normal operation and ``none``
     after ``hb_standby``. So ``local`` is active on both gateways, whoever has the address;
     ``all`` is active and ``none`` standby. ``foreign`` (``hb_standby local`` by hand: its own
     given up, its partner's kept) and ``transition`` are neither.
@@ -107,7 +107,7 @@ class StandbyTakeover(Heartbeat):
                 return  # a stopped heartbeat holds nothing
             await self.start(deadline)
         command, what = ("hb_takeover", "local") if role is Role.ACTIVE else ("hb_standby", "all")
-        asked: float | None = None
+        requested: float | None = None
         while True:
             left = self.left(deadline, f"waiting for {command} {what} to take effect")
             holding = await self._holding(left)
@@ -115,16 +115,16 @@ class StandbyTakeover(Heartbeat):
                 return
             now = self.context.clock()
             # Heartbeat ignores a request while the other side is in flux, and its status says
-            # nothing: look, and ask again.
-            if holding in RESTING and (asked is None or now >= asked + AGAIN_S):
+            # nothing: look, and request it again.
+            if holding in RESTING and (requested is None or now >= requested + AGAIN_S):
                 if role is Role.STANDBY:
                     await self._check_partner(holding, deadline)
                 await self._request(command, what, deadline)
-                asked = self.context.clock()
+                requested = self.context.clock()
             await asyncio.sleep(POLL_S)
 
     async def observe(self) -> Role | None:
-        """Ask which resources this node answers for; see the class."""
+        """Query which resources this node is responsible for; see the class."""
         try:
             holding = await self._holding(LOOK_S)
             if not holding and await self.pid() is None:
@@ -135,14 +135,14 @@ class StandbyTakeover(Heartbeat):
         return ROLES.get(holding)
 
     async def _holding(self, timeout_s: float) -> str:
-        """Give the answer of ``cl_status rscstatus``, empty if there is none."""
-        ended = await self.ask("rscstatus", timeout_s=timeout_s)
+        """Give the reply of ``cl_status rscstatus``, empty if there is none."""
+        ended = await self.query("rscstatus", timeout_s=timeout_s)
         return "" if ended.status else ended.output.strip()
 
     async def _check_partner(self, holding: str, deadline: float) -> None:
         """See that giving up would help anybody.
 
-        A dead partner takes nothing: heartbeat waits 10 s for its answer and then keeps all. A
+        A dead partner takes nothing: heartbeat waits 10 s for its reply and then keeps all. A
         partner that stood by for its own dead line takes everything back when this node stands
         by too, and the address would go to and fro. It is known by its absence: with
         auto_failback on, ``all`` beside a living partner means that the partner stood by.
@@ -150,10 +150,11 @@ class StandbyTakeover(Heartbeat):
         :raises ActionError: if nobody is there to take over.
         """
         left = self.left(deadline, "looking for the partner")
-        names = (await self.ask("listnodes", "-n", timeout_s=left)).output.split()
+        names = (await self.query("listnodes", "-n", timeout_s=left)).output.split()
         partners = [name for name in names if name.lower() != os.uname().nodename.lower()]
         states = [
-            (await self.ask("nodestatus", name, timeout_s=left)).output.strip() for name in partners
+            (await self.query("nodestatus", name, timeout_s=left)).output.strip()
+            for name in partners
         ]
         if "active" not in states:
             raise ActionError("the partner's heartbeat is not active: nobody could take over")
@@ -169,7 +170,7 @@ class StandbyTakeover(Heartbeat):
         if not Path(self.options.fifo).is_fifo():
             raise ActionError(f"{self.options.fifo} is no FIFO: restart heartbeat, it makes one")
         argv = few_files(tool(self.options, command), what)
-        ended = await attempt(argv, min(self.left(deadline, f"asking with {command}"), LOOK_S))
+        ended = await attempt(argv, min(self.left(deadline, f"running {command}"), LOOK_S))
         if ended.status != 0:
             raise ActionError(failure(f"{command} {what}", ended))
 

@@ -79,7 +79,7 @@ class Ocf:
             raise ActionError(f"{self._options.agent} {verb}: {reason(ended)}")
 
     async def observe(self) -> Role | None:
-        """Monitor the resource; what the agent cannot tell is neither role."""
+        """Monitor the resource; what the agent does not know is neither role."""
         try:
             ended = await self._call("monitor", LOOK_S)
         except ActionError as problem:

@@ -1,4 +1,4 @@
-"""``pacemaker``: tell the local Pacemaker which role this gateway is fit for.
+"""``pacemaker``: report to the local Pacemaker which role this gateway is fit for.
 
 Three modes. ``attribute`` writes a transient node attribute that a location rule reads; it is the
 one to choose, as only the attribute changes and the rule says what becomes of it. ``standby``
@@ -20,7 +20,7 @@ from ._commands import attempt, failure
 LOOK_S = 10.0
 UPDATER, STANDBY = "attrd_updater", "crm_standby"
 NO_CLUSTER = 102
-"""Pacemaker's CRM_EX_DISCONNECT: the daemon asked is not there."""
+"""Pacemaker's CRM_EX_DISCONNECT: the daemon to be queried is not there."""
 HEALTH = "#health-havpn"
 _VALUE = re.compile(r'\bvalue="([^"]*)"')
 
@@ -78,7 +78,7 @@ class Attribute:
         _must_succeed(argv, await attempt(argv, timeout_s))
 
     async def observe(self) -> Role | None:
-        """Ask for the attribute; not set is neither role, so that it is written."""
+        """Query the attribute; not set is neither role, so that it is written."""
         return await _ask(self._context, (UPDATER, "-n", self._name, "-Q"), self._read)
 
     def _read(self, text: str) -> Role | None:
@@ -106,7 +106,7 @@ class Standby:
         _must_succeed(argv, await attempt(argv, timeout_s))
 
     async def observe(self) -> Role | None:
-        """Ask whether the node is in standby."""
+        """Query whether the node is in standby."""
         words = {"on": Role.STANDBY, "true": Role.STANDBY, "off": Role.ACTIVE, "false": Role.ACTIVE}
         argv = (STANDBY, "-l", "reboot", "-G", "-q", "-d", "off")
         return await _ask(self._context, argv, lambda text: words.get(text.strip()))
@@ -116,7 +116,7 @@ class Standby:
 
 
 def build(options: PacemakerOptions, context: Context) -> Attribute | Standby:
-    """Make what the mode asks for."""
+    """Make the action for the mode."""
     if options.mode == "standby":
         return Standby(context)
     if options.mode == "health":

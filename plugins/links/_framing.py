@@ -1,6 +1,6 @@
-"""Find frames again in a stream of bytes that may be noise.
+"""Pure: find frames again in a stream of bytes that may be noise.
 
-Pure. Consistent Overhead Byte Stuffing (Cheshire and Baker, 1999) keeps the zero byte out of a
+Consistent Overhead Byte Stuffing (Cheshire and Baker, 1999) keeps the zero byte out of a
 frame, so a zero always ends one: after any noise the next frame but one is whole again. A CRC of
 16 bits keeps noise from being counted as forgery.
 """

@@ -1,4 +1,4 @@
-"""Make sockets that leave where the operator told them to."""
+"""Make sockets that leave by the source and device of the options."""
 
 import contextlib
 import errno
@@ -70,6 +70,20 @@ def bind(made: socket.socket, source: str | None, device: str | None) -> None:
         bind_to_device(made, device)
     if source:
         made.bind(numeric_address(source, 0, made.family))
+
+
+def connected(made: socket.socket, options: LineOptions, address: Any) -> socket.socket:
+    """Tie a new datagram socket to the options' source and device and connect it.
+
+    :raises OSError: if that fails; the socket is closed then.
+    """
+    try:
+        bind(made, options.source, options.device)
+        made.connect(address)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def from_os_error(problem: OSError) -> Sample:

@@ -1,4 +1,4 @@
-"""Pure: tell the way out from the way back, from what the far responder says it received.
+"""Pure: loss on the way out and on the way back, from what the far responder has received.
 
 Every request of a session has a sequence number, and every reply carries how many requests of
 that session the far end had received by then. Between two replies, what was sent and not received

@@ -16,7 +16,7 @@ import msgspec
 from havpn_core import Context, ProbeType, hookimpl
 
 from .._checksum import checksum
-from ._binding import LineOptions, bind
+from ._binding import LineOptions, connected
 from ._echo import EchoProbe
 
 NONCE_BYTES = 16
@@ -89,12 +89,7 @@ class Icmp(EchoProbe):
         except PermissionError:
             made = socket.socket(family, socket.SOCK_RAW, protocol)
             raw = True
-        try:
-            bind(made, self._options.source, self._options.device)
-            made.connect(address)
-        except OSError:
-            made.close()
-            raise
+        connected(made, self._options, address)
         self._family, self._raw = socket.AddressFamily(family), raw
         self._identifier = int.from_bytes(os.urandom(2), "big")
         return made
@@ -107,7 +102,7 @@ class Icmp(EchoProbe):
     def match(self, packet: bytes) -> bytes | None:
         """Find the nonce."""
         # No identifier is required: after a rotation, replies to the last one are still due
-        # on the old socket, and the nonce, 128 random bits, tells them apart anyway.
+        # on the old socket, and the nonce, 128 random bits, keeps them apart anyway.
         payload = parse_reply(self._family, self._raw, None, packet)
         if payload is None or payload[NONCE_BYTES:] != self._padding:
             return None

@@ -1,4 +1,4 @@
-"""``tcp``: connect, and where asked expect a greeting or a TLS handshake."""
+"""``tcp``: connect, and if so configured expect a greeting or a TLS handshake."""
 
 import asyncio
 import contextlib

@@ -13,7 +13,7 @@ import msgspec
 
 from havpn_core import Context, EchoSession, ProbeType, hookimpl
 
-from ._binding import LineOptions, bind
+from ._binding import LineOptions, connected
 from ._echo import EchoProbe
 from ._oneway import OneWay
 
@@ -55,14 +55,7 @@ class UdpEcho(EchoProbe):
 
     def connect(self, family: int, address: Any) -> socket.socket:
         """Make a connected datagram socket."""
-        made = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            bind(made, self._options.source, self._options.device)
-            made.connect(address)
-        except OSError:
-            made.close()
-            raise
-        return made
+        return connected(socket.socket(family, socket.SOCK_DGRAM), self._options, address)
 
     def request(self, family: int, nonce: bytes) -> bytes:
         """Make the request."""

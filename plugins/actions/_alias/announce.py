@@ -1,4 +1,4 @@
-"""Frames that tell a LAN, or ask it, who has an address; pure, nothing is sent here.
+"""Pure: frames that announce to a LAN, or request from it, who has an address.
 
 Ethernet frames begin with destination, source and type and have no padding: the network card
 adds it. IPv4: ARP (RFC 826, RFC 5227). IPv6: neighbour discovery (RFC 4861).
@@ -63,7 +63,7 @@ def announcements(
 
 
 def question(mac: bytes, address: Address) -> bytes:
-    """Give the frame that asks who has an address and changes no cache.
+    """Give the frame that requests who has an address and changes no cache.
 
     An ARP probe (RFC 5227 2.1.1), or a solicitation as for duplicate address detection
     (RFC 4862 5.4.2).
@@ -82,10 +82,10 @@ def gratuitous_reply(mac: bytes, address: IPv4Address) -> bytes:
 
 
 def directed_request(mac: bytes, address: IPv4Address, neighbour: IPv4Address) -> bytes:
-    """Ask one neighbour in the name of the address.
+    """Send a request to one neighbour in the name of the address.
 
-    Whoever is asked takes the asker's mapping in, also if it had none (RFC 826), and it
-    answers. It is a broadcast, as its own link-layer address need not be known.
+    Its target takes the sender's mapping in, also if it had none (RFC 826), and replies. It is a
+    broadcast, as its own link-layer address need not be known.
     """
     return _arp(REQUEST, mac, address, NOBODY, neighbour)
 

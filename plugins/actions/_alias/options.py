@@ -55,7 +55,9 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     conflict: Annotated[
         Literal["yield", "take"],
-        msgspec.Meta(description="what to do when a silent partner's address still answers"),
+        msgspec.Meta(
+            description="what to do when a host still replies for a silent partner's address"
+        ),
     ] = "yield"
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def named(self) -> Sequence[IPv4Address]:
-        """The neighbours that are told one by one."""
+        """The neighbours that get an announcement of their own."""
         return [IPv4Address(text) for text in self.neighbours]
 
     @property

@@ -1,4 +1,4 @@
-"""When to announce an address and when to defend it; pure, on a virtual clock."""
+"""Pure: when to announce an address and when to defend it, on a virtual clock."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ BURST_S = (0.0, 0.05, 0.2, 1.0, 2.0, 4.0)
 LATE_S = 0.25
 """By what a moment may be missed. Who wakes later was frozen and may have lost the address."""
 DEFEND_EVERY_S = 1.0
-"""RFC 5227 2.4 (c) asks for a limit; its 10 s would leave clients with the wrong gateway."""
+"""RFC 5227 2.4 (c) requires a limit; its 10 s would leave clients with the wrong gateway."""
 
 
 @dataclass(frozen=True, slots=True)
