@@ -2,12 +2,12 @@
 
 Both ends are modelled, each with its own state, timers and jitter. What is assumed:
 
-* A packet is lost where a question would be, and each way is asked for itself. A question
-  crosses the line twice and a packet once: where chance loses alike both ways, a packet is
-  really lost about half as often as a question, so compare 10 % here with 20 % elsewhere.
+* A packet is lost where a probe would be, and each way is drawn for itself. A probe and its reply
+  cross the line twice and a packet once: where chance loses alike both ways, a packet is
+  really lost about half as often as a probe, so compare 10 % here with 20 % elsewhere.
 * A packet takes no time, and all timers of the two ends begin at random.
 * The sequence of polls that RFC 5880 section 6.8.3 demands before timers change takes no time.
-* A changed state is told with the next packet that was due anyway.
+* A changed state is sent with the next packet that was due anyway.
 """
 
 import random

@@ -111,8 +111,8 @@ def worst_detection_s(rule: str, seed: int) -> float:
 
         options = profile(rule.removeprefix("havpn "))
         good, moments = Independent(0, random.Random(seed)), random.Random(seed)
-        found = summarise(options.settings, good, hours=0.1, chance=moments, cuts=CUTS)
-        return max(found.detection_s)
+        ours = summarise(options.settings, good, hours=0.1, chance=moments, cuts=CUTS)
+        return max(ours.detection_s)
     chance, hours, worst = random.Random(seed), 0.1, 0.0
     for at_s in [120 + chance.random() for _ in range(CUTS)]:
         found = PEERS[rule](at_s.__le__, hours)

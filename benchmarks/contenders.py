@@ -3,8 +3,10 @@
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 
-from havpn_core.testing.lab import TwoSite
+from havpn_core.testing.lab import Supervisor, TwoSite
 from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
 from havpn_core.testing.lab.gateways import start_gateways, start_pairs
 from havpn_core.testing.lab.hosts.inside import Inside
@@ -55,7 +57,7 @@ vrrp_script far {{
 
 
 def _keepalived(lab: TwoSite, watch: str, track: str) -> list[Callable[[], None]]:
-    ends = []
+    ends: list[Callable[[], None]] = []
     for name, gateway in GATEWAYS.items():
         host, site = lab.hosts[name], site_of(name)
         far = GATEWAYS[gateway.far].wan.ip
@@ -87,26 +89,24 @@ def pair(lab: TwoSite) -> Iterator[None]:
     try:
         yield
     finally:
-        for daemon in daemons.values():
-            daemon.stop()
-            daemon.command("release", check=False)
+        end_pairs(daemons)
+
+
+def end_pairs(daemons: dict[str, Supervisor]) -> None:
+    """Stop all daemons of pairs and free the addresses."""
+    for daemon in daemons.values():
+        daemon.stop()
+        daemon.command("release", check=False)
 
 
 @contextlib.contextmanager
-def bfd(lab: TwoSite) -> Iterator[None]:
-    """Keepalived with BFD, 3 x 50 ms, adverts every 0.1 s."""
-    ends = _keepalived(lab, BFD, "track_bfd")
-    try:
-        yield
-    finally:
-        for end in ends:
-            end()
+def keepalived(lab: TwoSite, watch: str, track: str) -> Iterator[None]:
+    """Keepalived on all gateways, adverts every 0.1 s.
 
-
-@contextlib.contextmanager
-def script(lab: TwoSite) -> Iterator[None]:
-    """Keepalived with a ping as vrrp_script, once a second, fall 1: no faster one is possible."""
-    ends = _keepalived(lab, SCRIPT, "track_script")
+    :param watch: the part of its configuration that says what is watched.
+    :param track: the key by which the VRRP instance follows it.
+    """
+    ends = _keepalived(lab, watch, track)
     try:
         yield
     finally:
@@ -133,10 +133,11 @@ def heartbeat(lab: TwoSite) -> Iterator[None]:
             node.stop()
 
 
-CONTENDERS = {
+CONTENDERS: dict[str, Callable[[TwoSite], AbstractContextManager[None]]] = {
     "havpn pair, fast": pair,
-    "keepalived BFD 3 x 50 ms": bfd,
-    "keepalived vrrp_script 1 s": script,
+    "keepalived BFD 3 x 50 ms": partial(keepalived, watch=BFD, track="track_bfd"),
+    # A ping once a second, fall 1: no faster script is possible.
+    "keepalived vrrp_script 1 s": partial(keepalived, watch=SCRIPT, track="track_script"),
     "havpn and heartbeat 200 ms": heartbeat,
 }
 SLOW = {"keepalived vrrp_script 1 s", "havpn and heartbeat 200 ms"}

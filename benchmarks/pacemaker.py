@@ -13,6 +13,7 @@ import sys
 import time
 
 from benchmarks.figures import quantile, show
+from benchmarks.switches import moves_while_lossy
 from havpn_core.testing.lab import TwoSite
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
@@ -101,17 +102,8 @@ def lossy(lab: TwoSite, *, percent: float, seconds: float) -> tuple[int, float]:
     """Count needless moves, and the share of a processor that one node's monitoring took."""
     host = lab.hosts["gw-ab"]
     since, before = time.monotonic(), ticks(host)
-    for provider in lab.providers.values():
-        provider.loss(percent)
-    time.sleep(seconds)
-    now, spent = time.monotonic(), ticks(host) - before
-    for provider in lab.providers.values():
-        provider.heal()
-    moves = 0
-    for site in SITES.values():
-        changes = lab.addresses.changes(str(site.shared.ip))
-        moves += sum(change.held and since <= change.at <= now for change in changes)
-    return moves, spent / (now - since)
+    moves = moves_while_lossy(lab, seconds=seconds, percent=percent)
+    return moves, (ticks(host) - before) / (time.monotonic() - since)
 
 
 def one_monitor(host: Host, agent: str, count: int, **parameters: str) -> float:
@@ -161,6 +153,39 @@ def run(name: str, chosen: argparse.Namespace) -> None:
                 print(f"{agent}\t{1000 * cost:.1f}", flush=True)
 
 
+def side_by_side() -> tuple[list[list[str]], list[list[str]]]:
+    """Measure all contenders at the same time; gives the rows of both tables.
+
+    A network of its own for each, on the same machine under the same load.
+    """
+    rows, monitors = [], []
+    own = [sys.executable, "-m", "benchmarks.pacemaker", *sys.argv[1:], "--only"]
+    running = {
+        name: subprocess.Popen([*own, name], stdout=subprocess.PIPE, text=True)
+        for name in CONTENDERS
+    }
+    for name, process in running.items():
+        said, _ = process.communicate()
+        if process.returncode:
+            raise SystemExit(f"{name}: ended with status {process.returncode}")
+        first, *rest = said.splitlines()
+        rows.append([name, *first.split("\t")])
+        monitors += [line.split("\t") for line in rest]
+    return rows, monitors
+
+
+def judged(rows: list[list[str]], monitors: list[list[str]]) -> list[str]:
+    """Name the bounds that HA-VPN, which is the first row of both tables, misses."""
+    missed = []
+    if float(rows[0][2]) > OUTAGE_BOUND_S:
+        missed.append(f"outage over {OUTAGE_BOUND_S:g} s")
+    if any(int(moves) for moves in rows[0][3:-1]):
+        missed.append("needless moves")
+    if float(monitors[0][1]) > 1000 * MONITOR_BOUND_S:
+        missed.append("one monitor costs over 10 ms")
+    return missed
+
+
 def main() -> None:
     """Measure all, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -173,32 +198,13 @@ def main() -> None:
     if chosen.only:
         run(chosen.only, chosen)
         return
-    rows, monitors = [], []
-    own = [sys.executable, "-m", "benchmarks.pacemaker", *sys.argv[1:], "--only"]
-    # A network of its own for each, all at the same time: the same machine, the same load.
-    running = {
-        name: subprocess.Popen([*own, name], stdout=subprocess.PIPE, text=True)
-        for name in CONTENDERS
-    }
-    for name, process in running.items():
-        said, _ = process.communicate()
-        if process.returncode:
-            raise SystemExit(f"{name}: ended with status {process.returncode}")
-        first, *rest = said.splitlines()
-        rows.append([name, *first.split("\t")])
-        monitors += [line.split("\t") for line in rest]
+    rows, monitors = side_by_side()
     losses = [f"moves at {percent:g} %" for percent in chosen.loss]
     heads = ("watcher", "outage s", "longest s", *losses, "% of a core")
     show(heads, rows)
     print()
     show(("one monitor", "ms of CPU"), monitors)
-    missed = []
-    if float(rows[0][2]) > OUTAGE_BOUND_S:
-        missed.append(f"outage over {OUTAGE_BOUND_S:g} s")
-    if any(int(moves) for moves in rows[0][3:-1]):
-        missed.append("needless moves")
-    if float(monitors[0][1]) > 1000 * MONITOR_BOUND_S:
-        missed.append("one monitor costs over 10 ms")
+    missed = judged(rows, monitors)
     for text in missed:
         print(f"MISSED: {text}")
     sys.exit(1 if missed else 0)

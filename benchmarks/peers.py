@@ -1,10 +1,10 @@
 """The rules of other path monitors, as state machines of their documented constants.
 
-Only the rule is modelled: what turns lost questions into "down" and back. What a program does
+Only the rule is modelled: what turns lost probes into "down" and back. What a program does
 then (VRRP priorities, scripts, announcements) is left out, so "down" is the moment at which it
-would act. All start up, with a good past. A question asked at ``t`` is answered at ``t`` or, if
+would act. All start up, with a good past. A probe sent at ``t`` gets its reply at ``t`` or, if
 ``lost(t)``, is known to be lost at ``t`` plus the timeout. Each rule takes ``lost``, which is
-asked with moments in seconds that never decrease, and the hours to run.
+called with moments in seconds that never decrease, and the hours to run.
 """
 
 from collections import deque
@@ -70,13 +70,13 @@ def keepalived_script(lost: Lost, hours: float, *, fall: int = 3, rise: int = 3)
 def dpinger(lost: Lost, hours: float) -> Outcome:
     """dpinger as pfSense sets it: over 20 % lost of the last 60 s.
 
-    A question every 500 ms; without an answer it counts as lost after 2 s and until then as
+    A probe every 500 ms; without a reply it counts as lost after 2 s and until then as
     nothing. Once a second the share in whole percent is looked at; the alarm ends at the tenth
     look in a row that finds no more than 20 %.
     """
     ledger, held = Ledger(hours), 0
     lost_now = 0
-    young: deque[bool] = deque([False] * 4)  # asked less than 2 s ago
+    young: deque[bool] = deque([False] * 4)  # sent less than 2 s ago
     old: deque[bool] = deque([False] * 116)
     for second in range(int(ledger.end_s)):
         for half in (0.0, 0.5):
@@ -98,15 +98,15 @@ def dpinger(lost: Lost, hours: float) -> Outcome:
 def lsm(lost: Lost, hours: float) -> Outcome:
     """LSM's defaults: a window and runs together, with a rule of its own for each way.
 
-    A question every second, timeout 1 s. Down at 15 lost of the last 100 or 7 in a row, up at
-    no more than 5 lost and 10 answered in a row. It decides once a second, here half-way
-    between two questions: the last one counts if it was answered, else not yet.
+    A probe every second, timeout 1 s. Down at 15 lost of the last 100 or 7 in a row, up at
+    no more than 5 lost and 10 replies in a row. It decides once a second, here half-way
+    between two probes: the last one counts if its reply has come, else not yet.
     """
     ledger, window_lost, missing, received = Ledger(hours), 0, 0, 100
     window: deque[bool] = deque([False] * 100)
     waiting = False
     for second in range(int(ledger.end_s)):
-        if waiting:  # the question before this one is overdue now
+        if waiting:  # the timeout of the probe before this one has passed
             window_lost += 1
             missing, received = missing + 1, 0
         window.append(waiting := lost(second))

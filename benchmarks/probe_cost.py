@@ -1,7 +1,7 @@
 """What a udp-echo probe costs, against the barest asyncio client there can be.
 
-Many probes ask one echo service on loopback at a fixed cadence. The service is a process of its
-own, so that the CPU time measured is the asking side's alone. Only the ratio travels between
+Many probes use one echo service on loopback at a fixed cadence. The service is a process of its
+own, so that the CPU time measured is the probing side's alone. Only the ratio travels between
 machines: both clients run in turn, in one go, several rounds each.
 
     python benchmarks/probe_cost.py [--probes 100] [--interval 0.05] [--seconds 3] [--rounds 3]
@@ -22,7 +22,7 @@ from havpn_plugins.probes import udp_echo
 
 from havpn_core import Context, Outcome
 
-Ask = Callable[[], Awaitable[bool]]
+Check = Callable[[], Awaitable[bool]]
 
 
 @contextlib.contextmanager
@@ -51,30 +51,30 @@ class Bare(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        """Wake who waits."""
-        if not self.answer.done():
-            self.answer.set_result(data)
+        """Hand the reply to the check that waits."""
+        if not self.reply.done():
+            self.reply.set_result(data)
 
-    async def ask(self) -> bool:
-        """Ask once."""
+    async def check(self) -> bool:
+        """Send one request and wait for its reply."""
         loop = asyncio.get_running_loop()
-        self.answer = loop.create_future()
-        timer = loop.call_later(1, self.answer.cancel)
+        self.reply = loop.create_future()
+        timer = loop.call_later(1, self.reply.cancel)
         self.transport.sendto(b"x" * 16)  # type: ignore[attr-defined]
-        await self.answer
+        await self.reply
         timer.cancel()
         return True
 
 
-async def bare_client(port: int) -> Ask:
+async def bare_client(port: int) -> Check:
     """Make the yardstick."""
     _, client = await asyncio.get_running_loop().create_datagram_endpoint(
         Bare, remote_addr=("127.0.0.1", port)
     )
-    return client.ask
+    return client.check
 
 
-async def probe_client(port: int) -> Ask:
+async def probe_client(port: int) -> Check:
     """Make a probe as the core does."""
     [kind] = udp_echo.havpn_register_probes()
     context = Context(
@@ -82,42 +82,42 @@ async def probe_client(port: int) -> Ask:
     )
     probe = kind.build(msgspec.convert({"host": "127.0.0.1", "port": port}, kind.config), context)
 
-    async def ask() -> bool:
+    async def check() -> bool:
         sample = await probe.check(1.0)
         return sample.outcome is Outcome.OK
 
-    return ask
+    return check
 
 
-async def idle_client(port: int) -> Ask:
-    """Make a client that asks nothing: the cost of the cadence itself, to be taken off."""
+async def idle_client(port: int) -> Check:
+    """Make a client that sends nothing: the cost of the cadence itself, to be taken off."""
 
-    async def ask() -> bool:
+    async def check() -> bool:
         return True
 
-    return ask
+    return check
 
 
 async def measure(
-    make: Callable[[int], Awaitable[Ask]], port: int, arguments: argparse.Namespace
+    make: Callable[[int], Awaitable[Check]], port: int, arguments: argparse.Namespace
 ) -> tuple[float, float, int]:
-    """Give asks per second, CPU seconds per ask and how many went unanswered."""
+    """Give checks per second, CPU seconds per check and how many got no reply."""
     clients = [await make(port) for _ in range(arguments.probes)]
     rounds = int(arguments.seconds / arguments.interval)
     loop = asyncio.get_running_loop()
     lost = 0
 
-    async def cadence(ask: Ask, first_at: float) -> None:
+    async def cadence(check: Check, first_at: float) -> None:
         nonlocal lost
         for turn in range(rounds):
             await asyncio.sleep(first_at + turn * arguments.interval - loop.time())
-            lost += not await ask()
+            lost += not await check()
 
     started, burnt = loop.time(), time.process_time()
     step = arguments.interval / arguments.probes
-    await asyncio.gather(*(cadence(ask, started + n * step) for n, ask in enumerate(clients)))
-    asks = rounds * arguments.probes
-    return asks / (loop.time() - started), (time.process_time() - burnt) / asks, lost
+    await asyncio.gather(*(cadence(check, started + n * step) for n, check in enumerate(clients)))
+    checks = rounds * arguments.probes
+    return checks / (loop.time() - started), (time.process_time() - burnt) / checks, lost
 
 
 def main() -> None:
@@ -134,12 +134,12 @@ def main() -> None:
         for _ in range(arguments.rounds):
             for name, make in makers.items():
                 found[name].append(asyncio.run(measure(make, port, arguments)))
-    print(f"{'client':14} {'asks/s':>8} {'us CPU/ask':>11} {'unanswered':>11}")
+    print(f"{'client':14} {'checks/s':>8} {'us CPU/check':>12} {'no reply':>8}")
     cost = {}
     for name, results in found.items():
         cost[name] = statistics.median(each[1] for each in results) * 1e6
         speed = statistics.median(each[0] for each in results)
-        print(f"{name:14} {speed:8.0f} {cost[name]:11.1f} {sum(each[2] for each in results):11}")
+        print(f"{name:14} {speed:8.0f} {cost[name]:12.1f} {sum(each[2] for each in results):8}")
     base = cost["cadence alone"]
     ratio = (cost["udp-echo"] - base) / (cost["bare asyncio"] - base)
     print(f"udp-echo costs {ratio:.2f} times the bare client, cadence taken off")

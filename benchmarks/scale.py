@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale [--seconds 20] [--quick] [--plot FILE]
 
-All paths (profile ``fast`` but for the interval) ask one echo service on loopback, a process of
+All paths (profile ``fast`` but for the interval) probe one echo service on loopback, a process of
 its own. Measured is the daemon alone, when all its paths are up. ``--plot`` needs matplotlib.
 """
 

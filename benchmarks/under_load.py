@@ -38,7 +38,7 @@ def spinners(count: int) -> Iterator[None]:
 
 
 def lateness(status: dict[str, Any]) -> str:
-    """Say how late the daemon's loop was; a dash where it does not tell."""
+    """Say how late the daemon's loop was; a dash where it does not say."""
     late = status.get("timing", {}).get("late_ms", {})
     return " / ".join(f"{late.get(name, '-')}" for name in ("p50", "p99", "max"))
 
@@ -59,14 +59,14 @@ def watch(line: Line, arguments: argparse.Namespace) -> int:
     havpn, peer = Havpn(line), bfd(line)
     ready = "both watchers to be up"
     wait_for(lambda: havpn.is_up() and peer.is_up(), 60.0, ready)
-    began, before = time.time(), counts(havpn.asking.status())
+    began, before = time.time(), counts(havpn.status())
     line.loss(arguments.loss)
     with spinners(arguments.spinners):
         until = time.monotonic() + arguments.seconds
         while (rest_s := until - time.monotonic()) > 0:
             time.sleep(min(rest_s, LOOK_EVERY_S))
             havpn.downs()
-        status = havpn.asking.status()
+        status = havpn.status()
     time.sleep(FLUSH_S)
     gained = {name: n - before[name] for name, n in counts(status).items()}
     ours = [sum(when >= began for when in each.downs()) for each in (havpn, peer)]

@@ -21,7 +21,7 @@ STATE = "/run/havpn-state"
 FLUSH_S = 2.5
 """What a daemon may take to put its history on disk."""
 
-ASKING = f"""
+PROBING = f"""
 [node]
 name = "left"
 state_dir = "{STATE}"
@@ -36,7 +36,7 @@ type = "exec"
 active = ["true"]
 standby = ["true"]
 """
-ANSWERING = f"""
+RESPONDING = f"""
 [node]
 name = "right"
 [respond]
@@ -85,19 +85,23 @@ class Havpn:
     name = "havpn, profile fast"
 
     def __init__(self, line: Line, overrides: str = "") -> None:
-        self.asking = Supervisor(line.left, ASKING % overrides)
-        self._answering = Supervisor(line.right, ANSWERING)
+        self._probing = Supervisor(line.left, PROBING % overrides)
+        self._responding = Supervisor(line.right, RESPONDING)
         self._history = History(Path(f"{line.left.root}{STATE}/events.jsonl"))
-        self._answering.start()
-        self.asking.start()
+        self._responding.start()
+        self._probing.start()
+
+    def status(self) -> dict[str, Any]:
+        """Give the status of the daemon that watches."""
+        return self._probing.status()
 
     def is_up(self) -> bool:
-        """Ask the status file."""
-        return self.asking.verdict("line") == "up"
+        """Read the status file."""
+        return self._probing.verdict("line") == "up"
 
     def is_down(self) -> bool:
-        """Ask the status file."""
-        return self.asking.verdict("line") == "down"
+        """Read the status file."""
+        return self._probing.verdict("line") == "down"
 
     def downs(self) -> list[float]:
         """Read the history; its moments are cut off to whole milliseconds, so half of one is added.
@@ -112,8 +116,8 @@ class Havpn:
         ]
 
 
-class Teller:
-    """A peer that tells on stdout or stderr what it thinks, each line dated when it is read.
+class Printer:
+    """A peer that prints on stdout or stderr what it decides, each line dated when it is read.
 
     :param up, down: patterns of the lines that say so.
     """
@@ -178,21 +182,21 @@ LAN = (
 )
 
 
-def bfd(line: Line, interval_ms: int = 50) -> Teller:
+def bfd(line: Line, interval_ms: int = 50) -> Printer:
     """Run keepalived's BFD, three intervals, at both ends, with a VRRP instance that heeds it.
 
     It counts as up when the session has come down to its fast pace (RFC 5880 section 6.8.3 lets
     it begin with one packet a second), and its decision is the log line of the session's end.
     """
-    tellers = []
+    printers = []
     for host, near, far in ((line.right, RIGHT, LEFT), (line.left, LEFT, RIGHT)):
         host.run_in_network("sh", "-c", LAN)
         config = BFD.format(name=host.name, near=near, far=far, ms=interval_ms)
         host.write("/run/keepalived.conf", config)
         files = ("-p", "/run/k.pid", "-r", "/run/k-vrrp.pid", "-b", "/run/k-bfd.pid")
         argv = ("keepalived", "-n", "-l", "-D", "-G", "-f", "/run/keepalived.conf", *files)
-        tellers.append(
-            Teller(
+        printers.append(
+            Printer(
                 f"keepalived BFD, 3 x {interval_ms} ms",
                 host=host,
                 argv=argv,
@@ -200,7 +204,7 @@ def bfd(line: Line, interval_ms: int = 50) -> Teller:
                 down=r"\(far\) Entering Down state",
             )
         )
-    return tellers[1]
+    return printers[1]
 
 
 LSM = f"""
@@ -224,13 +228,13 @@ connection {{
 """
 
 
-def lsm(line: Line) -> Teller:
-    """Run LSM with 100 ms, timeout 200 ms, 3 lost; its event script tells."""
+def lsm(line: Line) -> Printer:
+    """Run LSM with 100 ms, timeout 200 ms, 3 lost; its event script prints."""
     line.left.write("/run/lsm.conf", LSM)
     line.left.write("/run/lsm.event", '#!/bin/sh\nexec echo event "$1"\n', 0o755)
     argv = ("lsm", "-f", "-c", "/run/lsm.conf", "-p", "/run/lsm.pid")
     words = {"up": "^event up", "down": "^event down"}
-    return Teller("LSM, 100 ms, 200 ms, 3 lost", host=line.left, argv=argv, **words)
+    return Printer("LSM, 100 ms, 200 ms, 3 lost", host=line.left, argv=argv, **words)
 
 
 FPING = f"""
@@ -243,7 +247,7 @@ done
 """
 
 
-def fping(line: Line) -> Teller:
+def fping(line: Line) -> Printer:
     """Run the loop that one finds in scripts: fping, timeout 200 ms, 100 ms of rest, 3 lost."""
     argv = ("sh", "-c", FPING)
-    return Teller("fping loop, 100 ms, 3 lost", host=line.left, argv=argv, up="^up", down="^down")
+    return Printer("fping loop, 100 ms, 3 lost", host=line.left, argv=argv, up="^up", down="^down")
