@@ -14,8 +14,8 @@ from havpn_core import Context, Event, HavpnError, NotifierType, hookimpl
 class Options(Struct, frozen=True, kw_only=True):
     """Options of ``apprise``."""
 
-    urls: Annotated[list[str], Meta(min_length=1, description="where to tell, as Apprise URLs")]
-    only: Annotated[list[str], Meta(description="kinds of event to tell; empty for all")] = []
+    urls: Annotated[list[str], Meta(min_length=1, description="where events go, as Apprise URLs")]
+    only: Annotated[list[str], Meta(description="kinds of event to pass on; empty for all")] = []
 
 
 KINDS = {"info": "info", "warning": "warning", "error": "failure"}
@@ -34,16 +34,16 @@ class Apprise:
                 raise HavpnError(f"urls: {url.partition('://')[0]}://...: Apprise refuses it")
 
     def notify(self, event: Event, timeout_s: float) -> None:
-        """Tell every service; see :class:`havpn_core.Notifier`.
+        """Pass the event on to every service; see :class:`havpn_core.Notifier`.
 
-        :raises HavpnError: if one of them was not told.
+        :raises HavpnError: if one of them did not take it.
         """
         if self._options.only and event.kind not in self._options.only:
             return
         kind = KINDS.get(event.severity, "info")
         title = f"HA-VPN on {event.node}"
         if not self._services.notify(title=title, body=str(event), notify_type=kind):
-            raise HavpnError("not every service could be told")
+            raise HavpnError("not every service took the event")
 
     def close(self) -> None:
         """Do nothing; nothing stays open between two events."""

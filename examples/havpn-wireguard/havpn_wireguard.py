@@ -28,7 +28,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class WireGuard:
-    """Asks ``wg``, which asks the kernel; nothing is sent over the line."""
+    """Runs ``wg``, which reads the kernel's state; nothing is sent over the line."""
 
     def __init__(self, options: Options, context: Context) -> None:
         self._options = options

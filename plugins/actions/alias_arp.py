@@ -1,8 +1,8 @@
 """``alias-arp``: hold the shared addresses on a network device and announce them.
 
-What is there is asked of the kernel each time; nothing is believed. Addresses get
+What is there is read from the kernel each time; nothing is believed. Addresses get
 ``preferred_lft 0``, so that IPv6 never chooses them as a source. After a crash they stay where
-they are until somebody knows better, or for ``lifetime``.
+they are until a daemon decides otherwise, or for ``lifetime``.
 """
 
 import asyncio
@@ -59,10 +59,10 @@ class AliasArp:
             await self._give_up()
 
     async def observe(self) -> Role | None:
-        """Ask the kernel.
+        """Look in the kernel.
 
         Active means that every address is there and usable, standby that none is there. What
-        lies between is the opposite of the role last asked for, so that it is put right.
+        lies between is the opposite of the role last applied, so that it is put right.
         """
         try:
             there = netlink.link(self._options.device)
@@ -83,17 +83,17 @@ class AliasArp:
         return Role.STANDBY if self._role is Role.ACTIVE else Role.ACTIVE
 
     async def answered_by(self, timeout_s: float) -> str | None:
-        """Ask the LAN whether somebody else has one of the addresses.
+        """Find out on the LAN whether another host has one of the addresses.
 
-        :param timeout_s: seconds to wait for an answer; 0.2 is enough for a LAN.
-        :returns: the link-layer address of the first who answers.
-        :raises ActionError: if the question cannot be asked.
+        :param timeout_s: seconds to wait for a reply; 0.2 is enough for a LAN.
+        :returns: the link-layer address of the first that replies; ``None`` without a reply.
+        :raises ActionError: if the requests cannot be sent.
         """
         return await self._announcer.rivals.answered_by(timeout_s)
 
     @property
     def yields(self) -> bool:
-        """Whether an address that somebody answers for is left to him."""
+        """Whether an address that another host replies for is left to it."""
         return self._options.conflict == "yield"
 
     def announce(self) -> None:
@@ -103,12 +103,12 @@ class AliasArp:
             self._announcer.begin()
 
     def tell_conflicts(self, tell: Callable[[str], None]) -> None:
-        """Have conflicts told besides being logged.
+        """Have conflicts reported besides being logged.
 
         :param tell: called on the loop with the link-layer address of the second owner, at
             most every 10 s for the same one.
         """
-        self._announcer.rivals.tell = tell
+        self._announcer.rivals.report = tell
 
     def facts(self) -> dict[str, Any]:
         """Give what status shows."""

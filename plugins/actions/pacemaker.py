@@ -79,7 +79,7 @@ class Attribute:
 
     async def observe(self) -> Role | None:
         """Query the attribute; not set is neither role, so that it is written."""
-        return await _ask(self._context, (UPDATER, "-n", self._name, "-Q"), self._read)
+        return await _query(self._context, (UPDATER, "-n", self._name, "-Q"), self._read)
 
     def _read(self, text: str) -> Role | None:
         found = _VALUE.search(text)
@@ -109,7 +109,7 @@ class Standby:
         """Query whether the node is in standby."""
         words = {"on": Role.STANDBY, "true": Role.STANDBY, "off": Role.ACTIVE, "false": Role.ACTIVE}
         argv = (STANDBY, "-l", "reboot", "-G", "-q", "-d", "off")
-        return await _ask(self._context, argv, lambda text: words.get(text.strip()))
+        return await _query(self._context, argv, lambda text: words.get(text.strip()))
 
     def close(self) -> None:
         """Do nothing; the standby stays."""
@@ -134,7 +134,7 @@ def _must_succeed(argv: tuple[str, ...], ended: Finished) -> None:
         raise ActionError(failure(program_of(argv), ended))
 
 
-async def _ask(
+async def _query(
     context: Context, argv: tuple[str, ...], read: Callable[[str], Role | None]
 ) -> Role | None:
     try:

@@ -115,7 +115,7 @@ def words(problem: OSError) -> str:
     if problem.errno in (errno.EPERM, errno.EACCES):
         return "not permitted: run as root or with CAP_NET_ADMIN"
     if isinstance(problem, TimeoutError):
-        return "the kernel did not answer"
+        return "the kernel did not reply"
     return _sockets.words(problem)
 
 

@@ -62,7 +62,7 @@ def announcements(
     return frames + [directed_request(mac, address, neighbour) for neighbour in neighbours]
 
 
-def question(mac: bytes, address: Address) -> bytes:
+def who_has(mac: bytes, address: Address) -> bytes:
     """Give the frame that requests who has an address and changes no cache.
 
     An ARP probe (RFC 5227 2.1.1), or a solicitation as for duplicate address detection

@@ -1,4 +1,4 @@
-"""Tell the LAN where the shared addresses are, now and again."""
+"""Announce to the LAN where the shared addresses are, now and again."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from havpn_core import Context
 
 from .addresses import words
 from .announce import announcements
-from .frames import Voice
+from .frames import FrameSender
 from .netlink import Interface, Link, link
 from .options import AliasArpOptions
 from .rivals import Rivals
@@ -20,7 +20,7 @@ AGAIN_S = 1.0
 
 
 class Announcer:
-    """Announces while it is told to; a second owner is dealt with by :class:`Rivals`.
+    """Announces from :meth:`begin` to :meth:`stop`; :class:`Rivals` deals with a second owner.
 
     :param held: the shared addresses that the kernel has at this moment; no other is announced.
     """
@@ -29,15 +29,15 @@ class Announcer:
         self, options: AliasArpOptions, context: Context, held: Callable[[], list[Interface]]
     ) -> None:
         self._options, self._context, self._held = options, context, held
-        self._voice = Voice()
-        self.rivals = Rivals(options, context, self._voice, self.round, self.begin)
+        self._sender = FrameSender()
+        self.rivals = Rivals(options, context, self._sender, self.round, self.begin)
         self._frames = 0
         self._failed = False
         self._schedule: Schedule | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self, there: Link) -> None:
-        """Make the sockets beforehand; without them nobody can be heard."""
+        """Make the sockets beforehand; without them no rival is noticed."""
         self.rivals.open(there)
 
     def say(self, there: Link, addresses: list[Interface]) -> None:
@@ -62,11 +62,11 @@ class Announcer:
         """Stop, and let go of the sockets; may be called twice."""
         self.stop()
         self.rivals.close()
-        self._voice.close()
+        self._sender.close()
 
     @property
     def announcing(self) -> bool:
-        """Whether it was told to go on announcing."""
+        """Whether it goes on announcing."""
         return self._schedule is not None
 
     def facts(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Announcer:
             frames = announcements(
                 there.mac, interface.ip, router=router, neighbours=self._options.named
             )
-            self._frames += self._voice.send(self._options.device, frames)
+            self._frames += self._sender.send(self._options.device, frames)
 
     def _wait(self) -> None:
         """Set the timer for the next moment of the schedule, or for one more try before it."""

@@ -1,6 +1,6 @@
-"""The sockets of ``alias-arp``: one to speak, two to hear who else claims an address.
+"""The sockets of ``alias-arp``: one to send, two to receive who else claims an address.
 
-A packet socket takes the kernel 8 to 24 ms to close (measured; it waits until nobody can hold
+A packet socket takes the kernel 8 to 24 ms to close (measured; it waits until no process can hold
 it), so sockets stay open and are closed in a thread.
 """
 
@@ -83,7 +83,7 @@ def close_aside(made: socket.socket) -> None:
         made.close()
 
 
-class Voice:
+class FrameSender:
     """Sends frames. Without a protocol of its own the socket receives nothing."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Voice:
             self._socket = None
 
 
-class Ears:
+class ClaimReceiver:
     """Hears who else claims one of some addresses on a device.
 
     :param heard: called on the loop with the claim and its age in seconds, by the kernel's
@@ -168,14 +168,14 @@ class Ears:
 
     def _read_arp(self, made: socket.socket) -> None:
         for frame, late_s, _ in _received(made):
-            self._tell(claim_in_arp(frame), late_s)
+            self._pass_on(claim_in_arp(frame), late_s)
 
     def _read_advertisement(self, made: socket.socket) -> None:
         for message, late_s, hops in _received(made):
             if hops == 255:
-                self._tell(claim_in_advertisement(message), late_s)
+                self._pass_on(claim_in_advertisement(message), late_s)
 
-    def _tell(self, claim: Claim | None, late_s: float) -> None:
+    def _pass_on(self, claim: Claim | None, late_s: float) -> None:
         if claim is None or claim.address not in (*self._four, *self._six):
             return
         if self._where is not None and claim.mac != self._where[1]:

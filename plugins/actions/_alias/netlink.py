@@ -26,7 +26,7 @@ _ADDRESS, _LOCAL, _LABEL, _CACHEINFO, _FLAGS = 1, 2, 3, 6, 8
 _HEADER = struct.Struct("=IHHII")
 _IFADDR = struct.Struct("=BBBBI")
 _SOL_NETLINK, _STRICT_CHECK = 270, 12
-_ANSWER_S = 2.0
+_REPLY_S = 2.0
 
 _SIOCGIFFLAGS, _SIOCGIFHWADDR, _SIOCGIFINDEX = 0x8913, 0x8927, 0x8933
 _UP, _RUNNING, _NOARP = 0x1, 0x40, 0x80
@@ -42,7 +42,7 @@ class Assigned:
 
     @property
     def usable(self) -> bool:
-        """Whether the kernel answers for it: not while DAD runs or after it failed."""
+        """Whether the kernel replies for it: not while DAD runs or after it failed."""
         return not self.flags & (TENTATIVE | DADFAILED)
 
 
@@ -66,18 +66,18 @@ def link(device: str) -> Link | None:
     :raises OSError: if the kernel does not say, as while this process has no descriptor left.
     """
     request = struct.pack("16s24x", device.encode())
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
             # if_nametoindex(3) opens a socket of its own and does not say why that failed.
-            (index,) = struct.unpack_from("=i", fcntl.ioctl(asking, _SIOCGIFINDEX, request), 16)
-            (flags,) = struct.unpack_from("=H", fcntl.ioctl(asking, _SIOCGIFFLAGS, request), 16)
-            answer = fcntl.ioctl(asking, _SIOCGIFHWADDR, request)
+            (index,) = struct.unpack_from("=i", fcntl.ioctl(any_socket, _SIOCGIFINDEX, request), 16)
+            (flags,) = struct.unpack_from("=H", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request), 16)
+            reply = fcntl.ioctl(any_socket, _SIOCGIFHWADDR, request)
         except OSError as problem:
             if problem.errno in (errno.ENODEV, errno.ENXIO):
                 return None
             raise
-    (kind,) = struct.unpack_from("=H", answer, 16)
-    mac = answer[18:24] if kind == _ETHER and not flags & _NOARP else None
+    (kind,) = struct.unpack_from("=H", reply, 16)
+    mac = reply[18:24] if kind == _ETHER and not flags & _NOARP else None
     return Link(index, mac, bool(flags & _UP), bool(flags & _UP and flags & _RUNNING))
 
 
@@ -89,7 +89,7 @@ def addresses(index: int) -> list[Assigned]:
     found = []
     for family in (socket.AF_INET, socket.AF_INET6):
         body = _IFADDR.pack(family, 0, 0, 0, index)
-        for kind, message in _ask(_GET, _REQUEST | _DUMP, body):
+        for kind, message in _exchange(_GET, _REQUEST | _DUMP, body):
             assigned = _assigned(message, index) if kind == _NEW else None
             if assigned is not None:
                 found.append(assigned)
@@ -117,7 +117,7 @@ def put(
     body += _attribute(_FLAGS, struct.pack("=I", flags))
     if label and interface.version == 4:
         body += _attribute(_LABEL, label.encode() + b"\0")
-    _ask(_NEW, _REQUEST | _ACK | _CREATE | _REPLACE, body)
+    _exchange(_NEW, _REQUEST | _ACK | _CREATE | _REPLACE, body)
 
 
 def remove(index: int, interface: Interface) -> None:
@@ -126,7 +126,7 @@ def remove(index: int, interface: Interface) -> None:
     :raises OSError: if the kernel refuses.
     """
     try:
-        _ask(_DEL, _REQUEST | _ACK, _body(index, interface))
+        _exchange(_DEL, _REQUEST | _ACK, _body(index, interface))
     except OSError as problem:
         # The second where the device went in the meantime.
         if problem.errno not in (errno.EADDRNOTAVAIL, errno.ENODEV):
@@ -144,11 +144,11 @@ def _attribute(kind: int, value: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
 
 
-def _ask(kind: int, flags: int, body: bytes) -> list[tuple[int, bytes]]:
-    """Send one request and read the kernel's answer to its end."""
-    answer: list[tuple[int, bytes]] = []
+def _exchange(kind: int, flags: int, body: bytes) -> list[tuple[int, bytes]]:
+    """Send one request and read the kernel's reply to its end."""
+    reply: list[tuple[int, bytes]] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
-        kernel.settimeout(_ANSWER_S)
+        kernel.settimeout(_REPLY_S)
         if flags & _DUMP == _DUMP:
             with contextlib.suppress(OSError):  # Linux 4.20: of this device only
                 kernel.setsockopt(_SOL_NETLINK, _STRICT_CHECK, 1)
@@ -156,13 +156,13 @@ def _ask(kind: int, flags: int, body: bytes) -> list[tuple[int, bytes]]:
         while True:
             for part, message in _messages(kernel.recv(1 << 17)):
                 if part == _DONE:
-                    return answer
+                    return reply
                 if part == _ERROR:
                     (number,) = struct.unpack_from("=i", message)
                     if number:
                         raise OSError(-number, os.strerror(-number))
-                    return answer
-                answer.append((part, message))
+                    return reply
+                reply.append((part, message))
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -7,16 +7,16 @@ from typing import Any
 from havpn_core import ActionError, Context
 
 from .addresses import words
-from .announce import Claim, question, show
-from .frames import Ears, Voice
+from .announce import Claim, show, who_has
+from .frames import ClaimReceiver, FrameSender
 from .netlink import Link, link
 from .options import AliasArpOptions
 from .schedule import defence_s, defends, is_late
 
-QUESTIONS = 2
-ASK_AGAIN_S = 1.0
-"""How often the owner that keeps silent looks whether the other one still answers."""
-ANSWER_S = 0.2
+REQUESTS = 2
+RECHECK_S = 1.0
+"""How often the owner that keeps silent looks whether the other one still replies."""
+REPLY_S = 0.2
 REPORT_EVERY_S = 10.0
 
 
@@ -24,7 +24,7 @@ class Rivals:
     """Listens for a second owner.
 
     Of two owners the one with the lower link-layer address announces again, at most once a
-    second. The other keeps silent, asks once a second whether its rival still answers, and
+    second. The other keeps silent, looks once a second whether its rival still replies, and
     announces when it does not. What arrived more than a quarter of a second ago is reported
     only: this daemon was stopped in the meantime and does not know who should be active.
 
@@ -36,38 +36,38 @@ class Rivals:
         self,
         options: AliasArpOptions,
         context: Context,
-        voice: Voice,
+        sender: FrameSender,
         announce: Callable[[], None],
         anew: Callable[[], None],
     ) -> None:
-        self._options, self._context, self._voice = options, context, voice
+        self._options, self._context, self._sender = options, context, sender
         self._round, self._anew = announce, anew
-        self.tell: Callable[[str], None] | None = None
+        self.report: Callable[[str], None] | None = None
         self._active = False
-        self._deaf = False
+        self._blind = False
         self._conflicts = 0
         self._rival: bytes | None = None
-        self._ears = Ears([i.ip for i in options.interfaces], self._claimed)
+        self._receiver = ClaimReceiver([i.ip for i in options.interfaces], self._claimed)
         self._defence: asyncio.TimerHandle | None = None
         self._defended_s: float | None = None
         self._reported: tuple[bytes, float] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._answers: list[asyncio.Future[bytes]] = []
+        self._replies: list[asyncio.Future[bytes]] = []
 
     def open(self, there: Link) -> None:
         """Make all sockets beforehand; what is not allowed is said once."""
         try:
-            self._voice.open()
-            self._ears.open(self._options.device, there)
+            self._sender.open()
+            self._receiver.open(self._options.device, there)
         except OSError as problem:
-            if not self._deaf:
+            if not self._blind:
                 self._context.logger.warning(
                     "%s: cannot watch %s for others that use its addresses: %s",
                     self._context.instance, self._options.device, words(problem),
                 )  # fmt: skip
-            self._deaf = True
+            self._blind = True
         else:
-            self._deaf = False
+            self._blind = False
 
     def begin(self) -> None:
         """From now on this gateway is active, and whoever claims an address a rival."""
@@ -84,7 +84,7 @@ class Rivals:
     def close(self) -> None:
         """Stop listening; may be called twice."""
         self.stop()
-        self._ears.close()
+        self._receiver.close()
 
     def facts(self) -> dict[str, Any]:
         """Give what status shows."""
@@ -95,7 +95,7 @@ class Rivals:
 
     def _claimed(self, claim: Claim, age_s: float) -> None:
         late = is_late(0.0, age_s)
-        for waiting in self._answers:
+        for waiting in self._replies:
             if not waiting.done() and not late:
                 waiting.set_result(claim.mac)
         if not self._active:
@@ -116,7 +116,7 @@ class Rivals:
         try:
             there = link(self._options.device)
         except OSError:
-            return self._ears.mac  # what it was when the claim could first be heard
+            return self._receiver.mac  # what it was when the claim could first be heard
         return there.mac if there is not None else None
 
     def _report(self, claim: Claim) -> None:
@@ -129,8 +129,8 @@ class Rivals:
             "%s: %s says that %s is its own while this gateway is active",
             self._context.instance, show(claim.mac), claim.address,
         )  # fmt: skip
-        if self.tell is not None:
-            self.tell(show(claim.mac))
+        if self.report is not None:
+            self.report(show(claim.mac))
 
     def _defend(self) -> None:
         if self._defence is not None:
@@ -153,12 +153,12 @@ class Rivals:
     async def _outlast(self) -> None:
         """Wait until the rival is silent, and announce then."""
         while True:
-            due = self._context.clock() + ASK_AGAIN_S
-            await asyncio.sleep(ASK_AGAIN_S)
+            due = self._context.clock() + RECHECK_S
+            await asyncio.sleep(RECHECK_S)
             if is_late(due, self._context.clock()):
                 continue
             try:
-                if await self.answered_by(ANSWER_S) is None:
+                if await self.answered_by(REPLY_S) is None:
                     break
             except ActionError:
                 continue
@@ -167,34 +167,34 @@ class Rivals:
         self._anew()
 
     async def answered_by(self, timeout_s: float) -> str | None:
-        """Ask the LAN whether somebody else has one of the addresses.
+        """Find out on the LAN whether another host has one of the addresses.
 
-        Two questions an address, the second after half of the time. RFC 5227 asks three over
+        Two requests an address, the second after half of the time. RFC 5227 sends three over
         2 to 5 s; that is meant for hosts that come up, not for a gateway that is missed.
 
-        :returns: the link-layer address of the first who answers, ``None`` if nobody does.
-        :raises ActionError: if the question cannot be asked.
+        :returns: the link-layer address of the first that replies, ``None`` without a reply.
+        :raises ActionError: if the requests cannot be sent.
         """
         there = usable_link(self._options.device)
         if there.mac is None:
             return None
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        frames = [question(there.mac, i.ip) for i in self._options.interfaces]
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        frames = [who_has(there.mac, i.ip) for i in self._options.interfaces]
         try:
-            self._ears.open(self._options.device, there)
-            self._answers.append(answer)
-            for _ in range(QUESTIONS):
-                self._voice.send(self._options.device, frames)
-                done, _ = await asyncio.wait((answer,), timeout=timeout_s / QUESTIONS)
+            self._receiver.open(self._options.device, there)
+            self._replies.append(reply)
+            for _ in range(REQUESTS):
+                self._sender.send(self._options.device, frames)
+                done, _ = await asyncio.wait((reply,), timeout=timeout_s / REQUESTS)
                 if done:
-                    return show(answer.result())
+                    return show(reply.result())
         except OSError as problem:
             raise ActionError(
-                f"cannot ask on {self._options.device} who has the address: {words(problem)}"
+                f"cannot look on {self._options.device} who has the address: {words(problem)}"
             ) from None
         finally:
-            if answer in self._answers:
-                self._answers.remove(answer)
+            if reply in self._replies:
+                self._replies.remove(reply)
         return None
 
 

@@ -455,8 +455,8 @@ def test_other_traffic_does_not_wake_the_watch(lan, a):
     """The filters are in the kernel: neither ARP nor NDP of others reaches the sockets."""
     action = take(a)
     read = []
-    ears = action._announcer.rivals._ears
-    a.do(_count_reads(a, ears, read))
+    receiver = action._announcer.rivals._receiver
+    a.do(_count_reads(a, receiver, read))
     for target in ("10.9.0.1", "2001:db8:9::1", "10.9.0.77"):
         lan["client"].ip("neigh", "flush", "dev", "lan")
         lan.ping(target)
@@ -466,7 +466,7 @@ def test_other_traffic_does_not_wake_the_watch(lan, a):
     wait_for(lambda: read, 3, "the one frame that counts")
 
 
-async def _count_reads(station, ears, read):
-    for made in ears._sockets:
+async def _count_reads(station, receiver, read):
+    for made in receiver._sockets:
         station.loop.remove_reader(made)
         station.loop.add_reader(made, lambda s=made: read.append(s.recv(2048)))

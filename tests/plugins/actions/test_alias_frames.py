@@ -13,8 +13,8 @@ from havpn_plugins.actions._alias.announce import (
     gratuitous_reply,
     gratuitous_request,
     probe,
-    question,
     solicitation,
+    who_has,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,8 +105,8 @@ def test_both_forms_of_announcement_are_claims(build):
 
 
 def test_a_question_claims_nothing():
-    assert claim_in_arp(question(OTHER, FOUR)) is None
-    assert claim_in_advertisement(question(OTHER, SIX)[54:]) is None
+    assert claim_in_arp(who_has(OTHER, FOUR)) is None
+    assert claim_in_advertisement(who_has(OTHER, SIX)[54:]) is None
 
 
 def test_an_ordinary_request_claims_its_senders_address():
