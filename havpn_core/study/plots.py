@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from havpn_core.errors import HavpnError
+from havpn_core.host.trouble import why
 
 SUFFIXES = (".svg", ".png")
 DOWN, CALM = "tab:red", "tab:blue"
@@ -73,7 +74,7 @@ def save(figure: Any, file: Path) -> None:
         with matplotlib.rc_context({"svg.hashsalt": "havpn"}):
             figure.savefig(file, format=kind, dpi=150, metadata=metadata)
     except OSError as problem:
-        raise HavpnError(f"{file}: cannot be written: {problem}") from None
+        raise HavpnError(f"{file}: cannot be written: {why(problem)}") from None
 
 
 def scale_switches(axes: Any) -> None:

@@ -91,7 +91,8 @@ def test_without_matplotlib_the_remedy_is_named(tmp_path, monkeypatch):
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(HavpnError, match=r"no/a\.svg: cannot be written"):
+    said = r"no/a\.svg: cannot be written: a folder of its path is not there: make it"
+    with pytest.raises(HavpnError, match=said):
         plot_sweep("fall", ROWS, tmp_path / "no" / "a.svg")
 
 
