@@ -2,11 +2,11 @@
 
 import importlib
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
-from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.cli.ending import perform
 from havpn_core.version import __version__
 
 COMMANDS = {
@@ -59,14 +59,6 @@ def havpn() -> None:
     """Failover between pairs of IPsec gateways."""
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; exit status 0 fine, 1 a problem was found, 2 wrong usage."""
-    try:
-        havpn.main(args=arguments, prog_name="havpn")
-    except ConfigError as problem:
-        for text in problem.problems:
-            click.echo(text, err=True)
-        sys.exit(1)
-    except HavpnError as problem:
-        click.echo(f"havpn: {problem}", err=True)
-        sys.exit(1)
+    sys.exit(perform(havpn, "havpn", arguments))

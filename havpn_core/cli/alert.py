@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from havpn_core.cli.ending import perform
 from havpn_core.config.instances import Config, Instance
 from havpn_core.config.read import DEFAULT_FILE, load
-from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.errors import HavpnError
 from havpn_core.host.context import context
 from havpn_core.pacemaker.alerts import event_of
 from havpn_core.plugging.building import build
@@ -72,9 +73,4 @@ async def _notify(config: Config, notifier: Instance, event: Event) -> str | Non
 
 def main() -> None:
     """Run as Pacemaker's alert agent."""
-    try:
-        alert.main(prog_name="havpn-alert")
-    except ConfigError as problem:
-        for text in problem.problems:
-            click.echo(text, err=True)
-        sys.exit(1)
+    sys.exit(perform(alert, "havpn-alert"))

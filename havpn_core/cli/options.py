@@ -1,12 +1,17 @@
 """Options that several commands take."""
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from havpn_core.config.options import NodeOptions
 from havpn_core.config.read import DEFAULT_FILE
 from havpn_core.errors import ConfigError
+from havpn_core.host import files
+from havpn_core.host.trouble import FileTrouble
 
 config_option = click.option(
     "-c",
@@ -23,6 +28,36 @@ run_dir_option = click.option(
     type=click.Path(path_type=Path),
     help="Where the daemon keeps its status; default: what the configuration says.",
 )
+
+
+class GivenText(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A text file that is read whole, ``-`` for standard input."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> "Given":
+        """Read it, or end with a usage error."""
+        if isinstance(value, Given):
+            return value
+        name = "standard input" if value == "-" else value
+        try:
+            content = sys.stdin.buffer.read() if value == "-" else files.read_given(Path(value))
+        except FileTrouble as problem:
+            self.fail(str(problem), param, ctx)
+        if content is None:
+            self.fail(f"{name}: there is no such file", param, ctx)
+        try:
+            return Given(name, content.decode())
+        except UnicodeDecodeError as problem:
+            self.fail(f"{name}: byte {problem.start} is no UTF-8: name a text file", param, ctx)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A text and what it came from."""
+
+    name: str
+    text: str
 
 
 def directories(file: Path, run_dir: Path | None) -> tuple[Path, Path]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -73,8 +74,15 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
     else:
-        with output.open("w", encoding="ascii") as out:
+        with open(output, "w", encoding="ascii", opener=_open) as out:
             yield out
+
+
+def _open(name: str, flags: int) -> int:
+    """Open without waiting for the reader of a FIFO, which may never come."""
+    descriptor = os.open(name, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 class Writer:

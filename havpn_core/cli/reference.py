@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from havpn_core.cli import havpn
 from havpn_core.config.describe import Option, options_of
 from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
 from havpn_core.echo.gate import RespondOptions
@@ -61,12 +60,15 @@ def _markdown(options: list[Option]) -> list[str]:
     return lines if len(lines) > 2 else ["No options."]
 
 
-def manual_of_commands() -> str:
-    """Write havpn(8) as roff."""
+def manual_of_commands(group: click.Group) -> str:
+    """Write havpn(8) as roff.
+
+    :param group: all commands.
+    """
     lines = _head("HAVPN", 8, "havpn", "failover between pairs of IPsec gateways")
     lines += [".SH SYNOPSIS", ".B havpn", ".I command", "[options]", ".SH COMMANDS"]
-    context = click.Context(havpn, info_name="havpn")
-    for name, command in _commands(havpn, context):
+    context = click.Context(group, info_name="havpn")
+    for name, command in _commands(group, context):
         usage = " ".join(command.collect_usage_pieces(context))
         lines += [".TP", f".B {_roff(name)} {_roff(usage)}", _roff(command.help or "")]
         for parameter in command.params:

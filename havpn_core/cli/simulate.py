@@ -4,12 +4,12 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 import msgspec
 
-from havpn_core.cli.options import config_option, json_option
+from havpn_core.cli.options import Given, GivenText, config_option, json_option
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.options import PathOptions
@@ -48,14 +48,14 @@ def _is_number(text: Any) -> bool:
 @click.option("--path", "name", required=True, help="The path whose rules to use.")
 @click.option(
     "--samples",
-    type=click.File("r"),
+    type=GivenText(),
     help="File (or -) of one character a sample (the vote of all probes): . OK, x FAIL, ? ERROR.",
 )
 @click.option("--loss", type=click.FloatRange(0, 1, max_open=True), help="Share of lost probes.")
 @click.option("--burst", type=DurationType(), help="Loss in spells of this mean length.")
 @click.option("--outage", type=DurationType(), help="Loss of this length, once a --period.")
 @click.option("--period", type=DurationType(), help="Time from one outage to the next.")
-@click.option("--trace", type=click.File("r"), help="A line as havpn record wrote it.")
+@click.option("--trace", type=GivenText(), help="A line as havpn record wrote it.")
 @click.option("--hours", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--rtt", type=DurationType(), default="1ms", show_default=True, help="Round trip.")
@@ -64,7 +64,7 @@ def _is_number(text: Any) -> bool:
 @click.option("--sweep", metavar="KEY=V1,V2,...", help="Try several values of one key.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw into this .svg or .png file.")
 @json_option
-def simulate(file: Path, name: str, samples: TextIO | None, as_json: bool, **given: Any) -> None:
+def simulate(file: Path, name: str, samples: Given | None, as_json: bool, **given: Any) -> None:
     """Try a path's rules on a virtual clock.
 
     With --samples, every change of verdict is printed. A sample is the result of all probes
@@ -128,7 +128,7 @@ def _model(given: dict[str, Any]) -> LossModel:
     dice = random.Random(given["seed"])
     if given["trace"] is not None:
         try:
-            return parse_trace(given["trace"].read())
+            return parse_trace(given["trace"].text)
         except ValueError as problem:
             raise ConfigError([f"{given['trace'].name}: {problem}"]) from None
     if given["outage"] is not None and given["period"] is not None:
@@ -211,15 +211,13 @@ def _sweep(path: PathConfig, as_json: bool, given: dict[str, Any]) -> None:
 def _swept(path: PathConfig, given: dict[str, Any]) -> Iterator[tuple[str, Summary]]:
     key, _, values = given["sweep"].partition("=")
     for value in values.split(","):
-        if given["trace"] is not None:
-            given["trace"].seek(0)
         options = changed(path.options, f"{key}={value}")
         yield value, _summary(PathConfig(path.name, options, path.probes), given)
 
 
-def _replay(path: PathConfig, samples: TextIO, as_json: bool) -> None:
+def _replay(path: PathConfig, samples: Given, as_json: bool) -> None:
     try:
-        outcomes = parse_samples(samples.read())
+        outcomes = parse_samples(samples.text)
     except ValueError as problem:
         raise ConfigError([f"{samples.name}: {problem}"]) from None
     options = path.options

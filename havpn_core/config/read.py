@@ -15,7 +15,6 @@ from havpn_core.host.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.registry import Registry
 
 DEFAULT_FILE = Path("/etc/havpn/havpn.toml")
-OWN_PIPES = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 
 def load(file: Path) -> tuple[Config, Registry]:
@@ -56,23 +55,15 @@ def read(file: Path) -> dict[str, Any]:
 def _content(file: Path) -> tuple[bytes, bool]:
     """Give the content, and whether others than root may write it.
 
-    A pipe that the shell opened, as ``-c <(...)``, is read to its end; a named one is refused, as
-    it may never have a writer.
-
     :raises FileTrouble: if it cannot be read.
     """
-    try:
-        facts = file.stat()
-        if stat.S_ISFIFO(facts.st_mode) and str(file).startswith(OWN_PIPES):
-            content: bytes | None = file.read_bytes()
-        else:
-            content = files.read(file)
-    except FileNotFoundError:
-        content = None
-    except (OSError, ValueError) as problem:
-        raise trouble_of(file, problem) from None
+    content = files.read_given(file)
     if content is None:
         raise FileTrouble(f"{file}: there is no such file: write one or name it with -c")
+    try:
+        facts = file.stat()
+    except OSError as problem:
+        raise trouble_of(file, problem) from None
     return content, bool(facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or facts.st_uid != 0)
 
 

@@ -25,7 +25,7 @@ from havpn_core.host import systemd
 from havpn_core.host.lock import RunLock
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host.trouble import FileTrouble, why
 from havpn_core.plugging import blocking
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.registry import Registry
@@ -98,7 +98,7 @@ class Supervisor:
         try:
             self._world.netwatch.start()
         except OSError as problem:
-            self._log.warning("netlink: %s; sockets are reopened only after failures", problem)
+            self._log.warning("netlink: %s; sockets are reopened only after failures", why(problem))
         await gateway.parts.start(self._started)
         gateway.decide()
         tasks.spawn("act", gateway.acting.act_for_ever())

@@ -18,6 +18,8 @@ from havpn_core.host.trouble import FileTrouble, trouble_of
 
 LARGEST = 16 * 1024 * 1024
 """Bytes that a file of ours has at most, where the reader says nothing else."""
+LARGEST_GIVEN = 1024 * LARGEST
+OWN_DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 FOLDER_MODE = 0o755
 STALE_S = 3600.0
 """Nobody takes longer than these seconds over a draft."""
@@ -97,6 +99,24 @@ def read(
     if len(content) > largest:  # it grew meanwhile
         raise FileTrouble(_too_large(file, largest))
     return content
+
+
+def read_given(file: Path) -> bytes | None:
+    """Read a file that somebody named on the command line; ``None`` if there is none.
+
+    A pipe that the shell opened, as in ``-c <(...)``, is read to its end; a named one is refused,
+    as it may never have a writer.
+
+    :raises FileTrouble: as :func:`read`.
+    """
+    if str(file) == os.devnull:
+        return b""
+    try:
+        if str(file).startswith(OWN_DESCRIPTORS) and stat.S_ISFIFO(file.stat().st_mode):
+            return file.read_bytes()
+    except (OSError, ValueError) as problem:
+        raise trouble_of(file, problem) from None
+    return read(file, largest=LARGEST_GIVEN)
 
 
 def read_text(file: Path, *, largest: int = LARGEST, private: bool = False) -> str | None:

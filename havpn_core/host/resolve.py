@@ -61,8 +61,7 @@ class Resolver:
             self._problem.pop(key, None)
             pause = REFRESH_S
         except Exception as problem:  # whatever it is, the name is tried again
-            text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-            self._problem[key] = f"name not resolved: {text}"
+            self._problem[key] = f"name not resolved: {_reason(problem)}"
         finally:
             self._end(key, pause)
 
@@ -74,3 +73,8 @@ class Resolver:
 def _look_up(host: str, family: int) -> str:
     answers = socket.getaddrinfo(host, None, family=family, type=socket.SOCK_DGRAM)
     return str(answers[0][4][0])
+
+
+def _reason(problem: Exception) -> str:
+    """Say why; the numbers of getaddrinfo() are its own, with words beside them."""
+    return (getattr(problem, "strerror", None) or str(problem) or type(problem).__name__).lower()

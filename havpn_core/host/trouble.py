@@ -19,7 +19,7 @@ _REMEDIES = {
     errno.ENOENT: "a folder of its path is not there: make it",
     errno.ENAMETOOLONG: "its path is too long: choose a shorter one",
     errno.ELOOP: "a symbolic link is in its place, which is not followed here: remove it",
-    errno.ENXIO: "a socket is in its place: move it away",
+    errno.ENXIO: "a socket, or a FIFO that nobody reads, is in its place: move it away",
     errno.EIO: "the disk fails: replace it",
     errno.EMFILE: "too many files are open: raise the limit (LimitNOFILE=)",
     errno.ENFILE: "too many files are open on this host: raise fs.file-max",

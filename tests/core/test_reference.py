@@ -51,7 +51,7 @@ def test_every_bundled_type_and_option_is_documented(kind):
 
 
 def test_every_command_is_in_the_manual_and_the_readme():
-    page, readme = reference.manual_of_commands(), (REPO / "README.md").read_text()
+    page, readme = reference.manual_of_commands(havpn), (REPO / "README.md").read_text()
     for name in COMMANDS:
         assert f".B {name}" in page
         assert re.search(rf"\b{name}\b", readme), name
