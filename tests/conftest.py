@@ -3,6 +3,11 @@ import warnings
 
 import pytest
 
+from havpn_core.pair.run import CHECKED
+
+# Every daemon that a test starts checks its own state after each step, and ends if it is broken.
+os.environ.setdefault(CHECKED, "1")
+
 
 def pytest_collection_modifyitems(items):
     """Only an unprivileged run may leave the lab out, and it says so loudly."""

@@ -12,7 +12,7 @@ from havpn_core.rules.role import Role
 
 STAYS = "there is no reason any more to hand the role over"
 IN_USE = "the address is still in use on the LAN"
-UNCHECKED = "the LAN is first asked for the address"
+UNCHECKED = "the LAN is first checked for the address"
 
 
 def _claims(rules: PairRules, state: PairState, now_s: float) -> bool:

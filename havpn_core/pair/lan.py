@@ -94,7 +94,7 @@ class Scout:
 
 
 async def _request(name: str, caller: Caller, window_s: float) -> Reply:
-    """Ask the LAN through one action; what cannot be asked is nobody's reply."""
+    """Send the request of one action and wait; what cannot be sent brings no reply."""
     who = None
     with contextlib.suppress(HavpnError):
         who = await caller.answered_by(window_s, window_s + GRACE_S)

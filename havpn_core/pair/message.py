@@ -24,7 +24,9 @@ class Mode(Enum):
     STANDBY = "standby"
     TAKING = "taking"  #: has the right to be active, is not yet
     ACTIVE = "active"
-    DOUBTING = "doubting"  #: holds the role, but slept or restarted and asks the partner first
+    DOUBTING = (
+        "doubting"  #: holds the role, but slept or restarted and challenges the partner first
+    )
     RELEASING = "releasing"  #: gives the role up; the partner may not take it yet
     OFFERING = "offering"  #: has let go; the role is the partner's to take
 

@@ -1,4 +1,4 @@
-"""What one gateway of a pair is told, remembers and decides; the rules are in ``token``.
+"""What one gateway of a pair knows, remembers and decides; the rules are in ``token``.
 
 Pure: no clock, socket or thread here; every time is in seconds of this gateway's monotonic clock.
 """

@@ -47,8 +47,8 @@ def wake_late(
 ) -> PairState:
     """Take in that this gateway did not run for ``late_s`` seconds.
 
-    Its silence may have cost it the role, so an owner asks before it believes in its right;
-    and what it did not hear meanwhile is not yet the partner's silence.
+    Its silence may have cost it the role, so an owner challenges the partner before it believes
+    in its right; and what it did not hear meanwhile is not yet the partner's silence.
     """
     state = replace(state, patience_s=max(state.patience_s, now_s + rules.interval_s))
     if state.owner and late_s >= rules.dead_s - rules.interval_s:

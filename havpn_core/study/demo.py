@@ -18,6 +18,7 @@ from rich.table import Table
 
 from havpn_core.errors import HavpnError
 from havpn_core.host.execute import environment
+from havpn_core.pair.run import CHECKED
 from havpn_core.testing.lab import SITES, TwoSite
 from havpn_core.testing.lab.daemons.supervisor import Supervisor
 from havpn_core.testing.lab.gateways import start_pairs
@@ -86,6 +87,7 @@ def run_demo(picture: Path) -> None:
     console.print("Building two sites with four gateways that run HA-VPN and nothing else ...")
     story = Story()
     with TwoSite(ipsec=False) as lab:
+        os.environ.setdefault(CHECKED, "1")
         daemons = start_pairs(lab, rise=RISE)
         ready = time.monotonic() - story.began
         stream, pinger = lab.stream(), lab.pinger()

@@ -84,11 +84,11 @@ def test_both_paths_down_changes_nothing():
         assert all(w.a.on == holder for w in settle(world))
 
 
-def test_a_line_that_answers_again_is_better_than_a_dead_one():
+def test_a_line_that_replies_again_is_better_than_a_dead_one():
     dead = replace(CALM, a=replace(CALM.a, line=Line.DOWN), b=replace(CALM.b, line=Line.DOWN))
     assert settle(dead)[-1].a.on
-    answering = replace(settle(dead)[-1], b=replace(dead.b, line=Line.RECOVERING))
-    passed = settle(answering)
+    replying = replace(settle(dead)[-1], b=replace(dead.b, line=Line.RECOVERING))
+    passed = settle(replying)
     assert passed[-1].b.on
     assert all(w.owners <= 1 for w in passed)
     both = replace(passed[-1], a=replace(passed[-1].a, line=Line.RECOVERING))
@@ -200,7 +200,7 @@ def test_any_history_ends_well(history):
     assert moves <= 2 * flips + 2 * sum(1 for _, lost in history if lost) + 1
 
 
-def test_the_reason_is_told():
+def test_a_decision_says_its_reason():
     world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
     decision = token.decide(RULES, world.b.state, world.b.own, 0.0)
     assert decision.wanted is Role.ACTIVE
@@ -213,7 +213,7 @@ def test_kill_9_of_the_daemon_moves_nothing(side):
     assert all(w.a.on and not w.b.on for w in settle(world))
 
 
-def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobody_does():
+def test_an_address_in_use_is_left_alone_and_taken_once_it_is_free():
     rules = replace(RULES, check_s=RULES.interval_s)
     own = Own(node=2, priority=100, line=Line.UP, held=Role.STANDBY, in_use=None)
     state = token.start(rules, own, 0.0)
@@ -224,11 +224,11 @@ def test_an_address_that_somebody_answers_for_is_left_to_him_and_taken_when_nobo
         return token.decide(rules, stepped, own, now_s)
 
     assert not at(early - 0.01, None).suspect
-    assert at(early, None).suspect, "asked before the partner counts as dead"
+    assert at(early, None).suspect, "checked before the partner counts as dead"
     assert at(0.0, None).wake_s == pytest.approx(early)
-    assert at(late, None).wanted is not Role.ACTIVE, "not yet asked"
+    assert at(late, None).wanted is not Role.ACTIVE, "not yet checked"
     assert at(late, True).wanted is not Role.ACTIVE
-    assert at(late, True).suspect, "asked again"
+    assert at(late, True).suspect, "checked again"
     assert at(late, False).wanted is Role.ACTIVE
     assert not at(late, False).suspect
 
@@ -753,7 +753,7 @@ def test_a_standby_says_why_it_is_one():
     checked = standby(One(replace(OWN, in_use=None))).at(RULES.dead_s)
     assert checked.where is Token.ELSEWHERE
     assert checked.says.reason == (
-        "the partner is silent on all links, but the LAN is first asked for the address"
+        "the partner is silent on all links, but the LAN is first checked for the address"
     )
     assert checked.at(RULES.dead_s, in_use=True).says.reason == (
         "the partner is silent on all links, but the address is still in use on the LAN"

@@ -71,8 +71,8 @@ class Two:
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             if (holder.role, other.role) == ("active", "standby"):
-                told = holder.status(), other.status()
-                if all(told) and [s.role.observed for s in told] == ["active", "standby"]:
+                said = holder.status(), other.status()
+                if all(said) and [s.role.observed for s in said] == ["active", "standby"]:
                     return
             time.sleep(0.02)
         raise AssertionError(f"roles {self.a.role}, {self.b.role}\n{self.a.log()}\n{self.b.log()}")
