@@ -8,6 +8,7 @@ from typing import Any
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.errors import HavpnError
 from havpn_core.pair.run import PairRun
+from havpn_core.plugging.blocking import LoopWatch
 from havpn_core.plugging.building import build, same
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context
@@ -47,11 +48,13 @@ def build_new(
     context: Callable[[str], Context],
     paths: Mapping[str, PathConfig],
     instances: Mapping[str, Instance],
+    watch: LoopWatch | None = None,
 ) -> Built:
     """Build what differs from what is at work; nothing is started or stopped by it.
 
     :param paths: the paths at work.
     :param instances: the actions and notifiers at work.
+    :param watch: as for :class:`Caller`.
     :returns: what was built, and in ``problems`` every instance that could not be.
     """
     built = Built()
@@ -59,7 +62,7 @@ def build_new(
     def make(instance: Instance, into: dict[str, Caller], name: str) -> None:
         try:
             into[name] = build(
-                instance.type, instance.options, context(instance.name), instance.name
+                instance.type, instance.options, context(instance.name), instance.name, watch
             )
         except HavpnError as problem:
             built.problems.append(f"{config.file}: {instance.name}: {problem}")

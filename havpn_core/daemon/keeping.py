@@ -20,8 +20,8 @@ from havpn_core.errors import CallBusy, HavpnError
 from havpn_core.host import files
 from havpn_core.host.aside import set_aside
 from havpn_core.host.trouble import FileTrouble
-from havpn_core.plugging.calls import Worker
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.worker import Worker
 
 WRITE_DEADLINE_S = 1.0
 RETRY_S = 5.0

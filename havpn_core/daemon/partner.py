@@ -64,7 +64,7 @@ class Partner:
             lambda: self._own(config),
             self._changed,
             self._world.clock,
-            links={link.id: partial(_link, context, link) for link in config.pair.links},
+            links={link.id: partial(self._link, context, link) for link in config.pair.links},
             owners=lambda: self._acting.owners,
             report=lambda text: self._world.emit(Event("pair", "", "", "conflict", text, "error")),
             spawn=lambda work: self._world.tasks.spawn("scout", work),
@@ -118,6 +118,8 @@ class Partner:
     def _trouble(self, text: str) -> None:
         self._world.emit(Event("daemon", "", "", "trouble", text, "warning"))
 
-
-def _link(context: Callable[..., Context], link: Instance, received: Inlet[bytes]) -> Caller:
-    return build(link.type, link.options, context(link.name, received), link.name)
+    def _link(
+        self, context: Callable[..., Context], link: Instance, received: Inlet[bytes]
+    ) -> Caller:
+        watch = self._world.loop_watch
+        return build(link.type, link.options, context(link.name, received), link.name, watch)

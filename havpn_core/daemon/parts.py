@@ -142,7 +142,7 @@ class Parts:
         at_work = {name: instance for name, (instance, _) in self.actions.items()}
         at_work |= {name: instance for name, (instance, _) in self.notifiers.items()}
         paths = {name: run.config for name, run in self.paths.items()}
-        built = build_new(config, self._context, paths, at_work)
+        built = build_new(config, self._context, paths, at_work, self._world.loop_watch)
         try:
             if built.problems:
                 raise ConfigError(built.problems)

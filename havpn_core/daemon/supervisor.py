@@ -26,7 +26,7 @@ from havpn_core.host.lock import RunLock
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
 from havpn_core.host.trouble import FileTrouble, why
-from havpn_core.plugging import blocking
+from havpn_core.plugging.blocking import LoopWatch
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.wish import Stopping
@@ -60,6 +60,7 @@ class Supervisor:
             netwatch=NetWatch(self._network_changed),
             resolver=Resolver(time.monotonic),
             timing=Timing(),
+            loop_watch=LoopWatch(self._blocked),
         )
         memory, self._warning = recall(Path(config.node.state_dir) / MEMORY_FILE)
         self._gateway = Gateway(config, registry, memory, self._world, self._dirty.set)
@@ -90,11 +91,7 @@ class Supervisor:
 
     async def _start(self) -> None:
         gateway, tasks = self._gateway, self._world.tasks
-        blocking.watch(
-            lambda name, text: self._emit(
-                Event("plugin", name, "", "blocks the loop", text, "warning")
-            )
-        )
+        self._world.loop_watch.start()
         try:
             self._world.netwatch.start()
         except OSError as problem:
@@ -131,6 +128,7 @@ class Supervisor:
         await gateway.remember()
         await world.keeper.finish(gateway.state_dir)
         world.netwatch.close()
+        world.loop_watch.close()
         self._publisher.write("stopped")
 
     async def _until_settled(self) -> None:
@@ -193,6 +191,9 @@ class Supervisor:
     def _emit(self, event: Event) -> None:
         self._bus.emit(replace(event, node=self._bus.node))
         self._dirty.set()
+
+    def _blocked(self, name: str, text: str) -> None:
+        self._emit(Event("plugin", name, "", "blocks the loop", text, "warning"))
 
     def _network_changed(self) -> None:
         self._gateway.network_changed()

@@ -10,6 +10,7 @@ from havpn_core.daemon.tasks import Tasks
 from havpn_core.daemon.timing import Timing
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
+from havpn_core.plugging.blocking import LoopWatch
 from havpn_core.plugging.descriptors import Event
 
 
@@ -30,3 +31,4 @@ class World:
     netwatch: NetWatch
     resolver: Resolver
     timing: Timing
+    loop_watch: LoopWatch

@@ -5,16 +5,24 @@ from typing import Any
 
 from havpn_core.errors import CallFailed, Interrupted
 from havpn_core.plugging import coercion
+from havpn_core.plugging.blocking import LoopWatch
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, PluginType
 from havpn_core.plugging.interrupt import interruptible
 from havpn_core.plugging.wording import describe
 
 
-def build(plugin_type: PluginType, options: Any, context: Context, name: str) -> Caller:
+def build(
+    plugin_type: PluginType,
+    options: Any,
+    context: Context,
+    name: str,
+    watch: LoopWatch | None = None,
+) -> Caller:
     """Make an instance.
 
     :param name: as for :class:`Caller`.
+    :param watch: as for :class:`Caller`.
     :raises CallFailed: if that went wrong in any way.
     """
     try:
@@ -24,7 +32,7 @@ def build(plugin_type: PluginType, options: Any, context: Context, name: str) ->
     if issubclass(type(made), CoroutineType):
         made.close()
         raise CallFailed("its build is async; it must be a plain function")
-    return Caller(made, name)
+    return Caller(made, name, watch)
 
 
 def lacks(plugin_type: PluginType, options: Any) -> list[str]:

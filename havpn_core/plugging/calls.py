@@ -8,8 +8,6 @@ else (see :mod:`havpn_core.plugging.coercion`). The daemon's own cancellation al
 
 import asyncio
 import inspect
-import queue
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,11 +15,12 @@ from typing import Any, TypeVar
 
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
 from havpn_core.plugging import coercion
-from havpn_core.plugging.blocking import LONGEST_STEP_S, STRIKES, Steps
+from havpn_core.plugging.blocking import LONGEST_STEP_S, STRIKES, LoopWatch, Steps
 from havpn_core.plugging.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.descriptors import Event, Sample
 from havpn_core.plugging.inlet import Inlet
 from havpn_core.plugging.wording import describe
+from havpn_core.plugging.worker import Worker
 from havpn_core.rules.role import Role
 
 MOST_OPEN = 1000
@@ -30,79 +29,22 @@ MOST_OPEN = 1000
 T = TypeVar("T")
 
 
-class Worker:
-    """One daemon thread that runs one function at a time and can be given up on."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]
-        self._jobs = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self.busy = False
-
-    def run(self, function: Callable[[], Any]) -> "asyncio.Future[Any]":
-        """Start a function; must be called on the loop.
-
-        :raises CallBusy: while an earlier function still runs.
-        :raises CallFailed: if no thread can be started now; a later call tries again.
-        """
-        if self.busy:
-            raise CallBusy("an earlier call has not come back yet")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        if self._thread is None:
-            thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                raise CallFailed("this process can start no more threads") from None
-            self._thread = thread
-        self.busy = True
-        self._jobs.put((function, future))
-        return future
-
-    def stop(self) -> None:
-        """End the thread once its function comes back; waits for nothing."""
-        self._jobs.put(None)
-
-    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        while job := self._jobs.get():
-            function, future = job
-            result, problem = None, None
-            try:
-                result = function()
-            except BaseException as caught:  # a thread that ends in silence tests nothing
-                # Here, not on the loop: reading an exception's text may take its time, too.
-                problem = describe(caught)
-            try:
-                loop.call_soon_threadsafe(self._deliver, future, result, problem)
-            except RuntimeError:
-                return  # the loop is gone, and with it everybody who cared
-
-    def _deliver(self, future: "asyncio.Future[Any]", result: Any, problem: str | None) -> None:
-        self.busy = False
-        if future.done():
-            return
-        if problem is not None:
-            future.set_exception(CallFailed(problem))
-        else:
-            future.set_result(result)
-
-
 class Caller:
     """Calls one plugin instance.
 
     :param instance: what the type's ``build`` made.
     :param name: the instance's name, for the thread.
+    :param watch: what watches the loop that the calls are made on; without one nobody is told
+        of a block.
     """
 
-    def __init__(self, instance: Any, name: str) -> None:
+    def __init__(self, instance: Any, name: str, watch: LoopWatch | None = None) -> None:
         self.instance = instance
         self.worker = Worker(name)
-        #: Our own are trusted: a starved machine makes anybody slow.
-        self._steps = Steps(name, movable=not _ours(instance))
+        watch, ours = watch or LoopWatch(), _ours(instance)
+        self._steps = Steps(name, watch, movable=not ours, trusted=ours)
         #: plain, quick methods stay on the loop, however often they block it.
-        self._quick_steps = Steps(name, movable=False)
+        self._quick_steps = Steps(name, watch, movable=False, trusted=ours)
         #: the optional method of a probe that makes its next probe take another way.
         self.renew: Callable[[], None] | None = None
         if self._quick("renew") is not None:
@@ -217,14 +159,14 @@ class Caller:
         function = self._quick(method)
         if function is None:
             return None
-        began = time.monotonic()
+        mark, began = self._quick_steps.begin(), time.monotonic()
         try:
             return function(*arguments)
         except BaseException:  # there is nobody whom it would help
             return None
         finally:
-            if (spent := time.monotonic() - began) > LONGEST_STEP_S:
-                self._quick_steps.took(spent)
+            if time.monotonic() - began > LONGEST_STEP_S:
+                self._quick_steps.end(mark)
 
     # --- how ---------------------------------------------------------------------------------
 

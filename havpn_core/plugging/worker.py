@@ -1,0 +1,69 @@
+"""A thread of an instance's own, in which its plain methods run and may block."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from havpn_core.errors import CallBusy, CallFailed
+from havpn_core.plugging.wording import describe
+
+
+class Worker:
+    """One daemon thread that runs one function at a time and can be given up on."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]
+        self._jobs = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self.busy = False
+
+    def run(self, function: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Start a function; must be called on the loop.
+
+        :raises CallBusy: while an earlier function still runs.
+        :raises CallFailed: if no thread can be started now; a later call tries again.
+        """
+        if self.busy:
+            raise CallBusy("an earlier call has not come back yet")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                raise CallFailed("this process can start no more threads") from None
+            self._thread = thread
+        self.busy = True
+        self._jobs.put((function, future))
+        return future
+
+    def stop(self) -> None:
+        """End the thread once its function comes back; waits for nothing."""
+        self._jobs.put(None)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while job := self._jobs.get():
+            function, future = job
+            result, problem = None, None
+            try:
+                result = function()
+            except BaseException as caught:  # a thread that ends in silence tests nothing
+                # Here, not on the loop: reading an exception's text may take its time, too.
+                problem = describe(caught)
+            try:
+                loop.call_soon_threadsafe(self._deliver, future, result, problem)
+            except RuntimeError:
+                return  # the loop is gone, and with it everybody who cared
+
+    def _deliver(self, future: "asyncio.Future[Any]", result: Any, problem: str | None) -> None:
+        self.busy = False
+        if future.done():
+            return
+        if problem is not None:
+            future.set_exception(CallFailed(problem))
+        else:
+            future.set_result(result)
