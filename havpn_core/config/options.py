@@ -7,9 +7,9 @@ import msgspec
 
 from havpn_core.durations import Duration
 from havpn_core.rules.damping import Damping
-from havpn_core.rules.hysteresis import Rules
+from havpn_core.rules.hysteresis import PathRules
 from havpn_core.rules.quality import WindowRules
-from havpn_core.rules.watch import Settings
+from havpn_core.rules.settings import Settings
 
 
 class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +120,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
         """The rules in the deciding modules' own terms."""
         confirm = float(self.confirm) if self.confirm and self.confirm < self.interval else None
         return Settings(
-            Rules(
+            PathRules(
                 fall=self.fall,
                 rise=self.rise,
                 stale_s=self.stale_s,

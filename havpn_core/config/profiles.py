@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from havpn_core.rules.cadence import detection_s, failback_s
+
 if TYPE_CHECKING:
     from havpn_core.config.options import PathOptions
 
@@ -30,7 +32,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "window_min": 60,
         "on_poor": "switch",
     },
-    # As fast as random loss allows: twelve questions unanswered in a row.
+    # As fast as random loss allows: twelve replies missing in a row.
     "fast": {
         "interval": "25ms",
         "timeout": "300ms",
@@ -46,24 +48,22 @@ PROFILES: dict[str, dict[str, Any]] = {
 }
 
 
-def worst_detection_s(options: "PathOptions", overdue_s: float) -> float:
+def worst_detection_s(
+    options: "PathOptions", deadline_s: float, *, serial: int = 0, overlapping: int = 1
+) -> float:
     """Give the longest time in seconds from a silent cut to ``down``.
 
-    The cut comes just after an answer: one interval to the first lost question, which then
-    becomes overdue; what ``fall`` still lacks is asked in a burst, and its last one becomes
-    overdue, too.
-
-    :param overdue_s: what makes an answer overdue; the timeout at the most.
+    :param deadline_s: what makes a reply late; the timeout at the most.
+    :param serial: how many of the path's probes run in a thread, one call at a time.
+    :param overlapping: how many do not.
     """
-    interval = float(options.interval)
-    if options.confirm is None or options.confirm >= options.interval:
-        return options.fall * interval + overdue_s
-    lacking = options.fall - 1 - int(overdue_s / interval)
-    if lacking <= 0:
-        return options.fall * interval + overdue_s
-    return interval + overdue_s + (lacking - 1) * float(options.confirm) + overdue_s
+    timeout = float(options.timeout)
+    return detection_s(
+        options.settings.rules, timeout, deadline_s, serial=serial, overlapping=overlapping
+    )
 
 
-def worst_failback_s(options: "PathOptions") -> float:
+def worst_failback_s(options: "PathOptions", *, serial: int = 0, overlapping: int = 1) -> float:
     """Give the longest time in seconds from a heal that lasts to ``up``, flaps left aside."""
-    return options.rise * float(options.interval) + float(options.timeout)
+    timeout = float(options.timeout)
+    return failback_s(options.settings.rules, timeout, serial=serial, overlapping=overlapping)

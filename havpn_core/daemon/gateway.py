@@ -18,7 +18,7 @@ from havpn_core.host import boot
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.registry import Registry
-from havpn_core.rules.hysteresis import Level, State, Verdict
+from havpn_core.rules.hysteresis import Level, Transition, Verdict
 from havpn_core.rules.role import Role, starting_level
 from havpn_core.rules.wish import PairWish, Situation, Stopping, Wish, decide
 
@@ -63,13 +63,14 @@ class Gateway:
 
     # --- what the parts find out ---------------------------------------------------------------
 
-    def verdict_changed(self, run: PathRun, before: State) -> None:
+    def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Report a path's verdict, and let it count."""
-        bad = run.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
-        detail = "; ".join(_causes(run, self._world.clock())) if bad else ""
-        change = (before.verdict.value, run.verdict.value)
+        verdict = change.after.verdict
+        bad = verdict in (Verdict.DOWN, Verdict.UNKNOWN)
+        detail = "; ".join(_causes(run, verdict, self._world.clock())) if bad else ""
+        words = (change.before.verdict.value, verdict.value)
         severity = "warning" if bad else "info"
-        self._world.emit(Event("verdict", run.config.name, *change, detail, severity))
+        self._world.emit(Event("verdict", run.config.name, *words, detail, severity))
         # Before the actions act: otherwise a resource agent's monitor might write the old value
         # over what an action wrote to the cluster.
         self.show_agents()
@@ -208,12 +209,12 @@ class Gateway:
         await self._world.keeper.remember(self.state_dir / MEMORY_FILE, memory)
 
 
-def _causes(run: PathRun, now_s: float) -> list[str]:
+def _causes(run: PathRun, verdict: Verdict, now_s: float) -> list[str]:
     """Say why a path is believed to be down or unknown."""
     details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
     details += [f"{device} has no carrier" for device in run.without_carrier]
     hold = run.watch.flaps.held_until_s - now_s
-    if run.verdict is Verdict.DOWN and hold > 0:
+    if verdict is Verdict.DOWN and hold > 0:
         penalty = run.watch.penalty(now_s)
         details.append(f"flapping, penalty {penalty:.1f}: not up again before {hold:.0f} s")
     return details

@@ -25,7 +25,7 @@ from havpn_core.pair.run import PairRun
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.registry import Registry
-from havpn_core.rules.hysteresis import Level, State
+from havpn_core.rules.hysteresis import Level, Transition
 from havpn_core.rules.role import Role
 
 CLOSE_S = 5.0
@@ -36,7 +36,7 @@ SPREAD = 0.6180339887
 class Decider(Protocol):
     """Who is told what the parts find out, and makes the pair, which knows all of them."""
 
-    def verdict_changed(self, run: PathRun, before: State) -> None:
+    def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Take in that a path has another verdict."""
 
     def quality_changed(self, run: PathRun) -> None:

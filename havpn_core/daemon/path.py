@@ -1,71 +1,44 @@
-"""Probe one path at its cadence and keep its verdict."""
+"""Probe one path at its cadence and keep its verdict.
+
+The I/O side of a :class:`~havpn_core.rules.watch.Watch`: each turn asks it what is due, hands it
+what happened, and passes on what changed by that.
+"""
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 from havpn_core.config.instances import PathConfig
+from havpn_core.daemon.probing import Probes
 from havpn_core.daemon.timing import Timing
-from havpn_core.errors import HavpnError
+from havpn_core.host.netwatch import has_carrier
 from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.contained import sample_of, unheard
 from havpn_core.plugging.descriptors import Sample
+from havpn_core.rules import cadence
 from havpn_core.rules.damping import resume
-from havpn_core.rules.hysteresis import Level, Outcome, State, Verdict
+from havpn_core.rules.hysteresis import Level, Outcome, PathState, Transition, Verdict
 from havpn_core.rules.role import PathView
-from havpn_core.rules.watch import Round, Watch
-
-SYS_NET = Path("/sys/class/net")
-
-GRACE_S = 0.05
-"""What a probe may exceed its timeout by before the core answers in its place."""
+from havpn_core.rules.vote import Sent
+from havpn_core.rules.watch import Watch
 
 HOPS = 4
-"""Turns of the loop from an answer in a socket's buffer to the verdict, and one to spare."""
-
-
-Open = tuple[asyncio.Future[Sample], Callable[[asyncio.Future[Sample] | None], None]]
-"""A probe under way, and what takes its end, or ``None`` at its timeout."""
-
-
-def has_carrier(device: str) -> bool:
-    """Whether a network device is there, up and connected."""
-    try:
-        return (SYS_NET / device / "carrier").read_text().strip() == "1"
-    except OSError:  # there is none, or it is down
-        return False
-
-
-@dataclass
-class Tally:
-    """What one probe has found so far."""
-
-    last: Sample | None = None
-    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-
-    def add(self, sample: Sample) -> None:
-        """Count a sample."""
-        self.last = sample
-        self.counts[sample.outcome] += 1
+"""Turns of the loop from a reply in a socket's buffer to the verdict, and one to spare."""
 
 
 class PathRun:
-    """One path at work: the I/O side of a :class:`~havpn_core.rules.watch.Watch`.
+    """One path at work.
 
     :param probes: a caller for each probe, by its id.
     :param level: where the path starts.
-    :param changed: called with the state before and after when the verdict changed.
+    :param changed: takes each change of verdict that is news.
     :param quality: called when the line became poor or good again.
     :param clock: monotonic seconds, the loop's own clock.
     :param timing: where to count how late the loop is.
     :param figure: the flap penalty to begin with.
-    :param phase: share of the interval to wait before the first question, so that many paths
-        do not all ask at once.
+    :param phase: share of the interval to wait before the first probe, so that many paths do
+        not all send at once.
     """
 
     def __init__(
@@ -73,7 +46,7 @@ class PathRun:
         config: PathConfig,
         probes: dict[str, Caller],
         level: Level,
-        changed: Callable[["PathRun", State], None],
+        changed: Callable[["PathRun", Transition], None],
         *,
         quality: Callable[["PathRun"], None] = lambda run: None,
         clock: Callable[[], float] = time.monotonic,
@@ -83,7 +56,6 @@ class PathRun:
     ) -> None:
         self.config = config
         self.probes = probes
-        self.tallies = {probe: Tally() for probe in probes}
         options = config.options
         settings = options.settings
         now = clock()
@@ -94,7 +66,6 @@ class PathRun:
             len(probes),
             level,
             now,
-            changed=self._noted,
             known=assumed_up,
             flaps=flaps,
             offset_s=phase * float(options.interval),
@@ -108,15 +79,20 @@ class PathRun:
         self._clock = clock
         self._timing = timing or Timing()
         self._timeout = float(options.timeout)
-        self._open: deque[tuple[float, list[Open]]] = deque()
+        self._probes = Probes(probes, self._timeout, partial(self._guarded, self._take))
+        self.tallies = self._probes.tallies
+        self._tallied = list(self.tallies.values())
         self._timer: asyncio.TimerHandle | None = None
         self._due = now
         self._ended: asyncio.Future[None] | None = None
-        self._callers = list(probes.items())
+        self._serial: list[int] = []
         self._bursts = settings.rules.confirm_s is not None
+        self._look_at_modes()
+
+    # --- what is known ------------------------------------------------------------------------
 
     @property
-    def state(self) -> State:
+    def state(self) -> PathState:
         """What is known of the path."""
         return self.watch.state
 
@@ -130,9 +106,22 @@ class PathRun:
         """What the election sees of it."""
         release = self.config.options.on_unknown == "release"
         state = self.state
-        # One answer may be luck; as many as it takes failures to doubt a line are none.
+        # One reply may be luck; as many as it takes failures to doubt a line are none.
         back = state.verdict is Verdict.RECOVERING and state.streak >= self.watch.rules.fall
         return PathView(state.level, state.known, self.heard, release, back)
+
+    @property
+    def detection_s(self) -> float:
+        """The longest time in seconds from a silent cut to ``down``, as the probes run now."""
+        serial = len(self._serial)
+        return cadence.detection_s(
+            self.watch.settings.rules,
+            self._timeout,
+            serial=serial,
+            overlapping=len(self.probes) - serial,
+        )
+
+    # --- from outside -------------------------------------------------------------------------
 
     def look_at_carrier(self) -> None:
         """Be down at once while a device that this gateway needs has no carrier."""
@@ -140,9 +129,10 @@ class PathRun:
         if lost != self.without_carrier:
             self.without_carrier = lost
             self.watch.block(self._clock(), bool(lost))
+            self._pass_on()
 
     async def run(self) -> None:
-        """Probe for ever, at times fixed beforehand, however long an answer takes."""
+        """Probe for ever, at times fixed beforehand, however long a reply takes."""
         self._ended = asyncio.get_running_loop().create_future()
         self._guarded(self._tick)
         try:
@@ -150,6 +140,16 @@ class PathRun:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    async def close(self) -> None:
+        """Cancel calls under way and close the probes."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+        self._probes.cancel()
+        for caller in self.probes.values():
+            await caller.close()
 
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
         """Let an error of ours end :meth:`run`, so that the daemon hears of it."""
@@ -160,11 +160,11 @@ class PathRun:
                 raise
             self._ended.set_exception(problem)
 
+    # --- one cycle: when next, what happened, what changed -------------------------------------
+
     def _arm(self) -> None:
         """Set the one timer of the path to what comes first."""
-        due = self.watch.next_s
-        if self._open and self._open[0][0] < due:
-            due = self._open[0][0]
+        due = min(self.watch.next_s, self._probes.given_up_s)
         if self._timer is not None:
             if self._due <= due:
                 return  # it will find nothing to do and be set again
@@ -175,23 +175,23 @@ class PathRun:
     def _tick(self) -> None:
         self._timer = None
         watch, now = self.watch, self._clock()
-        due = watch.ask_s
+        due = watch.send_s
         if due <= now:
             self._timing.add(now - due, now)
         watch.wake(now)
-        if watch.ask_s <= now:
-            self._ask(now)
-        while self._open and self._open[0][0] <= now:
-            self._give_up(self._open.popleft()[1])
-        overdue = watch.overdue_s
-        if overdue is not None and overdue <= now:
+        self._pass_on()
+        if watch.send_s <= now:
+            self._send(now)
+        self._probes.give_up(now)
+        deadline = watch.deadline_s
+        if deadline is not None and deadline <= now:
             self._due = 0.0
             self._hop(HOPS)
         else:
             self._arm()
 
     def _hop(self, hops: int) -> None:
-        """Let answers that have arrived pass first: from socket to here takes some turns."""
+        """Let replies that have arrived pass first: from socket to here takes some turns."""
         loop = asyncio.get_running_loop()
         if hops:
             self._timer = cast(
@@ -200,87 +200,51 @@ class PathRun:
             return
         self._timer = None
         self.watch.judge(self._clock())
-        self._look_at_quality()
+        self._pass_on()
         self._arm()
 
-    def _ask(self, now: float) -> None:
-        confirming = self.watch.state.streak and self.watch.state.level is Level.UP
-        asked = self.watch.ask(now)
-        calls: list[Open] = []
-        for position, (name, caller) in enumerate(self._callers):
-            if confirming and caller.renew is not None:
-                caller.renew()
-            try:
-                call = caller.begin_check(self._timeout)
-            except HavpnError as problem:
-                self._take(asked, position, name, Sample.error(str(problem)))
-                continue
-            heard = partial(self._guarded, self._answered, asked, position, name)
-            call.add_done_callback(heard)
-            calls.append((call, heard))
-        if calls:
-            self._open.append((now + self._timeout + GRACE_S, calls))
+    def _send(self, now: float) -> None:
+        self._look_at_modes()
+        confirming = self.watch.state.streak > 0 and self.watch.state.level is Level.UP
+        self._probes.send(self.watch.send(now), renew=confirming)
 
-    def _give_up(self, calls: list[Open]) -> None:
-        """Count what is still under way as a timeout now, whether or not it lets itself end."""
-        for call, heard in calls:
-            if not call.done():
-                call.remove_done_callback(heard)
-                call.add_done_callback(unheard)
-                call.cancel()
-                asyncio.get_running_loop().call_soon(heard, None)
+    def _look_at_modes(self) -> None:
+        """Notice which probes run in a thread."""
+        serial = self._probes.serial
+        if serial != self._serial:
+            self._serial = serial
+            self.watch.take_turns(serial)
 
-    def _answered(
-        self, asked: Round, position: int, name: str, call: "asyncio.Future[Sample] | None"
-    ) -> None:
-        """Take a probe's result; ``None`` stands for its timeout."""
+    def _take(self, sent: Sent, position: int, sample: Sample) -> None:
         if self._ended is not None and self._ended.done():
             return
-        self._take(asked, position, name, sample_of(call))
-
-    def _take(self, asked: Round, position: int, name: str, sample: Sample) -> None:
         now = self._clock()
-        took = now - asked.asked_s
-        limit = self._timeout + GRACE_S
-        if sample.outcome is Outcome.FAIL and took > limit + max(GRACE_S, self._timeout / 4):
+        took = now - sent.sent_s
+        if sample.outcome is Outcome.FAIL and cadence.void(self._timeout, took):
             self.watch.void_rounds += 1
             late = took - self._timeout
             sample = Sample.error(f"void: this host was {late:.2f} s late itself")
-        self.tallies[name].add(sample)
+        self._tallied[position].add(sample)
         latency = sample.latency_s
         if latency is None and sample.outcome is Outcome.OK:
             latency = took
-        self.watch.answer(asked, position, sample.outcome, now_s=now, latency_s=latency)
-        if self._open and all(call.done() for call, _ in self._open[0][1]):
-            self._open.popleft()
-        self.heard = self.heard or self.watch.state.known
-        self._look_at_quality()
+        self.watch.reply(sent, position, sample.outcome, now_s=now, latency_s=latency)
+        self._pass_on()
         if self._due > self.watch.next_s:
             self._arm()
 
-    def _look_at_quality(self) -> None:
+    def _pass_on(self) -> None:
+        """Pass on what changed, in its order."""
+        self.heard = self.heard or self.watch.state.known
+        for change in self.watch.changes():
+            before, after = change.before.verdict, change.after.verdict
+            if self._bursts and {before, after} == {Verdict.UP, Verdict.FAILING}:
+                # Every lost packet is confirmed, on a lossy line several a second: no news yet.
+                self.flickers += after is Verdict.FAILING
+                continue
+            self.since = time.time()
+            self._changed(self, change)
         window = self.watch.window
         if window is not None and window.poor is not self.poor:
             self.poor = window.poor
             self._quality(self)
-
-    def _noted(self, before: State, after: State) -> None:
-        self.heard = self.heard or after.known
-        if self._bursts and {before.verdict, after.verdict} == {Verdict.UP, Verdict.FAILING}:
-            # Every lost packet is confirmed, on a lossy line several a second: no news yet.
-            self.flickers += after.verdict is Verdict.FAILING
-            return
-        self.since = time.time()
-        self._changed(self, before)
-
-    async def close(self) -> None:
-        """Cancel questions under way and close the probes."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
-        for _, calls in self._open:
-            for call, _ in calls:
-                call.cancel()
-        for caller in self.probes.values():
-            await caller.close()

@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.events import Subscriber
-from havpn_core.daemon.path import PathRun, Tally
+from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.probing import Tally
 from havpn_core.daemon.reading import typed_pair
 from havpn_core.daemon.status import (
     FlapStatus,
@@ -96,10 +97,11 @@ def path_status(run: PathRun, now_s: float) -> PathStatus:
         streak=run.state.streak,
         late=run.watch.void_rounds,
         flickers=run.flickers,
+        detection_ms=_ms(run.detection_s),
         quality=_quality(run) or UNSET,
         flaps=_flaps(run, now_s) or UNSET,
         probes={
-            name: _probe(tally, trip.overdue_s, caller) for (name, tally), trip, caller in probes
+            name: _probe(tally, trip.deadline_s, caller) for (name, tally), trip, caller in probes
         },
     )
 
@@ -112,7 +114,7 @@ def _quality(run: PathRun) -> QualityStatus | None:
         verdict="poor" if window.poor else "good",
         loss=None if window.loss is None else round(window.loss, 4),
         latency_ms=_ms(window.latency_s),
-        samples=window.asked,
+        samples=window.samples,
     )
 
 
@@ -134,6 +136,7 @@ def _probe(tally: Tally, late_after_s: float, caller: Caller) -> ProbeStatus:
         fail=counts[Outcome.FAIL],
         error=counts[Outcome.ERROR],
         overdue_ms=_ms(late_after_s),
+        mode=caller.mode,
         facts=caller.facts(),
     )
 

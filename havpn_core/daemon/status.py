@@ -39,6 +39,7 @@ class ProbeStatus(msgspec.Struct, kw_only=True):
     """A probe: its last sample, how many samples had which outcome, and when a reply is late.
 
     :param overdue_ms: milliseconds after which a reply is late.
+    :param mode: ``loop``, where probes may overlap, or ``thread``, one at a time.
     """
 
     outcome: str | None
@@ -48,6 +49,7 @@ class ProbeStatus(msgspec.Struct, kw_only=True):
     fail: int
     error: int
     overdue_ms: float | None = None
+    mode: str | None = None
     facts: Facts = field(default_factory=dict)
 
 
@@ -73,6 +75,7 @@ class PathStatus(msgspec.Struct, kw_only=True):
     :param streak: equal samples in a row that count towards another verdict.
     :param late: rounds of probes that are void, because this host was late itself.
     :param flickers: lost probes that the next ones showed to be no failure of the path.
+    :param detection_ms: milliseconds within which a silent line is noticed.
     :param quality: where a window is kept.
     :param flaps: where flaps are damped.
     """
@@ -82,6 +85,7 @@ class PathStatus(msgspec.Struct, kw_only=True):
     streak: int = 0
     late: int = 0
     flickers: int = 0
+    detection_ms: float | None = None
     quality: QualityStatus | UnsetType = UNSET
     flaps: FlapStatus | UnsetType = UNSET
     probes: dict[str, ProbeStatus]

@@ -4,10 +4,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 # rtnetlink(7): RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR. Routes are left out: a busy
 # router changes them all the time, and a bound socket does not care.
 _GROUPS = 0x1 | 0x10 | 0x100
+
+
+SYS_NET = Path("/sys/class/net")
+
+
+def has_carrier(device: str) -> bool:
+    """Whether a network device is there, up and connected."""
+    try:
+        return (SYS_NET / device / "carrier").read_text().strip() == "1"
+    except OSError:  # there is none, or it is down
+        return False
 
 
 class NetWatch:

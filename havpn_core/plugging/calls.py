@@ -19,6 +19,7 @@ from havpn_core.plugging.blocking import LONGEST_STEP_S, STRIKES, LoopWatch, Ste
 from havpn_core.plugging.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.descriptors import Event, Sample
 from havpn_core.plugging.inlet import Inlet
+from havpn_core.plugging.mode import is_async
 from havpn_core.plugging.wording import describe
 from havpn_core.plugging.worker import Worker
 from havpn_core.rules.role import Role
@@ -46,6 +47,7 @@ class Caller:
         #: plain, quick methods stay on the loop, however often they block it.
         self._quick_steps = Steps(name, watch, movable=False, trusted=ours)
         #: the optional method of a probe that makes its next probe take another way.
+        self._check_is_async = is_async(instance, "check")
         self.renew: Callable[[], None] | None = None
         if self._quick("renew") is not None:
             self.renew = partial(self._quietly, "renew")
@@ -55,16 +57,33 @@ class Caller:
     def begin_check(self, timeout_s: float) -> "asyncio.Future[Sample]":
         """Start a probe whose end the caller watches itself; it may cancel it.
 
-        Where the future holds an exception, it is a :class:`CallFailed`.
+        A plain ``check`` starts once its thread is free, with what is left of the timeout then;
+        see :attr:`overlaps`. Where the future holds an exception, it is a :class:`CallFailed`.
 
-        :raises CallBusy: if a blocking ``check`` still runs.
+        :raises CallBusy: if one waits for the thread already, or too many are under way.
         :raises CallFailed: if there is no ``check`` to call.
         """
-        return self._begin("check", (timeout_s,), coercion.as_sample)
+        function, on_the_loop = self._method("check")
+        if on_the_loop:
+            return self._on_the_loop(function, (timeout_s,), coercion.as_sample)
+        return self.worker.run_in_turn(
+            lambda waited_s: in_thread(function, (timeout_s - waited_s,), coercion.as_sample),
+            timeout_s,
+        )
 
     async def check(self, timeout_s: float, deadline_s: float) -> Sample:
-        """Probe once; raises as :meth:`call` does."""
-        return await self._call("check", (timeout_s,), deadline_s, coercion.as_sample)
+        """Probe once, as :meth:`begin_check` starts it; raises as :meth:`call` does."""
+        return await self._ended("check", self.begin_check(timeout_s), deadline_s)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether several probes may be under way: not in a thread, where one waits for another."""
+        return self._check_is_async and not self._steps.moved
+
+    @property
+    def mode(self) -> str:
+        """Where ``check`` runs: ``loop`` or ``thread``."""
+        return "loop" if self.overlaps else "thread"
 
     async def observe(self, deadline_s: float) -> Role | None:
         """Give the role in force, ``None`` if it cannot be told; raises as :meth:`call` does."""
@@ -170,9 +189,11 @@ class Caller:
 
     # --- how ---------------------------------------------------------------------------------
 
-    def _begin(
-        self, method: str, arguments: tuple[Any, ...], accept: Callable[[Any], T]
-    ) -> "asyncio.Future[T]":
+    def _method(self, method: str) -> tuple[Callable[..., Any], bool]:
+        """Give a method, and whether it is to run on the loop.
+
+        :raises CallFailed: if there is none.
+        """
         try:
             function = getattr(self.instance, method)
             on_the_loop = inspect.iscoroutinefunction(function)
@@ -180,8 +201,11 @@ class Caller:
             raise CallFailed(describe(problem)) from None
         if not callable(function):
             raise CallFailed(f"{method} is no method and cannot be called")
-        if not on_the_loop or self._steps.moved:
-            return self.worker.run(lambda: in_thread(function, arguments, accept))
+        return function, on_the_loop and not self._steps.moved
+
+    def _on_the_loop(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], accept: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
         if self._steps.open >= MOST_OPEN:
             raise CallBusy(f"{self._steps.open} earlier calls have not come back yet")
         return asyncio.ensure_future(on_loop(self._steps, function, arguments, accept))
@@ -193,7 +217,14 @@ class Caller:
         deadline_s: float,
         accept: Callable[[Any], T],
     ) -> T:
-        running = self._begin(method, arguments, accept)
+        function, on_the_loop = self._method(method)
+        if on_the_loop:
+            running = self._on_the_loop(function, arguments, accept)
+        else:
+            running = self.worker.run(lambda: in_thread(function, arguments, accept))
+        return await self._ended(method, running, deadline_s)
+
+    async def _ended(self, method: str, running: "asyncio.Future[T]", deadline_s: float) -> T:
         try:
             await asyncio.wait((running,), timeout=deadline_s)
         finally:

@@ -8,6 +8,8 @@ held until it has decayed to ``reuse``; ``max_hold_s`` caps the hold by capping 
 from dataclasses import dataclass
 from math import log2
 
+from havpn_core.rules.hysteresis import Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Damping:
@@ -61,3 +63,46 @@ def resume(damping: Damping, figure: float, now_s: float) -> Flaps:
     if figure > damping.suppress:
         hold = min(damping.half_life_s * log2(figure / damping.reuse), damping.max_hold_s)
     return Flaps(figure, now_s, now_s + hold)
+
+
+class FlapMemory:
+    """The flaps of one path as they happen.
+
+    :param damping: ``None`` remembers nothing.
+    :param flaps: what is remembered of earlier ones.
+    :param fall: consecutive failures that make a line dead.
+    """
+
+    __slots__ = ("_damping", "_failed", "_fall", "_replied", "flaps")
+
+    def __init__(self, damping: Damping | None, flaps: Flaps, fall: int) -> None:
+        self._damping, self._fall = damping, fall
+        self.flaps = flaps
+        self._failed, self._replied = 0, False
+
+    def fell(self, now_s: float) -> None:
+        """Count a fall of the path."""
+        self._failed, self._replied = 0, False
+        self._count(now_s)
+
+    def take(self, outcome: Outcome, now_s: float) -> None:
+        """Take a sample of a path that is down: its line may come back and die once more.
+
+        That counts, though the path was never called up meanwhile: RFC 2439 counts flaps of a
+        suppressed route, too, or the hold could not grow.
+        """
+        if outcome is Outcome.OK:
+            self._failed, self._replied = 0, True
+        elif outcome is Outcome.FAIL:
+            self._failed += 1
+            if self._replied and self._failed >= self._fall:
+                self._replied = False
+                self._count(now_s)
+
+    def penalty(self, now_s: float) -> float:
+        """Give the penalty now."""
+        return penalty(self._damping, self.flaps, now_s) if self._damping else 0.0
+
+    def _count(self, now_s: float) -> None:
+        if self._damping is not None:
+            self.flaps = fell(self._damping, self.flaps, now_s)

@@ -5,8 +5,8 @@ monotonic clock. ``fall`` and ``rise`` have the meaning that HAProxy and keepali
 so many consecutive failures to ``down``, so many consecutive successes to ``up`` again.
 
 Speed and calm come from the same idea: the first failure is confirmed by a burst. One lost
-question says little, ``fall`` of them in a row say much, and how long those take is a matter of
-how closely they are asked, not of the interval: :func:`wanted_in_s` says when the next one is
+reply says little, ``fall`` of them in a row say much, and how long those take is a matter of how
+closely the probes are sent, not of the interval: :func:`wanted_in_s` says when the next one is
 wanted.
 
 Two facts make up a state. The *level* is the last thing decided, up or down; it decides the
@@ -17,13 +17,14 @@ nothing is ever switched for lack of news.
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 
 class Outcome(Enum):
     """What one probe, or one vote of several, found out."""
 
     OK = "ok"
-    FAIL = "fail"  #: did not answer, refused, unreachable, interface gone
+    FAIL = "fail"  #: no reply, refused, unreachable, interface gone
     ERROR = "error"  #: could not test; never counts towards a switch
 
 
@@ -45,14 +46,14 @@ class Level(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PathRules:
     """When a path changes its level.
 
     :param fall: consecutive FAILs to ``down``; at least 1.
     :param rise: OKs to ``up``; at least 1.
     :param stale_s: seconds without OK or FAIL after which the path is ``unknown``.
-    :param interval_s: seconds from one question to the next.
-    :param confirm_s: seconds between questions while a failure is being confirmed; ``None`` for
+    :param interval_s: seconds from one probe to the next.
+    :param confirm_s: seconds between probes while a failure is being confirmed; ``None`` for
         no burst.
     :param rise_loss: share of ``rise`` that may fail on the way up without starting over;
         from 0 (the first FAIL starts over) to below 1.
@@ -73,7 +74,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PathState:
     """What is known of one path at one moment.
 
     :param streak: samples against the level (consecutive FAILs while up, OKs while down).
@@ -101,14 +102,21 @@ class State:
         return Verdict.RECOVERING if self.streak else Verdict.DOWN
 
 
-def begin(level: Level, now_s: float, *, known: bool = False) -> State:
+class Transition(NamedTuple):
+    """A change of verdict; it happened at ``after.since_s``."""
+
+    before: PathState
+    after: PathState
+
+
+def start(level: Level, now_s: float, *, known: bool = False) -> PathState:
     """Start a path at a level, usually one that was remembered or observed."""
-    return State(level=level, known=known, streak=0, since_s=now_s, heard_s=now_s)
+    return PathState(level=level, known=known, streak=0, since_s=now_s, heard_s=now_s)
 
 
 def step(
-    rules: Rules, state: State, outcome: Outcome, now_s: float, *, may_rise: bool = True
-) -> State:
+    rules: PathRules, state: PathState, outcome: Outcome, now_s: float, *, may_rise: bool = True
+) -> PathState:
     """Take one sample in and give the state after it.
 
     :param may_rise: ``False`` holds the path at ``recovering`` however well it does.
@@ -119,32 +127,32 @@ def step(
     if state.level is Level.UP:
         streak = state.streak + 1 if failed else 0
         if streak >= rules.fall:
-            after = State(Level.DOWN, True, 0, state.since_s, now_s)
+            after = PathState(Level.DOWN, True, 0, state.since_s, now_s)
         else:
-            after = State(Level.UP, True, streak, state.since_s, now_s)
+            after = PathState(Level.UP, True, streak, state.since_s, now_s)
     elif failed:
         after = _missed(rules, state, now_s)
     elif state.streak + 1 >= rules.rise and may_rise:
-        after = State(Level.UP, True, 0, state.since_s, now_s)
+        after = PathState(Level.UP, True, 0, state.since_s, now_s)
     else:
         streak = min(state.streak + 1, rules.rise)
-        after = State(Level.DOWN, True, streak, state.since_s, now_s, state.misses)
+        after = PathState(Level.DOWN, True, streak, state.since_s, now_s, state.misses)
     return _dated(state, after, now_s)
 
 
-def _missed(rules: Rules, state: State, now_s: float) -> State:
+def _missed(rules: PathRules, state: PathState, now_s: float) -> PathState:
     """Take a FAIL while down: tolerate it, or start the recovery over."""
     misses, gap = state.misses + 1, state.gap + 1
     if not state.streak or misses > int(rules.rise_loss * rules.rise) or gap >= rules.fall:
-        return State(Level.DOWN, True, 0, state.since_s, now_s)
-    return State(Level.DOWN, True, state.streak, state.since_s, now_s, misses, gap)
+        return PathState(Level.DOWN, True, 0, state.since_s, now_s)
+    return PathState(Level.DOWN, True, state.streak, state.since_s, now_s, misses, gap)
 
 
-def wanted_in_s(rules: Rules, state: State, pending: int) -> float:
-    """Say how many seconds after the last question the next one is wanted.
+def wanted_in_s(rules: PathRules, state: PathState, pending: int) -> float:
+    """Say how many seconds after the last probe the next one is wanted.
 
-    :param pending: questions asked that have neither been answered nor become overdue. A
-        burst asks no more than what ``fall`` still lacks: they are being waited for already.
+    :param pending: probes sent that have neither a reply nor passed their deadline. A burst
+        sends no more than what ``fall`` still lacks: they are being waited for already.
     """
     confirming = state.level is Level.UP and state.streak > 0
     if rules.confirm_s is not None and confirming and state.streak + pending < rules.fall:
@@ -152,22 +160,22 @@ def wanted_in_s(rules: Rules, state: State, pending: int) -> float:
     return rules.interval_s
 
 
-def expire(rules: Rules, state: State, now_s: float) -> State:
+def expire(rules: PathRules, state: PathState, now_s: float) -> PathState:
     """Make the path ``unknown`` if nothing was heard for too long; its streak is forgotten."""
     if not state.known or now_s - state.heard_s < rules.stale_s:
         return state
     return _dated(state, replace(state, known=False, streak=0, misses=0, gap=0), now_s)
 
 
-def lower(state: State, now_s: float) -> State:
+def lower(state: PathState, now_s: float) -> PathState:
     """Put the path down for another reason than its run of failures."""
-    return _dated(state, State(Level.DOWN, True, 0, state.since_s, state.heard_s), now_s)
+    return _dated(state, PathState(Level.DOWN, True, 0, state.since_s, state.heard_s), now_s)
 
 
-def _dated(before: State, after: State, now_s: float) -> State:
+def _dated(before: PathState, after: PathState, now_s: float) -> PathState:
     """Note the time if the verdict changed."""
     if after.verdict is before.verdict:
         return after
-    return State(
+    return PathState(
         after.level, after.known, after.streak, now_s, after.heard_s, after.misses, after.gap
     )

@@ -2,12 +2,14 @@
 
 Pure. The run rule of :mod:`havpn_core.rules.hysteresis` sees dead lines and never calls a sick one
 sick; this rule does, with separate levels for worse and better, so that a line at the threshold
-does not swing. It counts questions of the regular cadence only: a burst asks most while the
+does not swing. It counts probes of the regular cadence only: a burst sends most while the
 line is bad and would weigh that time more than the rest.
 """
 
 from collections import deque
 from dataclasses import dataclass
+
+from havpn_core.rules.hysteresis import Outcome
 
 SLICES = 20
 """The window moves in so many steps."""
@@ -36,7 +38,7 @@ class WindowRules:
 @dataclass(slots=True)
 class _Slice:
     begins_s: float
-    asked: int = 0
+    samples: int = 0
     lost: int = 0
     timed: int = 0
     latency_s: float = 0.0
@@ -45,13 +47,13 @@ class _Slice:
 class Window:
     """The last samples of one path, in slices of time."""
 
-    __slots__ = ("_asked", "_latency_s", "_lost", "_rules", "_slices", "_timed", "poor")
+    __slots__ = ("_latency_s", "_lost", "_rules", "_samples", "_slices", "_timed", "poor")
 
     def __init__(self, rules: WindowRules) -> None:
         self._rules = rules
         self._slices: deque[_Slice] = deque()
         self.poor = False
-        self._asked = self._lost = self._timed = 0
+        self._samples = self._lost = self._timed = 0
         self._latency_s = 0.0
 
     def add(self, now_s: float, *, lost: bool, latency_s: float | None, times: int = 1) -> None:
@@ -62,8 +64,8 @@ class Window:
             self._slices.append(last)
             while self._slices[0].begins_s <= now_s - self._rules.span_s:
                 self._drop(self._slices.popleft())
-        last.asked += times
-        self._asked += times
+        last.samples += times
+        self._samples += times
         if lost:
             last.lost += times
             self._lost += times
@@ -75,7 +77,7 @@ class Window:
         self._judge()
 
     def _drop(self, old: _Slice) -> None:
-        self._asked -= old.asked
+        self._samples -= old.samples
         self._lost -= old.lost
         self._timed -= old.timed
         self._latency_s -= old.latency_s
@@ -86,33 +88,79 @@ class Window:
         return self._rules.span_s
 
     @property
-    def asked(self) -> int:
+    def samples(self) -> int:
         """Samples in the window."""
-        return self._asked
+        return self._samples
 
     @property
     def loss(self) -> float | None:
         """Share of loss, once there are samples enough."""
-        return self._lost / self._asked if self._asked >= self._rules.least else None
+        return self._lost / self._samples if self._samples >= self._rules.least else None
 
     @property
     def latency_s(self) -> float | None:
-        """Mean latency in seconds, where any answer was timed."""
+        """Mean latency in seconds, where any reply was timed."""
         return max(0.0, self._latency_s / self._timed) if self._timed else None
 
     def describe(self) -> str:
         """Say it in words, as ``loss 62 %, latency 12 ms over 60 s``."""
-        loss, latency = self._lost / max(self._asked, 1), self.latency_s
+        loss, latency = self._lost / max(self._samples, 1), self.latency_s
         slow = f", latency {latency * 1000:.0f} ms" if latency is not None else ""
         return f"loss {loss:.0%}{slow} over {self._rules.span_s:g} s"
 
     def _judge(self) -> None:
-        if self._asked < self._rules.least:
+        if self._samples < self._rules.least:
             return
-        rules, loss, slow = self._rules, self._lost / self._asked, self.latency_s or 0.0
+        rules, loss, slow = self._rules, self._lost / self._samples, self.latency_s or 0.0
         if self.poor:
             calm = rules.latency_up_s is None or slow <= rules.latency_up_s
             self.poor = not (loss <= rules.loss_up and calm)
         else:
             lagging = rules.latency_down_s is not None and slow >= rules.latency_down_s
             self.poor = loss >= rules.loss_down or lagging
+
+
+class Feed:
+    """What of a path's samples its window takes in.
+
+    A run of failures is loss once a reply ends it; a dead line's silence is not.
+
+    :param silent: whether the line is dead to begin with.
+    """
+
+    __slots__ = ("run", "silent", "window")
+
+    def __init__(self, rules: WindowRules, *, silent: bool) -> None:
+        self.window = Window(rules)
+        self.silent, self.run = silent, 0
+
+    def take(
+        self, outcome: Outcome, now_s: float, *, regular: bool, latency_s: float | None
+    ) -> None:
+        """Take a sample in.
+
+        :param regular: sent at the cadence, not only to confirm.
+        """
+        if outcome is Outcome.ERROR:
+            return
+        if outcome is Outcome.FAIL:
+            self.run += regular and not self.silent
+            return
+        self.silent = False
+        if self.run:
+            self.window.add(now_s, lost=True, latency_s=None, times=self.run)
+            self.run = 0
+        if regular:
+            self.window.add(now_s, lost=False, latency_s=latency_s)
+
+    def replied(self, first_s: float, interval_s: float, times: int, latency_s: float) -> None:
+        """Take a run of regular probes in at once, all with a reply; for the simulator."""
+        chunk = max(1, int(self.window.span_s / SLICES / interval_s))
+        for done in range(0, times, chunk):
+            at = first_s + done * interval_s + latency_s
+            some = min(chunk, times - done)
+            self.window.add(at, lost=False, latency_s=latency_s, times=some)
+
+    def died(self) -> None:
+        """Note that the line went silent."""
+        self.silent, self.run = True, 0

@@ -5,7 +5,39 @@ Pure: no clock, socket or thread here.
 
 from collections.abc import Sequence
 
+from havpn_core.rules.cadence import NOBODY
 from havpn_core.rules.hysteresis import Outcome
+
+
+class Sent:
+    """What was sent to the probes of a path at one moment.
+
+    :param left_out: the positions that were not sent anything, for their turn had not come.
+    :param regular: sent at the cadence, not only to confirm.
+    :ivar serial: the positions whose end others wait for.
+    :ivar result: what it counted as; one too late counted as FAIL, a void one as ERROR.
+    """
+
+    __slots__ = ("latency_s", "outcomes", "regular", "result", "sent_s", "serial")
+
+    def __init__(
+        self, sent_s: float, probes: int, *, regular: bool, left_out: frozenset[int] = NOBODY
+    ) -> None:
+        self.sent_s, self.regular, self.serial = sent_s, regular, NOBODY
+        self.outcomes: list[Outcome | None] = [None] * probes
+        for position in left_out:
+            self.outcomes[position] = Outcome.ERROR  # neither for nor against
+        self.result: Outcome | None = None
+        self.latency_s: float | None = None
+
+    def take(self, position: int, outcome: Outcome, require: int) -> Outcome | None:
+        """Take what one probe found out, and vote."""
+        self.outcomes[position] = outcome
+        return vote(self.outcomes, require)
+
+    def overdue(self, require: int) -> Outcome | None:
+        """Vote with what has not replied yet as a FAIL."""
+        return vote([outcome or Outcome.FAIL for outcome in self.outcomes], require)
 
 
 def vote(outcomes: Sequence[Outcome | None], require: int) -> Outcome | None:
@@ -15,7 +47,7 @@ def vote(outcomes: Sequence[Outcome | None], require: int) -> Outcome | None:
     probes that did test rule ``require`` OKs out, and an ERROR if the untested ones might have
     made the difference.
 
-    :param outcomes: one entry a probe; ``None`` where the answer is still awaited.
+    :param outcomes: one entry a probe; ``None`` where the reply is still awaited.
     :param require: how many must be OK, from 1 to the number of probes.
     :returns: ``None`` while the round is still open.
     """

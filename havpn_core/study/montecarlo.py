@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from havpn_core.rules.hysteresis import Level, Outcome, State
-from havpn_core.rules.watch import Round, Settings, Watch
+from havpn_core.rules.hysteresis import Level, Outcome
+from havpn_core.rules.settings import Settings
+from havpn_core.rules.vote import Sent
+from havpn_core.rules.watch import Watch
 from havpn_core.study.loss import Uniform
 
 WARM_S = 3.0
@@ -115,24 +117,26 @@ class Course:
     ) -> None:
         if settings.require > probes:
             raise ValueError(f"require: {settings.require} of {probes} probes can never be OK")
-        self.watch = Watch(settings, probes, Level.UP, began_s, changed=self._noted, known=True)
+        self.watch = Watch(settings, probes, Level.UP, began_s, known=True)
         self.switches = 0
         self.down_s = 0.0
         self.fell_s: float | None = None
         self._rtt_s, self._now_s = rtt_s, began_s
         self._positions = range(probes)
-        self._replies: deque[tuple[float, Round, list[int]]] = deque()
+        self._replies: deque[tuple[float, Sent, list[int]]] = deque()
         self._line: _Drawn | _Counted = _Counted(line) if hasattr(line, "gap") else _Drawn(line)
 
-    def _noted(self, before: State, after: State) -> None:
-        if before.level is after.level:
-            return
-        self.switches += 1
-        if after.level is Level.DOWN:
-            self.fell_s = self._now_s
-        elif self.fell_s is not None:
-            self.down_s += self._now_s - self.fell_s
-            self.fell_s = None
+    def _note(self) -> None:
+        """Take in what changed at this moment."""
+        for before, after in self.watch.changes():
+            if before.level is after.level:
+                continue
+            self.switches += 1
+            if after.level is Level.DOWN:
+                self.fell_s = self._now_s
+            elif self.fell_s is not None:
+                self.down_s += self._now_s - self.fell_s
+                self.fell_s = None
 
     def run(self, until_s: float, cut_s: float = float("inf")) -> None:
         """Go on until a moment; from ``cut_s`` on no reply comes."""
@@ -140,8 +144,8 @@ class Course:
         while True:
             if not replies and watch.idle:
                 self._leap(min(until_s, cut_s))
-            ask_s, overdue_s = watch.ask_s, watch.overdue_s
-            now = ask_s if overdue_s is None or ask_s < overdue_s else overdue_s
+            send_s, deadline_s = watch.send_s, watch.deadline_s
+            now = send_s if deadline_s is None or send_s < deadline_s else deadline_s
             replied = bool(replies) and replies[0][0] <= now
             if replied:
                 now = replies[0][0]
@@ -150,8 +154,9 @@ class Course:
             self._now_s = now
             if replied:
                 self._take_replies()
-            elif overdue_s is not None and overdue_s <= now:
+            elif deadline_s is not None and deadline_s <= now:
                 watch.judge(now)
+                self._note()
             else:
                 self._send(cut_s)
         self._now_s = until_s
@@ -159,7 +164,7 @@ class Course:
     def _send(self, cut_s: float) -> None:
         """Send a packet of each probe, and note the replies of those that are not lost."""
         now, lost = self._now_s, self._line.lost
-        sent = self.watch.ask(now)
+        sent = self.watch.send(now)
         arrived = [position for position in self._positions if not lost(now)]
         back_s = now + self._rtt_s
         if arrived and back_s < cut_s and self._rtt_s <= self.watch.settings.timeout_s:
@@ -168,14 +173,15 @@ class Course:
     def _take_replies(self) -> None:
         now, sent, arrived = self._replies.popleft()
         for position in arrived:
-            self.watch.answer(sent, position, Outcome.OK, now_s=now, latency_s=self._rtt_s)
+            self.watch.reply(sent, position, Outcome.OK, now_s=now, latency_s=self._rtt_s)
+        self._note()
 
     def _leap(self, until_s: float) -> None:
         """Pass over regular rounds that lose nothing anyway."""
-        interval, ask_s = self.watch.rules.interval_s, self.watch.ask_s
+        interval, send_s = self.watch.rules.interval_s, self.watch.send_s
         probes = len(self._positions)
-        quiet = self._line.quiet(ask_s, interval, probes)
-        times = int(min(quiet, (until_s - self._rtt_s - ask_s) / interval)) - 1
+        quiet = self._line.quiet(send_s, interval, probes)
+        times = int(min(quiet, (until_s - self._rtt_s - send_s) / interval)) - 1
         if times > 0:
             self.watch.skip(times, self._rtt_s)
             self._line.leapt(times * probes)

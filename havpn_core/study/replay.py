@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from havpn_core.rules.hysteresis import Level, Outcome, State, Verdict
+from havpn_core.rules.hysteresis import Level, Outcome, Verdict
 from havpn_core.rules.role import PathView, Role, wanted_role
-from havpn_core.rules.watch import Settings, Watch
+from havpn_core.rules.settings import Settings
+from havpn_core.rules.watch import Watch
 
 SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR}
 
@@ -57,21 +58,17 @@ def replay(
     """
     interval = settings.rules.interval_s
     settings = replace(settings, timeout_s=float("inf"), adaptive=False, require=1)
-    changes: list[tuple[Verdict, Verdict]] = []
-
-    def noted(before: State, after: State) -> None:
-        changes.append((before.verdict, after.verdict))
-
-    watch = Watch(settings, 1, Level.UP, 0.0, changed=noted, known=known)
+    watch = Watch(settings, 1, Level.UP, 0.0, known=known)
     heard = known
     role: Role | None = None
     for number, outcome in enumerate(samples, start=1):
         now = (number - 1) * interval
         watch.expire(now)
-        watch.answer(watch.ask(now), 0, outcome, now_s=now)
+        watch.reply(watch.send(now), 0, outcome, now_s=now)
         heard = heard or watch.state.known
         view = PathView(watch.state.level, watch.state.known, heard, release)
         role = wanted_role([view]) or role
-        if changes and changes[0][0] is not changes[-1][1]:
-            yield Change(number, round(now, 9), changes[0][0], changes[-1][1], role)
-        changes.clear()
+        changes = watch.changes()
+        if changes and changes[0].before.verdict is not changes[-1].after.verdict:
+            before, after = changes[0].before.verdict, changes[-1].after.verdict
+            yield Change(number, round(now, 9), before, after, role)

@@ -100,6 +100,40 @@ def test_a_probe_that_never_answers_is_cut_off():
     assert time.monotonic() - began < 10
 
 
+class Plain(Scripted):
+    """A probe that blocks, in a thread of its own."""
+
+    def check(self, timeout_s):
+        delay_s, sample = self.answers[self.asked % len(self.answers)]
+        self.asked += 1
+        time.sleep(delay_s)
+        return sample
+
+
+def test_a_probe_that_blocks_is_sent_one_at_a_time_and_never_untested():
+    probe = Plain((0.12, OK), (0.0, FAIL))
+    lines, complaints = recorded(probe, for_s=0.4)
+    assert complaints == []
+    assert {line.split()[1] for line in lines} == {".", "x"}
+    assert len(lines) == probe.asked
+    assert len(lines) < 8, "a moment that comes while it is under way is left out"
+
+
+def test_a_probe_that_hangs_in_its_thread_fails_once_a_timeout():
+    lines, complaints = recorded(Plain((1.5, OK)), timeout_s=0.1, for_s=0.9)
+    assert complaints == []
+    assert {line.split()[1] for line in lines} == {"x"}
+    assert 3 <= len(lines) <= 6
+
+
+def test_beside_one_that_overlaps_a_plain_probe_is_neither_for_nor_against():
+    quick, slow = Scripted((0, OK)), Plain((0.12, OK))
+    lines, complaints = recorded(quick, slow, for_s=0.4, require=2)
+    assert complaints == []
+    assert quick.asked == len(lines)
+    assert slow.asked == sum(line.split()[1] == "." for line in lines) < quick.asked
+
+
 def test_a_failure_while_this_host_slept_is_no_failure_of_the_line():
     asleep = [0.0]
 
