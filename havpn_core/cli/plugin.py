@@ -12,7 +12,7 @@ import click
 from havpn_core.cli.options import json_option
 from havpn_core.config import read
 from havpn_core.errors import ConfigError
-from havpn_core.plugging.registry import KINDS, Record, Registry
+from havpn_core.plugging.registry import KINDS, PluginStatus, Record, Registry
 
 config_option = click.option(
     "-c",
@@ -60,7 +60,7 @@ def check_plugin(name: str) -> None:
     for record in found:
         click.echo(f"{record.name} {record.version} ({record.source}): {record.status}")
         click.echo(f"  {record.error}" if record.error else f"  provides {provides(record)}")
-    sys.exit(0 if all(record.status == "active" for record in found) else 1)
+    sys.exit(0 if all(record.status is PluginStatus.ACTIVE for record in found) else 1)
 
 
 def _type_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:

@@ -5,6 +5,7 @@ import re
 import types
 import typing
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
@@ -126,6 +127,8 @@ def _words(hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _words(arguments[0])
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        origin, arguments = Literal, tuple(each.value for each in hint)
     if origin is Literal:
         return " | ".join(f'"{value}"' for value in arguments)
     if origin in (typing.Union, types.UnionType):
@@ -155,4 +158,6 @@ def _toml(value: Any) -> str:
         return f'"{value}"'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Enum):
+        return _toml(value.value)
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,6 +1,7 @@
 """The options that the core itself takes from the configuration, as typed, frozen structs."""
 
 import socket
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,6 +11,20 @@ from havpn_core.rules.damping import Damping
 from havpn_core.rules.hysteresis import PathRules
 from havpn_core.rules.quality import WindowRules
 from havpn_core.rules.settings import Settings
+
+
+class OnStop(StrEnum):
+    """What becomes of the role when the daemon ends."""
+
+    KEEP = "keep"
+    RELEASE = "release"
+
+
+class GiveUpOn(StrEnum):
+    """How many of several paths must be dead before this gateway steps back."""
+
+    ANY = "any"
+    ALL = "all"
 
 
 class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +41,8 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     )
     state_dir: str = "/var/lib/havpn"
     run_dir: str = "/run/havpn"
-    on_stop: Literal["keep", "release"] = "keep"
-    give_up_on: Literal["any", "all"] = "any"
+    on_stop: OnStop = OnStop.KEEP
+    give_up_on: GiveUpOn = GiveUpOn.ANY
     realtime: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     lock_memory: bool = False
 

@@ -4,6 +4,7 @@ Draft 2020-12, for editors: it knows every key that the loader knows and refuses
 depends on two keys at once only the loader judges.
 """
 
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -81,15 +82,28 @@ def _table(struct_type: type[msgspec.Struct], *, optional: bool = False) -> Sche
     fields = msgspec.structs.fields(struct_type)
     for field, option in zip(fields, options_of(struct_type), strict=True):
         # One by one: of a whole struct msgspec cannot write the defaults that are durations.
-        (schema,), _ = msgspec.json.schema_components((field.type,), schema_hook=_of_own)
+        (schema,), named = msgspec.json.schema_components((field.type,), schema_hook=_of_own)
+        schema = _in_place(schema, named)
         words = {"description": option.description} if option.description else {}
         properties[option.name] = _plain({**schema, **words}) | _default(field)
     required = [] if optional else [f.encode_name for f in fields if f.required]
     return _object(properties) | ({"required": required} if required else {})
 
 
+def _in_place(schema: Any, named: Schema) -> Any:
+    """Put what msgspec defines by name, as an enumeration, where it is used."""
+    if isinstance(schema, list):
+        return [_in_place(each, named) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        found = named[schema["$ref"].rpartition("/")[2]]
+        return {k: v for k, v in found.items() if k not in ("title", "description")}
+    return {key: _in_place(value, named) for key, value in schema.items()}
+
+
 def _default(field: Any) -> Schema:
-    value = field.default
+    value = field.default.value if isinstance(field.default, Enum) else field.default
     if value is None or value is msgspec.NODEFAULT:
         return {}
     return {"default": str(value) if isinstance(value, Duration) else value}

@@ -9,6 +9,7 @@ are imported only if the configuration enables them: installed is not active.
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -56,12 +57,19 @@ KINDS: dict[str, tuple[str, type[PluginType]]] = {
 """Each kind of plugin, the hook that supplies it and its descriptor."""
 
 
+class PluginStatus(StrEnum):
+    """What became of a plugin."""
+
+    ACTIVE = "active"
+    AVAILABLE = "available"  #: installed, not enabled
+    FAILED = "failed"
+    DUPLICATE = "duplicate"
+
+
 @dataclass(slots=True)
 class Record:
     """What became of one plugin.
 
-    :param status: ``active``, ``available`` (installed, not enabled), ``failed`` or
-        ``duplicate``.
     :param error: why, where it is neither active nor available.
     """
 
@@ -69,7 +77,7 @@ class Record:
     version: str
     distribution: str
     module: str
-    status: str
+    status: PluginStatus
     provides: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     error: str | None = None
     bundled: bool = False
@@ -79,7 +87,7 @@ class Record:
         """Where it comes from, for people."""
         return "bundled" if self.bundled else f"{self.distribution} {self.version}"
 
-    def spoil(self, status: str, error: str) -> None:
+    def spoil(self, status: PluginStatus, error: str) -> None:
         """Mark it as unusable."""
         self.status, self.error = status, error
 
@@ -102,10 +110,10 @@ class Registry:
         version = _own_version()
         for module in BUILTIN:
             name = module.removeprefix("havpn_plugins.")
-            record = Record(name, version, "havpn", module, "available", bundled=True)
+            record = Record(name, version, "havpn", module, PluginStatus.AVAILABLE, bundled=True)
             registry._admit(record, partial(importlib.import_module, module))
         for record, entry in _third_party():
-            if record.status == "available" and record.name in wanted:
+            if record.status is PluginStatus.AVAILABLE and record.name in wanted:
                 registry._admit(record, entry.load)
             else:
                 registry.records.append(record)
@@ -149,13 +157,13 @@ class Registry:
         except Interrupted:
             raise
         except BaseException as problem:
-            record.spoil("failed", describe(problem))
+            record.spoil(PluginStatus.FAILED, describe(problem))
             # pluggy up to 1.6 keeps the good half of a plugin that it refused.
             if self._plugins.has_plugin(record.module):
                 self._plugins.unregister(name=record.module)
             return
         if rival:
-            record.spoil("duplicate", rival)
+            record.spoil(PluginStatus.DUPLICATE, rival)
             for kind, plugin_type in types:
                 if (kind, plugin_type.name) in self._types:
                     self._contested[kind, plugin_type.name] = record
@@ -164,7 +172,7 @@ class Registry:
         for kind, plugin_type in types:
             self._types[kind, plugin_type.name] = (plugin_type, record)
             record.provides[kind].append(plugin_type.name)
-        record.status = "active"
+        record.status = PluginStatus.ACTIVE
 
     def _call_hooks(self, record: Record) -> list[tuple[str, PluginType]]:
         """Collect what this one plugin hands over."""
@@ -198,8 +206,8 @@ class Registry:
     def _explain_missing(self, kind: str, name: str) -> str:
         known = ", ".join(plugin_type.name for plugin_type, _ in self.types(kind))
         message = f"there is no {kind} type {name!r} (known: {known or 'none'})"
-        broken = [r for r in self.records if r.status == "failed"]
-        idle = [r.name for r in self.records if r.status == "available"]
+        broken = [r for r in self.records if r.status is PluginStatus.FAILED]
+        idle = [r.name for r in self.records if r.status is PluginStatus.AVAILABLE]
         if broken:
             message += "; failed to load: " + "; ".join(f"{r.name}: {r.error}" for r in broken)
         if idle:
@@ -221,10 +229,10 @@ def _third_party() -> Iterator[tuple[Record, metadata.EntryPoint]]:
     for entry in entries:
         distribution = entry.dist.name if entry.dist else "unknown"
         version = entry.dist.version if entry.dist else "unknown"
-        record = Record(entry.name, version, distribution, entry.value, "available")
+        record = Record(entry.name, version, distribution, entry.value, PluginStatus.AVAILABLE)
         if earlier := seen.get(entry.name):
             record.spoil(
-                "duplicate",
+                PluginStatus.DUPLICATE,
                 f"{earlier.distribution} and {distribution} both install a plugin called "
                 f"{entry.name!r}: uninstall one of them",
             )
