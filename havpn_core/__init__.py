@@ -10,19 +10,29 @@ from havpn_core.durations import Duration
 from havpn_core.errors import ActionError, CommandTimeout, ConfigError, HavpnError, NotResolved
 from havpn_core.host.execute import Finished, run_command
 from havpn_core.plugging.descriptors import (
-    Action,
     ActionType,
     Context,
     Event,
-    Link,
+    EventKind,
     LinkType,
-    Notifier,
     NotifierType,
-    Probe,
     ProbeType,
     Sample,
+    Severity,
 )
 from havpn_core.plugging.hookspecs import hookimpl
+from havpn_core.plugging.protocols import (
+    Action,
+    AddressProbing,
+    Announcing,
+    ConflictReporting,
+    Link,
+    Notifier,
+    Probe,
+    Renewable,
+    Reporting,
+    SharedAddress,
+)
 from havpn_core.plugging.redact import path_of, program_of, redacted
 from havpn_core.rules.hysteresis import Outcome, Verdict
 from havpn_core.rules.role import Role
@@ -36,13 +46,17 @@ __all__ = [
     "Action",
     "ActionError",
     "ActionType",
+    "AddressProbing",
+    "Announcing",
     "CommandTimeout",
     "ConfigError",
+    "ConflictReporting",
     "Context",
     "Duration",
     "EchoReport",
     "EchoSession",
     "Event",
+    "EventKind",
     "Finished",
     "HavpnError",
     "Held",
@@ -54,8 +68,12 @@ __all__ = [
     "Outcome",
     "Probe",
     "ProbeType",
+    "Renewable",
+    "Reporting",
     "Role",
     "Sample",
+    "Severity",
+    "SharedAddress",
     "Verdict",
     "__version__",
     "hookimpl",

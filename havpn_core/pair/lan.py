@@ -11,6 +11,7 @@ from typing import Any
 from havpn_core.errors import HavpnError
 from havpn_core.pair.scout import Findings, Reply, concluded
 from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.protocols import AddressProbing
 
 GRACE_S = 0.5
 
@@ -78,7 +79,7 @@ class Scout:
 
     def _usable(self) -> dict[str, Caller]:
         found = self._owners()
-        return {name: each for name, each in found.items() if each.offers("answered_by")}
+        return {name: each for name, each in found.items() if each.able(AddressProbing)}
 
     async def _look_for_ever(self, window_s: float) -> None:
         while True:

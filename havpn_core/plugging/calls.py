@@ -20,6 +20,7 @@ from havpn_core.plugging.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.descriptors import Event, Sample
 from havpn_core.plugging.inlet import Inlet
 from havpn_core.plugging.mode import is_async
+from havpn_core.plugging.protocols import Renewable, able
 from havpn_core.plugging.wording import describe
 from havpn_core.plugging.worker import Worker
 from havpn_core.rules.role import Role
@@ -49,7 +50,7 @@ class Caller:
         #: the optional method of a probe that makes its next probe take another way.
         self._check_is_async = is_async(instance, "check")
         self.renew: Callable[[], None] | None = None
-        if self._quick("renew") is not None:
+        if able(instance, Renewable):
             self.renew = partial(self._quietly, "renew")
 
     # --- probes, actions and notifiers: methods with a deadline --------------------------------
@@ -123,12 +124,9 @@ class Caller:
 
     # --- plain and quick ones: on the loop, and their trouble is nobody's ----------------------
 
-    def offers(self, method: str) -> bool:
-        """Whether the instance has an optional method."""
-        try:
-            return callable(getattr(self.instance, method, None))
-        except BaseException:
-            return False
+    def able(self, ability: type) -> bool:
+        """Whether the instance has an ability (see :mod:`~havpn_core.plugging.protocols`)."""
+        return able(self.instance, ability)
 
     @property
     def yields(self) -> bool:

@@ -1,23 +1,22 @@
-"""What a plugin supplies and what the instances made of it must do.
+"""What a plugin supplies, and the values that its instances and the core exchange.
 
 A *type* is a descriptor: a name, a summary, a struct of options and a function that builds an
-instance of them. The core makes as many instances as the configuration asks for. Whether an
-instance's method is ``async def`` or plain ``def`` is up to its author: the first runs on the
-event loop, where calls may overlap, the second in a daemon thread of its own, one at a time.
+instance of them. The core makes as many instances as the configuration has. What an instance must
+do is said in :mod:`havpn_core.plugging.protocols`.
 """
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from havpn_core.rules.hysteresis import Outcome
-from havpn_core.rules.role import Role
 
 NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 
@@ -38,30 +37,50 @@ class Sample:
 
     @classmethod
     def ok(cls, latency_s: float | None = None, detail: str = "") -> "Sample":
-        """Make a sample of an answer that came."""
+        """Make a sample of a reply that came."""
         return cls(Outcome.OK, detail, latency_s)
 
     @classmethod
     def fail(cls, detail: str) -> "Sample":
-        """Make a sample of an answer that did not come, or said no."""
+        """Make a sample of a reply that did not come, or was a refusal."""
         return cls(Outcome.FAIL, detail)
 
     @classmethod
     def error(cls, detail: str) -> "Sample":
-        """Make a sample of a test that could not be made."""
+        """Make a sample of a probe that could not be sent."""
         return cls(Outcome.ERROR, detail)
+
+
+class EventKind(StrEnum):
+    """What an event is about; equal to the plain words that stand in the history."""
+
+    VERDICT = "verdict"
+    QUALITY = "quality"
+    ROLE = "role"
+    ACTION = "action"
+    PLUGIN = "plugin"
+    DAEMON = "daemon"
+    PAIR = "pair"
+    CLUSTER = "cluster"
+
+
+class Severity(StrEnum):
+    """How grave an event is; equal to the plain words that stand in the history."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that changed, as notifiers, the log and the history see it.
 
-    :param kind: ``verdict``, ``quality``, ``role``, ``action``, ``plugin``, ``daemon``, ``pair`` or
-        ``cluster``.
+    :param kind: a word of :class:`EventKind`.
     :param subject: the path, action or plugin it is about; empty for the gateway itself.
     :param before: the old value in the words of the design, empty where there is none.
     :param after: the new value.
-    :param severity: ``info``, ``warning`` or ``error``.
+    :param severity: a word of :class:`Severity`.
     """
 
     kind: str
@@ -69,7 +88,7 @@ class Event:
     before: str
     after: str
     detail: str = ""
-    severity: str = "info"
+    severity: str = Severity.INFO
     node: str = ""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -94,7 +113,7 @@ class Context:
         host changed: reason to reopen sockets.
     :param run_dir: a directory for files that need not outlive a reboot.
     :param received: takes each frame that a link brings; for links only.
-    :param heard: seconds since our own responder last answered that address; ``None`` if never.
+    :param heard: seconds since our own responder last replied to that address; ``None`` if never.
     """
 
     instance: str
@@ -106,93 +125,6 @@ class Context:
     run_dir: Path = Path("/run/havpn")
     heard: Callable[[str], float | None] = lambda address: None
     received: Callable[[bytes], None] = lambda frame: None
-
-
-class Probe(Protocol):
-    """Asks the far end one question at a time.
-
-    Two methods are optional, plain and quick. ``renew()`` is called before a question that
-    confirms a failure: it should leave another way, as by another source port, so that one dead
-    member of an aggregated line does not speak for all. ``facts() -> dict`` gives more for the
-    status, shown as it is beside the probe's last sample.
-    """
-
-    def check(self, timeout_s: float) -> Sample | Awaitable[Sample]:
-        """Ask once and give the answer within ``timeout_s`` seconds.
-
-        An answer that does not come, a refusal, a missing interface is ``FAIL``; only what
-        made the question impossible (no permission, no address known) is ``ERROR``. A raised
-        exception counts as ``ERROR``.
-        """
-
-    def close(self) -> Awaitable[None] | None:
-        """Let go of everything; may be called twice."""
-
-
-class Action(Protocol):
-    """Carries a role out.
-
-    It may also have a plain method ``facts()``: a dictionary for its part of the status.
-    """
-
-    def apply(self, role: Role, timeout_s: float) -> Awaitable[None] | None:
-        """Bring this gateway into ``role``; doing it twice does it once.
-
-        :raises ActionError: if it did not succeed; it will be called again.
-        """
-
-    def observe(self) -> Role | Awaitable[Role | None] | None:
-        """Look which role is in force, changing nothing; ``None`` if it cannot be told."""
-
-    def close(self) -> Awaitable[None] | None:
-        """Let go of everything but the role; may be called twice."""
-
-
-class SharedAddress(Action, Protocol):
-    """What an action of a type that ``owns`` its addresses should have besides.
-
-    The standalone mode uses it so that two gateways that do not hear each other never both
-    have an address.
-    """
-
-    yields: bool  #: whether an address that somebody answers for is left to him
-
-    def answered_by(self, timeout_s: float) -> Awaitable[str | None] | str | None:
-        """Ask the LAN who has the addresses, while this gateway has none of them.
-
-        :returns: who answers first, for people; ``None`` if nobody does in ``timeout_s`` seconds.
-        :raises ActionError: if the question cannot be asked.
-        """
-
-    def announce(self) -> None:
-        """Announce the held addresses once more; plain and quick."""
-
-    def tell_conflicts(self, tell: Callable[[str], None]) -> None:
-        """Call ``tell`` with whoever claims a held address; plain and quick."""
-
-
-class Notifier(Protocol):
-    """Tells somebody."""
-
-    def notify(self, event: Event, timeout_s: float) -> Awaitable[None] | None:
-        """Deliver one event; an exception is counted and logged, the event is not repeated."""
-
-    def close(self) -> Awaitable[None] | None:
-        """Let go of everything; may be called twice."""
-
-
-class Link(Protocol):
-    """Carries the partner heartbeat of the standalone mode.
-
-    Frames that arrive go to ``context.received(frame)``, from any thread. Optional: ``facts() ->
-    dict``, shown in the status.
-    """
-
-    def send(self, frame: bytes) -> None:
-        """Send one frame, without waiting and without raising; it is called on the loop."""
-
-    def close(self) -> None:
-        """Let go of everything; may be called twice."""
 
 
 @dataclass(frozen=True)
@@ -228,12 +160,14 @@ class PluginType:
 
 @dataclass(frozen=True)
 class ProbeType(PluginType):
-    """A kind of probe; ``build(config, context)`` gives a :class:`Probe`."""
+    """A kind of probe; ``build(config, context)`` gives a
+    :class:`~havpn_core.plugging.protocols.Probe`."""
 
 
 @dataclass(frozen=True)
 class ActionType(PluginType):
-    """A kind of action; ``build(config, context)`` gives an :class:`Action`.
+    """A kind of action; ``build(config, context)`` gives an
+    :class:`~havpn_core.plugging.protocols.Action`.
 
     :param owns: nobody else may touch what the action holds, so a role changed behind its
         back is put right instead of being respected as an operator's override.
@@ -244,9 +178,11 @@ class ActionType(PluginType):
 
 @dataclass(frozen=True)
 class NotifierType(PluginType):
-    """A kind of notifier; ``build(config, context)`` gives a :class:`Notifier`."""
+    """A kind of notifier; ``build(config, context)`` gives a
+    :class:`~havpn_core.plugging.protocols.Notifier`."""
 
 
 @dataclass(frozen=True)
 class LinkType(PluginType):
-    """A kind of link; ``build(config, context)`` gives a :class:`Link`."""
+    """A kind of link; ``build(config, context)`` gives a
+    :class:`~havpn_core.plugging.protocols.Link`."""

@@ -28,6 +28,7 @@ from havpn_core.plugging.building import build, lacks, same
 from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import ActionType, Event, LinkType, Sample
 from havpn_core.plugging.inlet import MOST_WAITING, Inlet
+from havpn_core.plugging.protocols import AddressProbing
 from havpn_core.plugging.wording import LONGEST, describe, words
 from havpn_core.rules.hysteresis import Level, Outcome
 from havpn_core.rules.role import Role
@@ -170,7 +171,7 @@ def test_a_caller_gives_what_it_promises_or_an_error(instance):
             caller.answered_by(0.1, SOON_S), lambda who: who is None or check_text(who) is None
         )
         assert type(caller.yields) is bool
-        assert type(caller.offers("answered_by")) is bool
+        assert type(caller.able(AddressProbing)) is bool
         msgspec.json.encode(caller.facts())
         if caller.renew is not None:
             caller.renew()

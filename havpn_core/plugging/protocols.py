@@ -1,0 +1,157 @@
+"""What the instances that a type builds must do, and what they may be able to do besides.
+
+Whether a method is ``async def`` or plain ``def`` is up to its author: the first runs on the event
+loop, where calls may overlap, the second in a daemon thread of its own, one at a time. The methods
+of an *ability* are plain and quick, but for ``answered_by``: they are called on the loop. An
+instance has an ability if it has its methods; :func:`able` says so.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.rules.role import Role
+
+
+class Probe(Protocol):
+    """Sends one probe at a time. It may be :class:`Renewable` and :class:`Reporting`."""
+
+    def check(self, timeout_s: float) -> Sample | Awaitable[Sample]:
+        """Probe once and give the result within ``timeout_s`` seconds.
+
+        A reply that does not come, a refusal, a missing interface is ``FAIL``; only what made the
+        probe impossible (no permission, no address known) is ``ERROR``. A raised exception counts
+        as ``ERROR``.
+        """
+
+    def close(self) -> Awaitable[None] | None:
+        """Let go of everything; may be called twice."""
+
+
+class Action(Protocol):
+    """Carries a role out. It may be :class:`Reporting` and own a :class:`SharedAddress`."""
+
+    def apply(self, role: Role, timeout_s: float) -> Awaitable[None] | None:
+        """Bring this gateway into ``role``; doing it twice does it once.
+
+        :raises ActionError: if it did not succeed; it will be called again.
+        """
+
+    def observe(self) -> Role | Awaitable[Role | None] | None:
+        """Look which role is in force, changing nothing; ``None`` if that is not known."""
+
+    def close(self) -> Awaitable[None] | None:
+        """Let go of everything but the role; may be called twice."""
+
+
+class Notifier(Protocol):
+    """Delivers events to somebody."""
+
+    def notify(self, event: Event, timeout_s: float) -> Awaitable[None] | None:
+        """Deliver one event; an exception is counted and logged, the event is not repeated."""
+
+    def close(self) -> Awaitable[None] | None:
+        """Let go of everything; may be called twice."""
+
+
+class Link(Protocol):
+    """Carries the partner heartbeat of a pair. It may be :class:`Reporting`.
+
+    Frames that arrive go to ``context.received(frame)``, from any thread.
+    """
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame, without waiting and without raising; it is called on the loop."""
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
+
+
+# --- abilities -------------------------------------------------------------------------------
+
+
+class Renewable(Protocol):
+    """A probe that can make its next probe take another way."""
+
+    def renew(self) -> None:
+        """Leave another way from now on, as by another source port.
+
+        Called before a probe that confirms a failure, so that one dead member of an aggregated
+        line does not speak for all.
+        """
+
+
+class Reporting(Protocol):
+    """A probe, action or link that has more to say for the status."""
+
+    def facts(self) -> dict[str, Any]:
+        """Give what the status shows beside what the core knows: values that JSON has."""
+
+
+class AddressProbing(Protocol):
+    """An action that can find out who on the LAN has its addresses (RFC 5227's probe).
+
+    In a pair the addresses are taken from a silent partner only after that.
+    """
+
+    def answered_by(self, timeout_s: float) -> Awaitable[str | None] | str | None:
+        """Probe for the addresses, while this gateway has none of them.
+
+        :returns: who replies first, for people; ``None`` if nobody does in ``timeout_s`` seconds.
+        :raises ActionError: if no probe can be sent.
+        """
+
+
+class Announcing(Protocol):
+    """An action that can announce the addresses that it holds (gratuitous ARP)."""
+
+    def announce(self) -> None:
+        """Announce the held addresses once more."""
+
+
+class ConflictReporting(Protocol):
+    """An action that notices who else claims an address that it holds."""
+
+    def tell_conflicts(self, tell: Callable[[str], None]) -> None:
+        """Call ``tell`` with whoever claims a held address, from now on and from any thread."""
+
+
+class SharedAddress(Action, AddressProbing, Announcing, ConflictReporting, Protocol):
+    """All that an action of a type that ``owns`` its addresses should be able to do.
+
+    A pair uses it so that two gateways that do not hear each other never both have an address.
+    """
+
+    yields: bool  #: whether an address that somebody replies for is left to him
+
+
+ABILITIES: dict[type, tuple[str, ...]] = {
+    Renewable: ("renew",),
+    Reporting: ("facts",),
+    AddressProbing: ("answered_by",),
+    Announcing: ("announce",),
+    ConflictReporting: ("tell_conflicts",),
+    SharedAddress: ("apply", "observe", "close", "answered_by", "announce", "tell_conflicts"),
+}
+"""The methods of each ability."""
+WAITED_FOR = frozenset({"apply", "observe", "close", "answered_by"})
+"""Methods that may take their time, and so may be ``async def``."""
+
+
+def able(instance: Any, ability: type) -> bool:
+    """Whether an instance has an ability, as far as that can be seen without calling it.
+
+    Never raises, whatever reading an attribute of the instance does.
+
+    :param ability: one of :data:`ABILITIES`.
+    """
+    return all(_has(instance, name) for name in ABILITIES[ability])
+
+
+def _has(instance: Any, name: str) -> bool:
+    try:
+        method = getattr(instance, name, None)
+        return callable(method) and (name in WAITED_FOR or not inspect.iscoroutinefunction(method))
+    except BaseException:
+        return False
