@@ -75,6 +75,43 @@ class CloseOnce(Probe):
         self.closed = True
 
 
+class Reports(Probe):
+    def facts(self):
+        return {"port": 1, "known": [None, 2.5]}
+
+    def renew(self):
+        pass
+
+
+class NoFacts(Probe):
+    def facts(self):
+        return "much"
+
+
+class NoJson(Probe):
+    def facts(self):
+        return {"itself": self}
+
+
+class AsyncFacts(Probe):
+    async def facts(self):
+        return {}
+
+
+class RenewRaises(Probe):
+    def renew(self):
+        raise OSError("no port left")
+
+
+class RenewWaits(Probe):
+    def renew(self):
+        time.sleep(0.6)
+
+
+class NoMethod(Probe):
+    renew = True
+
+
 def probe(build, **more):
     check_probe_type(
         ProbeType("tried", "", Options, build),
@@ -87,6 +124,7 @@ def probe(build, **more):
 
 def test_a_good_probe_passes():
     probe(Probe, hostile=[{"good": True, "wait": "soon"}])
+    probe(Reports)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +135,12 @@ def test_a_good_probe_passes():
         (Nonsense, "no Sample"),
         (Shared, "the other instance was closed"),
         (CloseOnce, "close, twice"),
+        (NoFacts, "facts gave 'much', which is no dictionary"),
+        (NoJson, "facts gave what JSON has not"),
+        (AsyncFacts, "facts is async and is never called"),
+        (RenewRaises, "renew raised OSError"),
+        (RenewWaits, "renew waited"),
+        (NoMethod, "renew is no method"),
     ],
 )
 def test_a_probe_that_breaks_a_rule(build, words):
