@@ -19,6 +19,17 @@ LATE_EVERY_S = 60.0
 LEAST_PAUSE_S = 0.02
 
 
+def pause_s(spent_s: float) -> float:
+    """Give the seconds until the next write: one file for a burst of changes.
+
+    Many paths may take a tenth of the time. A host that was suspended while it wrote seems to have
+    taken hours; the status and the watchdog are due all the same.
+
+    :param spent_s: seconds that the last write took.
+    """
+    return min(max(LEAST_PAUSE_S, 10 * spent_s), STATUS_EVERY_S)
+
+
 class Publisher:
     """Writes when something changed, and once a second at least.
 
@@ -56,8 +67,7 @@ class Publisher:
             self._dirty.clear()
             try:
                 await asyncio.wait_for(self._dirty.wait(), STATUS_EVERY_S)
-                # One file for a burst of changes; many paths may take a tenth of the time.
-                await asyncio.sleep(max(LEAST_PAUSE_S, 10 * spent))
+                await asyncio.sleep(pause_s(spent))
             except TimeoutError:
                 pass
 
