@@ -1,10 +1,14 @@
 """The daemon as a process: real probes, real commands, real signals."""
 
+import contextlib
 import json
+import os
 import re
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime
 
@@ -230,20 +234,33 @@ def test_import_pulls_in_nothing_heavy():
     assert not {"asyncio", "click", "rich", "psutil"} & set(ended.stdout.split())
 
 
+def read_out(screen):
+    """Let the program at the other end write what it still has to say."""
+    with contextlib.suppress(OSError):  # so a terminal ends
+        while os.read(screen, 4096):
+            pass
+
+
 def test_status_watch_draws_a_live_table(daemon):
     daemon.start().wait_role("active")
     daemon.wait_verdict("up")
+    screen, inside = os.openpty()
     watching = subprocess.Popen(
         [sys.executable, "-m", "havpn_core", "status", "--watch", "-c", str(daemon.file)],
-        stdout=subprocess.PIPE,
-        text=True,
+        stdout=inside,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
     )
-    time.sleep(1.5)
+    os.close(inside)
+    shown = ""
+    while "vpn1" not in shown or "up" not in shown.partition("vpn1")[2]:
+        assert select.select([screen], [], [], 20)[0], f"no table came: {shown!r}"
+        shown += os.read(screen, 4096).decode()
     watching.send_signal(signal.SIGINT)
-    shown, _ = watching.communicate(timeout=10)
-    assert watching.returncode == 0
-    assert "vpn1" in shown
-    assert "up" in shown
+    drain = threading.Thread(target=read_out, args=(screen,), daemon=True)
+    drain.start()
+    assert watching.wait(20) == 0
+    drain.join(20)
+    os.close(screen)
 
 
 def test_check_names_times_and_what_is_missing(daemon):

@@ -19,7 +19,7 @@ name = "left"
 interval = "50ms"
 timeout = "100ms"
 fall = 3
-rise = 40
+rise = 80
 damping = false
 [path.vpn1.probe.echo]
 type = "udp-echo"
@@ -101,6 +101,10 @@ class Node:
     def status(self):
         text = Path(f"{self.host.root}/run/havpn/status.json").read_text()
         return typed(json.loads(text))
+
+    def brief(self):
+        """Give what the agent itself reads."""
+        return Path(f"{self.host.root}/run/havpn/status.brief").read_text()
 
     def signal(self, name):
         self.host.run("kill", f"-{name}", str(self.status().pid))

@@ -41,15 +41,13 @@ def test_all_paths_unless_some_are_named(node):
 def test_a_line_that_dies_and_recovers(node):
     node.agent("start", path="vpn1")
     node.line.cut()
-    wait_for(lambda: node.status().paths["vpn1"].verdict == "down", 10, "down")
-    time.sleep(0.2)
+    wait_for(lambda: "path vpn1 down 0" in node.brief(), 10, "down")
     node.asked()
     assert node.agent("monitor", path="vpn1") == (0, ""), "the agent does what it should"
     assert node.asked() == ["-n havpn-vpn1 -B 0 -d 0"]
     assert node.agent("monitor", path="vpn1", fail_on_down="yes") == (1, "path vpn1 is down")
     node.line.heal()
-    wait_for(lambda: node.status().paths["vpn1"].verdict == "recovering", 10, "recovering")
-    time.sleep(0.1)
+    wait_for(lambda: "path vpn1 recovering 0" in node.brief(), 10, "recovering")
     assert node.agent("monitor", path="vpn1") == (190, "path vpn1 is recovering")
     wait_for(lambda: node.status().paths["vpn1"].verdict == "up", 10, "up")
 
@@ -194,7 +192,7 @@ def test_an_unknown_action(node):
 def test_what_an_operator_forces_is_told_instead_of_the_line(node):
     node.agent("start", path="vpn1")
     node.havpn("switch", "--to", "standby")
-    time.sleep(0.3)
+    wait_for(lambda: "path vpn1 up 0" in node.brief(), 10, "the forced role")
     node.asked()
     assert node.agent("monitor", path="vpn1")[0] == 0
     assert node.asked() == ["-n havpn-vpn1 -B 0 -d 0"]
