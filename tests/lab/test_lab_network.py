@@ -23,11 +23,11 @@ from havpn_core.testing.lab import (
     StreamReport,
     TwoSite,
     end_hosts,
-    leftovers,
     open_folder,
     start_hosts,
     wait_for,
 )
+from havpn_core.testing.lab.hosts import leftovers
 
 pytestmark = [
     pytest.mark.lab,
