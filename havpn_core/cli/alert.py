@@ -14,8 +14,8 @@ from havpn_core.config.read import DEFAULT_FILE, load
 from havpn_core.errors import HavpnError
 from havpn_core.host.context import context
 from havpn_core.pacemaker.alerts import event_of
-from havpn_core.plugging.building import build
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.gate.building import build
 
 LONGEST_S = 20.0
 """Pacemaker ends an alert agent after 30 s."""

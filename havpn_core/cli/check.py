@@ -18,9 +18,9 @@ from havpn_core.errors import HavpnError
 from havpn_core.host.capabilities import missing_capabilities
 from havpn_core.host.resolve import Resolver
 from havpn_core.pair.keys import read_keys
-from havpn_core.plugging.building import build, lacks
 from havpn_core.plugging.descriptors import Context
-from havpn_core.plugging.mode import type_is_async
+from havpn_core.plugging.gate.building import build, lacks
+from havpn_core.plugging.gate.mode import type_is_async
 
 
 @click.command()

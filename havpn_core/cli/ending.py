@@ -14,7 +14,7 @@ from typing import TextIO
 import click
 
 from havpn_core.errors import ConfigError, HavpnError
-from havpn_core.host.trouble import why
+from havpn_core.host.disk.trouble import why
 
 
 def perform(command: click.Command, name: str, arguments: list[str] | None = None) -> int:

@@ -16,9 +16,9 @@ def events(file: Path, as_json: bool, last: int) -> None:
 
     Damaged lines are left out and counted on standard error.
     """
-    from havpn_core.daemon.events import HISTORY_FILE, parse_history
-    from havpn_core.host import files
-    from havpn_core.host.trouble import FileTrouble
+    from havpn_core.daemon.state.events import HISTORY_FILE, parse_history
+    from havpn_core.host.disk import files
+    from havpn_core.host.disk.trouble import FileTrouble
 
     _, state_dir = directories(file, None)
     history = state_dir / HISTORY_FILE

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from havpn_core.errors import HavpnError
-from havpn_core.host import files
+from havpn_core.host.disk import files
 from havpn_core.pair.keys import KEY_BYTES, read_keys
 
 HEAD = "# The key of an HA-VPN pair: copy this file to the partner, mode 600.\n"

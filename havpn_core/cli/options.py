@@ -10,8 +10,8 @@ import click
 from havpn_core.config.options import NodeOptions
 from havpn_core.config.read import DEFAULT_FILE
 from havpn_core.errors import ConfigError
-from havpn_core.host import files
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import FileTrouble
 
 config_option = click.option(
     "-c",

@@ -12,6 +12,7 @@ import click
 from havpn_core.cli.options import json_option
 from havpn_core.config import read
 from havpn_core.errors import ConfigError
+from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.registry import KINDS, PluginStatus, Record, Registry
 
 config_option = click.option(
@@ -105,15 +106,21 @@ def show_type(name: str, as_json: bool, file: Path | None) -> None:
         click.echo(json.dumps(told, indent=2))
         return
     for kind, each, record in found:
-        click.echo(f"{kind} {each.name}: {each.summary} ({record.source})")
-        if each.needs:
-            click.echo(f"needs {', '.join(sorted(each.needs))}")
-        for option in options_of(each.config):
-            default = "required" if option.required else f"default {option.default}"
-            limits = f", {option.limits}" if option.limits else ""
-            click.echo(f"  {option.name}: {option.type}{limits}; {default}")
-            click.echo(f"      {option.description}")
-        click.echo(f"\n{example(kind, each)}\n")
+        _show_one(kind, each, record)
+
+
+def _show_one(kind: str, each: PluginType, record: Record) -> None:
+    from havpn_core.config.describe import example, options_of
+
+    click.echo(f"{kind} {each.name}: {each.summary} ({record.source})")
+    if each.needs:
+        click.echo(f"needs {', '.join(sorted(each.needs))}")
+    for option in options_of(each.config):
+        default = "required" if option.required else f"default {option.default}"
+        limits = f", {option.limits}" if option.limits else ""
+        click.echo(f"  {option.name}: {option.type}{limits}; {default}")
+        click.echo(f"      {option.description}")
+    click.echo(f"\n{example(kind, each)}\n")
 
 
 @plugin.command("new")

@@ -20,8 +20,8 @@ from havpn_core.config.read import load
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host import logs
+from havpn_core.host.disk.trouble import why
 from havpn_core.host.netwatch import NetWatch
-from havpn_core.host.trouble import why
 from havpn_core.study.recording import Recorder, build_probes
 from havpn_core.study.traces import format_header
 

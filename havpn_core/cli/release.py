@@ -10,12 +10,12 @@ import msgspec
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.read import load
-from havpn_core.daemon import reading
+from havpn_core.daemon.state import reading
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.context import context
 from havpn_core.host.held import HELD_FILE, read_held
-from havpn_core.plugging.building import build
 from havpn_core.plugging.descriptors import PluginType
+from havpn_core.plugging.gate.building import build
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.role import Role
 

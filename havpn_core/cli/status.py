@@ -14,7 +14,7 @@ from havpn_core.errors import HavpnError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from havpn_core.daemon.status import PathStatus, ProbeStatus, Status
+    from havpn_core.daemon.state.status import PathStatus, ProbeStatus, Status
 
 COLOURS = {"up": "green", "failing": "yellow", "down": "red", "recovering": "yellow"}
 REFRESH_S = 0.5
@@ -45,8 +45,8 @@ def read(run_dir: Path) -> "Status":
 
 
 def _read(run_dir: Path) -> tuple["Status", dict[str, Any]]:
-    from havpn_core.daemon.reading import read_whole
-    from havpn_core.daemon.status import STATUS_FILE
+    from havpn_core.daemon.state.reading import read_whole
+    from havpn_core.daemon.state.status import STATUS_FILE
 
     found = read_whole(run_dir)
     if found is None:

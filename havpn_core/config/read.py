@@ -10,8 +10,8 @@ from havpn_core.config.check import build
 from havpn_core.config.convert import Table
 from havpn_core.config.instances import Config
 from havpn_core.errors import ConfigError
-from havpn_core.host import files
-from havpn_core.host.trouble import FileTrouble, trouble_of
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.registry import Registry
 
 DEFAULT_FILE = Path("/etc/havpn/havpn.toml")

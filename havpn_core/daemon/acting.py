@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from havpn_core.config.instances import Instance
-from havpn_core.daemon.memory import ActionMemory
-from havpn_core.daemon.status import ActionStatus
+from havpn_core.daemon.state.memory import ActionMemory
+from havpn_core.daemon.state.status import ActionStatus
 from havpn_core.errors import HavpnError
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.reconcile import (
     ActionState,
     Effect,

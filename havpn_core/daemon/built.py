@@ -8,10 +8,10 @@ from typing import Any
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.errors import HavpnError
 from havpn_core.pair.run import PairRun
-from havpn_core.plugging.blocking import LoopWatch
-from havpn_core.plugging.building import build, same
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context
+from havpn_core.plugging.gate.blocking import LoopWatch
+from havpn_core.plugging.gate.building import build, same
+from havpn_core.plugging.gate.calls import Caller
 
 
 @dataclass

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from havpn_core.config.instances import Config
 from havpn_core.daemon.acting import Acting
-from havpn_core.daemon.force import Force
-from havpn_core.daemon.memory import MEMORY_FILE, Memory
 from havpn_core.daemon.partner import Partner
 from havpn_core.daemon.parts import Parts
-from havpn_core.daemon.path import PathRun
-from havpn_core.daemon.reporting import gateway_status
-from havpn_core.daemon.status import Status
+from havpn_core.daemon.paths.path import PathRun
+from havpn_core.daemon.reporting import gateway_status, role_status
+from havpn_core.daemon.state.force import Force
+from havpn_core.daemon.state.memory import MEMORY_FILE, Memory
+from havpn_core.daemon.state.status import Status
 from havpn_core.daemon.world import World
 from havpn_core.host import boot
 from havpn_core.pair.run import PairRun
@@ -186,8 +186,12 @@ class Gateway:
             node=parts.config.node.name,
             state=state,
             acting=self.acting,
-            role_since=self.role_since,
-            forced=forced.value if forced else None,
+            role=role_status(
+                self.acting.plan,
+                self.role_since,
+                forced.value if forced else None,
+                self.wish.reason or None,
+            ),
             paths=parts.paths,
             subscribers=[subscriber for _, subscriber in parts.notifiers.values()],
             responded=parts.responder.counts if parts.responder else None,
@@ -195,7 +199,6 @@ class Gateway:
             timing=self._world.timing,
             now_s=self._world.clock(),
             clocks=boot.clocks(),
-            reason=self.wish.reason or None,
         )
 
     async def remember(self) -> None:

@@ -9,8 +9,8 @@ from havpn_core.config.instances import Config
 from havpn_core.config.read import load
 from havpn_core.errors import CallBusy, ConfigError, HavpnError
 from havpn_core.pair.keys import configured_keys
+from havpn_core.plugging.gate.worker import Worker
 from havpn_core.plugging.registry import Registry
-from havpn_core.plugging.worker import Worker
 
 LOAD_S = 60.0
 """What reading a configuration may take, with the imports of the plugins that it enables."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from havpn_core.config.instances import Config, Instance
 from havpn_core.daemon.acting import Acting
-from havpn_core.daemon.force import Force
+from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.world import World
 from havpn_core.errors import HavpnError
 from havpn_core.pair.frames import node_number
@@ -20,10 +20,10 @@ from havpn_core.pair.keys import (
 from havpn_core.pair.message import Line
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own
-from havpn_core.plugging.building import build
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, Event
-from havpn_core.plugging.inlet import Inlet
+from havpn_core.plugging.gate.building import build
+from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.rules.role import PathView, Role, may_serve, wanted_role
 
 

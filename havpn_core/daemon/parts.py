@@ -7,51 +7,31 @@ what was built is closed again and the old one stays.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.built import Built, alike, build_new
-from havpn_core.daemon.events import Subscriber
+from havpn_core.daemon.decider import Decider
 from havpn_core.daemon.loading import Loader, refuse_fixed
-from havpn_core.daemon.memory import Memory
-from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.paths.path import PathRun
+from havpn_core.daemon.state.events import Subscriber
+from havpn_core.daemon.state.memory import Memory
 from havpn_core.daemon.world import World
 from havpn_core.echo.respond import Responder
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host import realtime
 from havpn_core.host.context import context
 from havpn_core.pair.run import PairRun
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.registry import Registry
-from havpn_core.rules.hysteresis import Level, Transition
+from havpn_core.rules.hysteresis import Level
 from havpn_core.rules.role import Role
 
 CLOSE_S = 5.0
 SPREAD = 0.6180339887
 """The golden ratio spreads any number of paths evenly; the first one waits for nothing."""
-
-
-class Decider(Protocol):
-    """Who is told what the parts find out, and makes the pair, which knows all of them."""
-
-    def verdict_changed(self, run: PathRun, change: Transition) -> None:
-        """Take in that a path has another verdict."""
-
-    def quality_changed(self, run: PathRun) -> None:
-        """Take in that a line became poor or good."""
-
-    async def make_pair(
-        self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]
-    ) -> PairRun | None:
-        """Make the pair of a configuration, where there is one, without starting it.
-
-        :raises ConfigError: if a link cannot be had.
-        """
-
-    def first_level(self, path: str) -> Level:
-        """Give the level at which a path starts that was not there before."""
 
 
 class Parts:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from havpn_core.daemon import status
 from havpn_core.daemon.gateway import Gateway
 from havpn_core.daemon.reporting import brief
+from havpn_core.daemon.state import status
 from havpn_core.daemon.world import World
-from havpn_core.host import files, systemd
-from havpn_core.host.trouble import FileTrouble, trouble_of
+from havpn_core.host import systemd
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.wording import describe
 from havpn_core.rules.hysteresis import Level

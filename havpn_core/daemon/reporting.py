@@ -10,11 +10,12 @@ from typing import Any
 from msgspec import UNSET
 
 from havpn_core.daemon.acting import Acting
-from havpn_core.daemon.events import Subscriber
-from havpn_core.daemon.path import PathRun
-from havpn_core.daemon.probing import Tally
-from havpn_core.daemon.reading import typed_pair
-from havpn_core.daemon.status import (
+from havpn_core.daemon.paths.path import PathRun
+from havpn_core.daemon.paths.probing import Tally
+from havpn_core.daemon.paths.timing import Timing
+from havpn_core.daemon.state.events import Subscriber
+from havpn_core.daemon.state.reading import typed_pair
+from havpn_core.daemon.state.status import (
     FlapStatus,
     LatenessStatus,
     PathStatus,
@@ -25,11 +26,11 @@ from havpn_core.daemon.status import (
     Status,
     TimingStatus,
 )
-from havpn_core.daemon.timing import Timing
 from havpn_core.durations import rfc3339
-from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.limits import Clocks
+from havpn_core.rules.reconcile import Plan
 from havpn_core.version import __version__
 
 
@@ -38,8 +39,7 @@ def gateway_status(
     node: str,
     state: str,
     acting: Acting,
-    role_since: float,
-    forced: str | None,
+    role: RoleStatus,
     paths: Mapping[str, PathRun],
     subscribers: Iterable[Subscriber],
     responded: Mapping[str, int] | None,
@@ -47,19 +47,15 @@ def gateway_status(
     timing: Timing,
     now_s: float,
     clocks: Clocks,
-    reason: str | None = None,
 ) -> Status:
     """Give the whole status.
 
-    :param role_since: wall clock of the last change of the wanted role, seconds since 1970.
     :param responded: the echo responder's counts, where there is one.
     :param pair: the pair's part, where there is one.
     :param timing: the loop's own lateness.
     :param now_s: the monotonic clock.
     :param clocks: the clocks that outlive this process.
-    :param reason: why the wanted role is wanted, in words.
     """
-    plan = acting.plan
     return Status(
         node=node,
         version=__version__,
@@ -68,23 +64,36 @@ def gateway_status(
         written_uptime_s=round(clocks.boot_s, 3),
         boot=clocks.boot,
         state=state,
-        role=RoleStatus(
-            wanted=plan.wanted.value if plan.wanted else None,
-            observed=plan.observed.value if plan.observed else None,
-            since=_since(role_since),
-            forced=forced,
-            reason=reason,
-        ),
+        role=role,
         paths={name: path_status(run, now_s) for name, run in paths.items()},
-        timing=TimingStatus(
-            ticks=timing.ticks,
-            late_ms=LatenessStatus(**timing.facts()),
-            void=sum(run.watch.void_rounds for run in paths.values()),
-        ),
+        timing=_timing(timing, paths),
         actions=acting.facts(),
         notifiers={s.name.removeprefix("notifier."): s.facts() for s in subscribers},
         respond=None if responded is None else RespondStatus(**responded),
         pair=None if pair is None else typed_pair(pair),
+    )
+
+
+def role_status(plan: Plan, since_s: float, forced: str | None, reason: str | None) -> RoleStatus:
+    """Give the role's part.
+
+    :param since_s: wall clock of the last change of the wanted role, seconds since 1970.
+    :param reason: why the wanted role is wanted, in words.
+    """
+    return RoleStatus(
+        wanted=plan.wanted.value if plan.wanted else None,
+        observed=plan.observed.value if plan.observed else None,
+        since=_since(since_s),
+        forced=forced,
+        reason=reason,
+    )
+
+
+def _timing(timing: Timing, paths: Mapping[str, PathRun]) -> TimingStatus:
+    return TimingStatus(
+        ticks=timing.ticks,
+        late_ms=LatenessStatus(**timing.facts()),
+        void=sum(run.watch.void_rounds for run in paths.values()),
     )
 
 

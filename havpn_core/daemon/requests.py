@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from havpn_core.errors import HavpnError
-from havpn_core.host import files
-from havpn_core.host.trouble import FileTrouble, why
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import FileTrouble, why
 from havpn_core.plugging.wording import describe
 
 SOCKET = "control.sock"

@@ -10,24 +10,24 @@ from pathlib import Path
 
 from havpn_core.config.instances import Config
 from havpn_core.daemon import requests
-from havpn_core.daemon.events import EventBus
 from havpn_core.daemon.gateway import Gateway
-from havpn_core.daemon.keeping import Keeper, recall
-from havpn_core.daemon.memory import MEMORY_FILE
 from havpn_core.daemon.orders import obey
 from havpn_core.daemon.parts import is_closing, is_delivering
+from havpn_core.daemon.paths.timing import Timing
 from havpn_core.daemon.publish import Publisher, report
+from havpn_core.daemon.state.events import EventBus
+from havpn_core.daemon.state.keeping import Keeper, recall
+from havpn_core.daemon.state.memory import MEMORY_FILE
 from havpn_core.daemon.tasks import Tasks
-from havpn_core.daemon.timing import Timing
 from havpn_core.daemon.world import World
 from havpn_core.errors import ConfigError
 from havpn_core.host import systemd
+from havpn_core.host.disk.trouble import FileTrouble, why
 from havpn_core.host.lock import RunLock
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
-from havpn_core.host.trouble import FileTrouble, why
-from havpn_core.plugging.blocking import LoopWatch
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.gate.blocking import LoopWatch
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.wish import Stopping
 from havpn_core.version import __version__

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from havpn_core.daemon.events import EventBus
-from havpn_core.daemon.keeping import Keeper
+from havpn_core.daemon.paths.timing import Timing
+from havpn_core.daemon.state.events import EventBus
+from havpn_core.daemon.state.keeping import Keeper
 from havpn_core.daemon.tasks import Tasks
-from havpn_core.daemon.timing import Timing
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
-from havpn_core.plugging.blocking import LoopWatch
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.gate.blocking import LoopWatch
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,13 @@ import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from havpn_core.errors import CommandTimeout
 from havpn_core.plugging.redact import program_of, redacted
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
 
 OUTPUT_LIMIT = 64 * 1024
 """Bytes of a command's output that are kept."""
@@ -92,16 +96,23 @@ async def run_command(
             env={**environment(), **(env or {})},
             start_new_session=True,
         )
-        try:
-            async with asyncio.timeout(timeout_s):
-                status = await process.wait()
-        except TimeoutError:
-            raise CommandTimeout(f"{program_of(argv)} did not end within {timeout_s:g} s") from None
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+        status = await _ended(process, program_of(argv), timeout_s)
         return Finished(status, _text(out.finish()), _text(err.finish()), kept_back)
+
+
+async def _ended(process: "Process", program: str, timeout_s: float) -> int:
+    """Give a process's exit status; whatever ends the waiting ends its whole group."""
+    import asyncio
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await process.wait()
+    except TimeoutError:
+        raise CommandTimeout(f"{program} did not end within {timeout_s:g} s") from None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def environment() -> dict[str, str]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.daemon.memory import Damaged, is_text, parse, summary
-from havpn_core.host import files
-from havpn_core.host.aside import set_aside
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host.disk import files
+from havpn_core.host.disk.aside import set_aside
+from havpn_core.host.disk.damage import Damaged, is_text, parse, summary
+from havpn_core.host.disk.trouble import FileTrouble
 
 HELD_FILE = "held.json"
 _NAME = re.compile(r"action\.[a-z][a-z0-9-]*\Z")

@@ -13,8 +13,8 @@ import struct
 from pathlib import Path
 
 from havpn_core.errors import HavpnError
-from havpn_core.host import files
-from havpn_core.host.trouble import trouble_of
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import trouble_of
 
 WAIT_S = 5.0
 """How long a start waits for a daemon that is about to end."""

@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from havpn_core.host.trouble import why
+from havpn_core.host.disk.trouble import why
 
 MCL_CURRENT, MCL_FUTURE = 1, 2
 

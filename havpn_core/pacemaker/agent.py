@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 
 from havpn_core.errors import HavpnError
-from havpn_core.host import files
-from havpn_core.host.trouble import FileTrouble, why
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import FileTrouble, why
 
 NAME = "ocf:havpn:link"
 PLACE = Path("usr/lib/ocf/resource.d/havpn/link")

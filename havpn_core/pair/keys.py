@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 
 from havpn_core.errors import ConfigError, HavpnError
-from havpn_core.host import files
-from havpn_core.host.aside import set_aside
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host.disk import files
+from havpn_core.host.disk.aside import set_aside
+from havpn_core.host.disk.trouble import FileTrouble
 from havpn_core.pair.frames import NONCE_BYTES, Authenticator
 
 KEY_BYTES = 32

@@ -10,7 +10,7 @@ from typing import Any
 
 from havpn_core.errors import HavpnError
 from havpn_core.pair.scout import Findings, Reply, concluded
-from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import AddressProbing
 
 GRACE_S = 0.5

@@ -17,9 +17,9 @@ from havpn_core.pair.lan import Scout, Spawn, spawn_loudly
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.session import PairFacts, PairSession
 from havpn_core.pair.state import Own
-from havpn_core.plugging import coercion
-from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.inlet import Inlet
+from havpn_core.plugging.gate import coercion
+from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.rules.role import Role
 
 CHECKED = "HAVPN_CHECK_INVARIANTS"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from havpn_core.errors import HavpnError
-from havpn_core.host.trouble import why
+from havpn_core.host.disk.trouble import why
 
 SUFFIXES = (".svg", ".png")
 DOWN, CALM = "tab:red", "tab:blue"

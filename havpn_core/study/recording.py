@@ -17,8 +17,8 @@ from havpn_core.errors import CallOverdue, ConfigError, HavpnError
 from havpn_core.host.context import context
 from havpn_core.host.netwatch import NetWatch
 from havpn_core.host.resolve import Resolver
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, Sample
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules import cadence
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.vote import Sent

@@ -12,7 +12,6 @@ from typing import Any
 
 from havpn_core.errors import CallOverdue, HavpnError
 from havpn_core.pair.frames import BIGGEST
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import (
     ActionType,
     Event,
@@ -23,6 +22,7 @@ from havpn_core.plugging.descriptors import (
     Sample,
     Severity,
 )
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.role import Role
 from havpn_core.testing.made import (

@@ -12,8 +12,8 @@ import msgspec
 from havpn_core.config.convert import struct_of
 from havpn_core.errors import ConfigError
 from havpn_core.host.context import context as made_context
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, PluginType
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import (
     ABILITIES,
     WAITED_FOR,

@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from havpn_core.daemon.reading import read
+from havpn_core.daemon.state.reading import read
 
 TEMPLATE = """
 [node]

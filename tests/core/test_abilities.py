@@ -7,7 +7,7 @@ import pytest
 
 import havpn_core
 from havpn_core import AddressProbing, Announcing, Renewable, Reporting, SharedAddress
-from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import ABILITIES, able
 
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from havpn_core.plugging.blocking import (
+from havpn_core.plugging.descriptors import Sample
+from havpn_core.plugging.gate.blocking import (
     LONG_S,
     LONGEST_STEP_S,
     STRIKES,
@@ -18,8 +19,7 @@ from havpn_core.plugging.blocking import (
     LoopWatch,
     Meter,
 )
-from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.descriptors import Sample
+from havpn_core.plugging.gate.calls import Caller
 
 SPINNER = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass"
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.daemon.events import as_line, parse_history
-from havpn_core.daemon.reading import read, read_whole
-from havpn_core.daemon.status import STATUS_FILE
+from havpn_core.daemon.state.events import as_line, parse_history
+from havpn_core.daemon.state.reading import read, read_whole
+from havpn_core.daemon.state.status import STATUS_FILE
 from havpn_core.errors import HavpnError
-from havpn_core.host import files
-from havpn_core.host.aside import set_aside
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host.disk import files
+from havpn_core.host.disk.aside import set_aside
+from havpn_core.host.disk.trouble import FileTrouble
 from havpn_core.pair.keys import last_incarnation, next_incarnation, read_keys
 from havpn_core.plugging.descriptors import Event
 from tests.core.damage import damaged, fuzz
@@ -112,7 +112,7 @@ def test_drafts_of_writers_that_were_killed_are_swept_and_others_stay(tmp_path):
 FULL = """
 import os, sys
 from pathlib import Path
-from havpn_core.host import files
+from havpn_core.host.disk import files
 folder = Path(sys.argv[1])
 file = folder / "state.json"
 files.write(file, b"old", durable=True)

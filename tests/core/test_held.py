@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havpn_core import Held, note_held, read_held
-from havpn_core.daemon.memory import Damaged
+from havpn_core.daemon.state.memory import Damaged
 from havpn_core.host.held import HELD_FILE, decode_held
 from tests.core.damage import damaged, fuzz
 

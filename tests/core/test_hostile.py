@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from havpn_core.config.instances import Instance, PathConfig
 from havpn_core.config.options import CallOptions, PathOptions
 from havpn_core.daemon.acting import Acting
-from havpn_core.daemon.events import EventBus, Subscriber, as_record
-from havpn_core.daemon.path import PathRun
+from havpn_core.daemon.paths.path import PathRun
 from havpn_core.daemon.reporting import path_status
+from havpn_core.daemon.state.events import EventBus, Subscriber, as_record
 from havpn_core.durations import Duration
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
 from havpn_core.pair.keys import authenticator
@@ -23,11 +23,11 @@ from havpn_core.pair.lan import Scout
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own as OwnFacts
-from havpn_core.plugging import coercion
-from havpn_core.plugging.building import build, lacks, same
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import ActionType, Event, LinkType, Sample
-from havpn_core.plugging.inlet import MOST_WAITING, Inlet
+from havpn_core.plugging.gate import coercion
+from havpn_core.plugging.gate.building import build, lacks, same
+from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.inlet import MOST_WAITING, Inlet
 from havpn_core.plugging.protocols import AddressProbing
 from havpn_core.plugging.wording import LONGEST, describe, words
 from havpn_core.rules.hysteresis import Level, Outcome
@@ -263,7 +263,7 @@ def test_the_daemons_own_cancellation_passes_and_a_plugins_own_does_not():
 
 
 def test_calls_that_refuse_to_end_are_bounded(monkeypatch):
-    monkeypatch.setattr("havpn_core.plugging.calls.MOST_OPEN", 3)
+    monkeypatch.setattr("havpn_core.plugging.gate.calls.MOST_OPEN", 3)
 
     async def run():
         caller = Caller(probe := Stubborn(), "s")

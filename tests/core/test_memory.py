@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.daemon.keeping import recall
-from havpn_core.daemon.memory import ActionMemory, Damaged, Memory, decode
+from havpn_core.daemon.state.keeping import recall
+from havpn_core.daemon.state.memory import ActionMemory, Damaged, Memory, decode
 from havpn_core.rules.hysteresis import Level
 from havpn_core.rules.role import Role
 from tests.core.damage import damaged, fuzz

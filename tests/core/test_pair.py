@@ -29,7 +29,7 @@ from havpn_core.pair.scout import Findings, Reply, concluded
 from havpn_core.pair.session import PairSession
 from havpn_core.pair.state import Own, Preempt, Token
 from havpn_core.pair.table import TABLE
-from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.role import Role
 from tests.core import pair_world
 from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick

@@ -14,8 +14,8 @@ import pytest
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.options import PathOptions
 from havpn_core.durations import Duration
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Sample
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.study.recording import Recorder
 from havpn_core.study.traces import parse_trace
 

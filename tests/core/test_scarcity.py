@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from havpn_core.daemon.keeping import Keeper
+from havpn_core.daemon.state.keeping import Keeper
 from havpn_core.errors import NotResolved
 from havpn_core.host.resolve import RETRY_S, Resolver
-from havpn_core.plugging.calls import Caller, CallFailed, Worker
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.gate.calls import Caller, CallFailed, Worker
 
 TOO_LARGE = 1 << 48
 """Bytes of a stack that no address space has room for."""

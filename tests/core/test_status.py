@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
 from havpn_core.cli.status import lines
-from havpn_core.daemon.reading import age_s, judged, read, read_whole, typed, typed_pair
 from havpn_core.daemon.requests import request
-from havpn_core.daemon.status import (
+from havpn_core.daemon.state.reading import age_s, judged, read, read_whole, typed, typed_pair
+from havpn_core.daemon.state.status import (
     STATUS_FILE,
     ActionStatus,
     LinkStatus,

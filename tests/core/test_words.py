@@ -9,9 +9,9 @@ from havpn_core import Event, EventKind, Severity
 from havpn_core.config.convert import struct_of
 from havpn_core.config.describe import options_of
 from havpn_core.config.options import GiveUpOn, NodeOptions, OnStop
-from havpn_core.daemon.events import as_record
+from havpn_core.daemon.state.events import as_record
 from havpn_core.errors import ConfigError
-from havpn_core.plugging.coercion import as_event
+from havpn_core.plugging.gate.coercion import as_event
 from havpn_core.plugging.registry import PluginStatus, Record
 
 

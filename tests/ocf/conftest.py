@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import havpn_core
-from havpn_core.daemon.reading import typed
+from havpn_core.daemon.state.reading import typed
 from havpn_core.testing.lab import Line, Supervisor
 from havpn_core.testing.lab.line import LEFT, RIGHT
 

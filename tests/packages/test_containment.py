@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from havpn_core.daemon.reading import read
+from havpn_core.daemon.state.reading import read
 
 INTERVAL_S = 0.2
 PLUGIN = """

@@ -67,7 +67,7 @@ def test_every_public_name_is_there(name):
         "import havpn_core.echo.report",
         "from havpn_core import echo",
         "from havpn_core import *",
-        'import importlib\nimportlib.import_module("havpn_core.host.files")',
+        'import importlib\nimportlib.import_module("havpn_core.host.disk.files")',
         "def late():\n    from havpn_core.host import held",
     ],
 )

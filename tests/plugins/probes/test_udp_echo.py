@@ -19,7 +19,7 @@ from probe_world import (
 )
 
 from havpn_core import Outcome
-from havpn_core.plugging.calls import Caller
+from havpn_core.plugging.gate.calls import Caller
 
 [TYPE] = udp_echo.havpn_register_probes()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import havpn_core
-from havpn_core.daemon.reading import typed
-from havpn_core.daemon.status import Status as TypedStatus
+from havpn_core.daemon.state.reading import typed
+from havpn_core.daemon.state.status import Status as TypedStatus
 from havpn_core.host import execute
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
@@ -24,7 +24,7 @@ HISTORY = "/var/lib/havpn/events.jsonl"
 DEFAULT = (sys.executable, "-m", "havpn_core")
 
 Status = dict[str, Any]
-"""The status as JSON; :class:`havpn_core.daemon.status.Status` has the same as typed values."""
+"""The status as JSON; :class:`~havpn_core.daemon.state.status.Status` has it as typed values."""
 
 
 def environment() -> dict[str, str]:

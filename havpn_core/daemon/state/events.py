@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.daemon.status import NotifierStatus
+from havpn_core.daemon.state.status import NotifierStatus
 from havpn_core.durations import rfc3339
 from havpn_core.errors import HavpnError
-from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.coercion import as_event
 from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.coercion import as_event
 
 HISTORY_FILE = "events.jsonl"
 HISTORY_BYTES = 1_000_000

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from havpn_core.errors import CallFailed
-from havpn_core.plugging.blocking import Stepped, Steps
 from havpn_core.plugging.descriptors import Sample
+from havpn_core.plugging.gate.blocking import Stepped, Steps
 from havpn_core.plugging.wording import describe
 
 T = TypeVar("T")

@@ -1,13 +1,13 @@
 """The role that an operator forces, with its end by the clock that no setting changes."""
 
-from havpn_core.daemon.memory import Memory
+from havpn_core.daemon.state.memory import Memory
 from havpn_core.host import boot
 from havpn_core.rules import limits
 from havpn_core.rules.role import Role
 
 
 class Force:
-    """The force in a :class:`~havpn_core.daemon.memory.Memory`, kept by ``CLOCK_BOOTTIME``.
+    """The force in a :class:`~havpn_core.daemon.state.memory.Memory`, kept by ``CLOCK_BOOTTIME``.
 
     A suspended host counts, and setting the wall clock changes nothing.
 

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import msgspec
 
-from havpn_core.daemon.events import HISTORY_BYTES, HISTORY_FILE, as_line
-from havpn_core.daemon.memory import Damaged, Memory, decode, summary
+from havpn_core.daemon.state.events import HISTORY_BYTES, HISTORY_FILE, as_line
+from havpn_core.daemon.state.memory import Memory, decode
 from havpn_core.errors import CallBusy, HavpnError
-from havpn_core.host import files
-from havpn_core.host.aside import set_aside
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host.disk import files
+from havpn_core.host.disk.aside import set_aside
+from havpn_core.host.disk.damage import Damaged, summary
+from havpn_core.host.disk.trouble import FileTrouble
 from havpn_core.plugging.descriptors import Event
-from havpn_core.plugging.worker import Worker
+from havpn_core.plugging.gate.worker import Worker
 
 WRITE_DEADLINE_S = 1.0
 RETRY_S = 5.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.daemon.status import (
+from havpn_core.daemon.state.status import (
     STATUS_FILE,
     ActionStatus,
     LinkStatus,
@@ -16,8 +16,9 @@ from havpn_core.daemon.status import (
     ProbeStatus,
     Status,
 )
-from havpn_core.host import boot, files
-from havpn_core.host.trouble import FileTrouble
+from havpn_core.host import boot
+from havpn_core.host.disk import files
+from havpn_core.host.disk.trouble import FileTrouble
 from havpn_core.rules.limits import Clocks
 
 FRESH_S = 10.0

@@ -4,10 +4,10 @@ from types import CoroutineType
 from typing import Any
 
 from havpn_core.errors import CallFailed, Interrupted
-from havpn_core.plugging import coercion
-from havpn_core.plugging.blocking import LoopWatch
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Context, PluginType
+from havpn_core.plugging.gate import coercion
+from havpn_core.plugging.gate.blocking import LoopWatch
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.interrupt import interruptible
 from havpn_core.plugging.wording import describe
 

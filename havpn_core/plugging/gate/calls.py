@@ -3,7 +3,8 @@
 An ``async def`` runs on the loop, a plain ``def`` in a daemon thread of the instance's own. In
 both cases the caller waits no longer than the deadline, whatever becomes of the call. What comes
 back is a value of the promised type or a :class:`~havpn_core.errors.HavpnError`, never anything
-else (see :mod:`havpn_core.plugging.coercion`). The daemon's own cancellation alone passes through.
+else (see :mod:`~havpn_core.plugging.gate.coercion`). The daemon's own cancellation alone passes
+through.
 """
 
 import asyncio
@@ -14,15 +15,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
-from havpn_core.plugging import coercion
-from havpn_core.plugging.blocking import LONGEST_STEP_S, STRIKES, LoopWatch, Steps
-from havpn_core.plugging.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.descriptors import Event, Sample
-from havpn_core.plugging.inlet import Inlet
-from havpn_core.plugging.mode import is_async
+from havpn_core.plugging.gate import coercion
+from havpn_core.plugging.gate.blocking import LONGEST_STEP_S, STRIKES, LoopWatch, Steps
+from havpn_core.plugging.gate.contained import in_thread, on_loop, unheard
+from havpn_core.plugging.gate.inlet import Inlet
+from havpn_core.plugging.gate.mode import is_async
+from havpn_core.plugging.gate.worker import Worker
 from havpn_core.plugging.protocols import Renewable, able
 from havpn_core.plugging.wording import describe
-from havpn_core.plugging.worker import Worker
 from havpn_core.rules.role import Role
 
 MOST_OPEN = 1000

@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any, cast
 
 from havpn_core.config.instances import PathConfig
-from havpn_core.daemon.probing import Probes
-from havpn_core.daemon.timing import Timing
+from havpn_core.config.options import PathOptions
+from havpn_core.daemon.paths.probing import Probes
+from havpn_core.daemon.paths.timing import Timing
 from havpn_core.host.netwatch import has_carrier
-from havpn_core.plugging.calls import Caller
 from havpn_core.plugging.descriptors import Sample
+from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules import cadence
 from havpn_core.rules.damping import resume
 from havpn_core.rules.hysteresis import Level, Outcome, PathState, Transition, Verdict
@@ -56,21 +57,9 @@ class PathRun:
     ) -> None:
         self.config = config
         self.probes = probes
-        options = config.options
-        settings = options.settings
-        now = clock()
-        assumed_up = options.initial == "up" and level is Level.UP
-        flaps = resume(settings.damping, figure, now) if settings.damping and figure else None
-        self.watch = Watch(
-            settings,
-            len(probes),
-            level,
-            now,
-            known=assumed_up,
-            flaps=flaps,
-            offset_s=phase * float(options.interval),
-        )
-        self.heard = assumed_up
+        options, now = config.options, clock()
+        self.watch = _watch(options, len(probes), level, now, figure=figure, phase=phase)
+        self.heard = self.watch.state.known
         self.poor = False
         self.since = time.time()
         self.flickers = 0
@@ -86,7 +75,7 @@ class PathRun:
         self._due = now
         self._ended: asyncio.Future[None] | None = None
         self._serial: list[int] = []
-        self._bursts = settings.rules.confirm_s is not None
+        self._bursts = options.settings.rules.confirm_s is not None
         self._look_at_modes()
 
     # --- what is known ------------------------------------------------------------------------
@@ -248,3 +237,20 @@ class PathRun:
         if window is not None and window.poor is not self.poor:
             self.poor = window.poor
             self._quality(self)
+
+
+def _watch(
+    options: PathOptions, probes: int, level: Level, now_s: float, *, figure: float, phase: float
+) -> Watch:
+    """Make the rules of a path, with the flaps that are remembered of it."""
+    settings = options.settings
+    remembered = settings.damping is not None and figure
+    return Watch(
+        settings,
+        probes,
+        level,
+        now_s,
+        known=options.initial == "up" and level is Level.UP,
+        flaps=resume(settings.damping, figure, now_s) if remembered and settings.damping else None,
+        offset_s=phase * float(options.interval),
+    )

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from havpn_core.errors import HavpnError
-from havpn_core.plugging.calls import Caller
-from havpn_core.plugging.contained import sample_of, unheard
 from havpn_core.plugging.descriptors import Sample
+from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.contained import sample_of, unheard
 from havpn_core.rules.cadence import given_up_s
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.vote import Sent

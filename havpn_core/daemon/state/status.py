@@ -3,7 +3,8 @@
 :class:`Status` is the object of ``havpn status --json``: a field is a key, in this order. What an
 instance of a plugin says of itself (its ``facts()``) stands in the file among the keys of that
 instance, before the core's, which win; here it is the ``facts`` of the instance.
-:mod:`~havpn_core.daemon.reporting` fills it, :mod:`~havpn_core.daemon.reading` reads the file.
+:mod:`~havpn_core.daemon.reporting` fills it, :mod:`~havpn_core.daemon.state.reading` reads the
+file.
 """
 
 from typing import Any

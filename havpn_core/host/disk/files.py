@@ -14,7 +14,8 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from havpn_core.host.trouble import FileTrouble, trouble_of
+from havpn_core.host.disk.rights import check_kind, check_rights, too_large
+from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 
 LARGEST = 16 * 1024 * 1024
 """Bytes that a file of ours has at most, where the reader says nothing else."""
@@ -87,17 +88,17 @@ def read(
         raise trouble_of(file, problem) from None
     try:
         facts = os.fstat(descriptor)
-        _check_kind(file, facts, largest)
-        _check_rights(file, facts, owners, sealed, private)
+        check_kind(file, facts, largest)
+        check_rights(file, facts, owners, sealed, private)
         if sealed:
-            _check_rights(file.parent, file.parent.stat(), owners, sealed, False)
+            check_rights(file.parent, file.parent.stat(), owners, sealed, False)
         content = _read_all(descriptor, largest + 1)
     except OSError as problem:
         raise trouble_of(file, problem) from None
     finally:
         os.close(descriptor)
     if len(content) > largest:  # it grew meanwhile
-        raise FileTrouble(_too_large(file, largest))
+        raise FileTrouble(too_large(file, largest))
     return content
 
 
@@ -131,32 +132,6 @@ def read_text(file: Path, *, largest: int = LARGEST, private: bool = False) -> s
         raise FileTrouble(
             f"{file}: byte {problem.start} is no UTF-8: write the file as text in UTF-8"
         ) from None
-
-
-def _check_kind(file: Path, facts: os.stat_result, largest: int) -> None:
-    if not stat.S_ISREG(facts.st_mode):
-        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "something else"
-        raise FileTrouble(f"{file}: {kind} is in its place: move it away")
-    if facts.st_size > largest:
-        raise FileTrouble(_too_large(file, largest))
-
-
-def _check_rights(
-    file: Path, facts: os.stat_result, owners: Collection[int], sealed: bool, private: bool
-) -> None:
-    if owners and facts.st_uid not in owners:
-        raise FileTrouble(
-            f"{file}: it belongs to user {facts.st_uid} and is not trusted: look into it, then "
-            "remove it or run the command as that user"
-        )
-    if sealed and facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise FileTrouble(f"{file}: others may write it: look into it, then run chmod go-w {file}")
-    if private and facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise FileTrouble(f"{file}: others may read it: run chmod 600 {file}")
-
-
-def _too_large(file: Path, largest: int) -> str:
-    return f"{file}: it has more than {largest} bytes and cannot be ours: remove it"
 
 
 def _read_all(descriptor: int, most: int) -> bytes:

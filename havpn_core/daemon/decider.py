@@ -1,0 +1,31 @@
+"""What the parts of a daemon need of the gateway that they belong to."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from havpn_core.config.instances import Config
+from havpn_core.daemon.paths.path import PathRun
+from havpn_core.pair.run import PairRun
+from havpn_core.plugging.descriptors import Context
+from havpn_core.rules.hysteresis import Level, Transition
+
+
+class Decider(Protocol):
+    """Who is told what the parts find out, and makes the pair, which knows all of them."""
+
+    def verdict_changed(self, run: PathRun, change: Transition) -> None:
+        """Take in that a path has another verdict."""
+
+    def quality_changed(self, run: PathRun) -> None:
+        """Take in that a line became poor or good."""
+
+    async def make_pair(
+        self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]
+    ) -> PairRun | None:
+        """Make the pair of a configuration, where there is one, without starting it.
+
+        :raises ConfigError: if a link cannot be had.
+        """
+
+    def first_level(self, path: str) -> Level:
+        """Give the level at which a path starts that was not there before."""

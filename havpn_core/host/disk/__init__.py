@@ -1,0 +1,1 @@
+"""Files of ours: one atomic writer and one reader, and what is done with damaged ones."""

@@ -1,0 +1,43 @@
+"""Whether a file is what it should be and belongs to whom it should; judged on what was opened."""
+
+import os
+import stat
+from collections.abc import Collection
+from pathlib import Path
+
+from havpn_core.host.disk.trouble import FileTrouble
+
+
+def check_kind(file: Path, facts: os.stat_result, largest: int) -> None:
+    """Refuse what is no regular file, or too large.
+
+    :raises FileTrouble: with the reason and the remedy.
+    """
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "something else"
+        raise FileTrouble(f"{file}: {kind} is in its place: move it away")
+    if facts.st_size > largest:
+        raise FileTrouble(too_large(file, largest))
+
+
+def check_rights(
+    file: Path, facts: os.stat_result, owners: Collection[int], sealed: bool, private: bool
+) -> None:
+    """Refuse a file by who owns it and who else may write or read it.
+
+    :raises FileTrouble: with the reason and the remedy.
+    """
+    if owners and facts.st_uid not in owners:
+        raise FileTrouble(
+            f"{file}: it belongs to user {facts.st_uid} and is not trusted: look into it, then "
+            "remove it or run the command as that user"
+        )
+    if sealed and facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise FileTrouble(f"{file}: others may write it: look into it, then run chmod go-w {file}")
+    if private and facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise FileTrouble(f"{file}: others may read it: run chmod 600 {file}")
+
+
+def too_large(file: Path, largest: int) -> str:
+    """Say that a file is too large."""
+    return f"{file}: it has more than {largest} bytes and cannot be ours: remove it"

@@ -1,0 +1,1 @@
+"""The one gate between the core and plugins: building, calling, deadlines, coercion."""
