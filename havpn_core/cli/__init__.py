@@ -25,7 +25,7 @@ COMMANDS = {
     "keygen": ("keygen", "keygen", "Make the key of a pair."),
     "release": ("release", "release", "Give the addresses up, without a daemon."),
     "ocf": ("ocf", "ocf", "Install the resource agent where Pacemaker looks."),
-    "alert": ("alert", "alert", "Tell the notifiers of a Pacemaker event."),
+    "alert": ("alert", "alert", "Send a Pacemaker event to the notifiers."),
     "man": ("help", "man", "Print a manual page."),
     "completion": ("help", "completion", "Print a shell's completion."),
     "demo": ("demo", "demo", "Build the two-site network here, cut a line and watch."),

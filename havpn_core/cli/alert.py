@@ -30,7 +30,7 @@ LONGEST_S = 20.0
     help=f"Configuration file; default: the alert's recipient, or {DEFAULT_FILE}.",
 )
 def alert(file: Path | None) -> None:
-    """Tell the notifiers of a Pacemaker event; for the alerts of a cluster.
+    """Send a Pacemaker event to the notifiers; for the alerts of a cluster.
 
     Pacemaker runs an alert agent without arguments: name the command havpn-alert there.
     """
@@ -42,17 +42,17 @@ def alert(file: Path | None) -> None:
         return
     recipient = dict(os.environ).get("CRM_alert_recipient", "")
     config, _ = load(file or Path(recipient if recipient.startswith("/") else DEFAULT_FILE))
-    problems = asyncio.run(_tell(config, event))
+    problems = asyncio.run(_notify_all(config, event))
     for text in problems:
         click.echo(text, err=True)
     sys.exit(1 if problems else 0)
 
 
-async def _tell(config: Config, event: Event) -> list[str]:
-    """Tell all notifiers at once, so that a slow one delays nobody."""
+async def _notify_all(config: Config, event: Event) -> list[str]:
+    """Call all notifiers at once, so that a slow one delays nobody."""
     event = replace(event, node=event.node or config.node.name)
-    told = await asyncio.gather(*(_notify(config, each, event) for each in config.notifiers))
-    return [problem for problem in told if problem is not None]
+    results = await asyncio.gather(*(_notify(config, each, event) for each in config.notifiers))
+    return [problem for problem in results if problem is not None]
 
 
 async def _notify(config: Config, notifier: Instance, event: Event) -> str | None:

@@ -7,10 +7,22 @@ import click
 
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.daemon import requests
+from havpn_core.durations import Duration
+from havpn_core.errors import HavpnError
 
 
-def _ask(file: Path, run_dir: Path | None, **what: Any) -> None:
+def _request(file: Path, run_dir: Path | None, **what: Any) -> None:
     requests.request(directories(file, run_dir)[0], **what)
+
+
+def _checked(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no duration before a daemon is looked for; it gets the text as it stands."""
+    try:
+        if value is not None:
+            Duration.parse(value)
+    except ValueError as problem:
+        raise HavpnError(f"--for: {problem}") from None
+    return value
 
 
 @click.command()
@@ -18,7 +30,7 @@ def _ask(file: Path, run_dir: Path | None, **what: Any) -> None:
 @run_dir_option
 def pause(file: Path, run_dir: Path | None) -> None:
     """Keep the role whatever happens; probing goes on."""
-    _ask(file, run_dir, do="pause")
+    _request(file, run_dir, do="pause")
 
 
 @click.command()
@@ -26,17 +38,19 @@ def pause(file: Path, run_dir: Path | None) -> None:
 @run_dir_option
 def resume(file: Path, run_dir: Path | None) -> None:
     """End a pause, and stop respecting a role that somebody changed by hand."""
-    _ask(file, run_dir, do="resume")
+    _request(file, run_dir, do="resume")
 
 
 @click.command()
 @config_option
 @run_dir_option
 @click.option("--to", type=click.Choice(["standby", "active", "auto"]), required=True)
-@click.option("--for", "for_s", help='Go back to auto after this time, as "10m".')
+@click.option(
+    "--for", "for_s", callback=_checked, help='Go back to auto after this time, as "10m".'
+)
 def switch(file: Path, run_dir: Path | None, to: str, for_s: str | None) -> None:
     """Force a role, or go back to deciding."""
-    _ask(file, run_dir, do="switch", to=to, for_s=for_s)
+    _request(file, run_dir, do="switch", to=to, for_s=for_s)
 
 
 @click.command()
@@ -44,4 +58,4 @@ def switch(file: Path, run_dir: Path | None, to: str, for_s: str | None) -> None
 @run_dir_option
 def reload(file: Path, run_dir: Path | None) -> None:
     """Take a changed configuration over as a whole, or say why not."""
-    _ask(file, run_dir, do="reload")
+    _request(file, run_dir, do="reload")

@@ -91,7 +91,7 @@ def show_type(name: str, as_json: bool, file: Path | None) -> None:
         hint = f", did you mean {close[0]!r}?" if close else ""
         raise ConfigError([f"there is no type {name!r}{hint} (known: {', '.join(known)})"])
     if as_json:
-        told = [
+        found_types = [
             {
                 "kind": kind,
                 "name": each.name,
@@ -103,7 +103,7 @@ def show_type(name: str, as_json: bool, file: Path | None) -> None:
             }
             for kind, each, record in found
         ]
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(found_types, indent=2))
         return
     for kind, each, record in found:
         _show_one(kind, each, record)

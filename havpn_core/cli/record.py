@@ -37,7 +37,7 @@ def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -
 
 @click.command()
 @config_option
-@click.option("--path", "name", required=True, help="The path whose probes to ask.")
+@click.option("--path", "name", required=True, help="The path whose probes to send.")
 @click.option("--for", "for_s", callback=_duration, help='Stop after this time, as "10m".')
 @click.option(
     "-o",
@@ -46,10 +46,10 @@ def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -
     help="File to write, replacing what is there; default: standard output.",
 )
 def record(file: Path, name: str, for_s: float | None, output: Path | None) -> None:
-    """Ask a path's probes at its interval and write every answer down.
+    """Send a path's probes at its interval and write every result down.
 
     Needs no daemon and touches no role. Ends at SIGINT, SIGTERM or after --for. The file is one
-    line a sample: seconds, a symbol (. answered, x lost, ? could not be tested), milliseconds.
+    line a sample: seconds, a symbol (. reply, x lost, ? could not be tested), milliseconds.
     """
     config, _ = load(file)
     paths = {path.name: path for path in config.paths}
@@ -86,7 +86,7 @@ def _open(name: str, flags: int) -> int:
 
 
 class Writer:
-    """Collects lines and writes them off the loop: a reader that pauses must not stop asking."""
+    """Collects lines and writes them off the loop: a slow reader must not stop the probing."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

@@ -39,7 +39,7 @@ def options_of(struct_type: type[msgspec.Struct]) -> list[Option]:
     A description comes from ``msgspec.Meta(description=…)``, or from ``:param NAME:`` of the
     struct's docstring.
     """
-    told = _documented(struct_type)
+    documented = _documented(struct_type)
     hints = typing.get_type_hints(struct_type, include_extras=True)
     found = []
     for field in msgspec.structs.fields(struct_type):
@@ -51,7 +51,7 @@ def options_of(struct_type: type[msgspec.Struct]) -> list[Option]:
                 type=_words(hints[field.name]),
                 required=field.required,
                 default=_default(field),
-                description=description or told.get(field.name, ""),
+                description=description or documented.get(field.name, ""),
                 limits=", ".join(filter(None, map(_limits, meta))),
             )
         )

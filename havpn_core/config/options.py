@@ -48,7 +48,7 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> frozenset[str]:
-        """The capabilities that these options ask for."""
+        """The capabilities that these options need."""
         found = {"CAP_SYS_NICE"} if self.realtime else set()
         return frozenset(found | ({"CAP_IPC_LOCK"} if self.lock_memory else set()))
 
@@ -57,14 +57,14 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``[path.NAME]``: when to probe and what to believe.
 
     :param interval: time from one probe to the next.
-    :param timeout: how long an answer may take at the most.
+    :param timeout: how long a reply may take at the most.
     :param fall: consecutive failures to ``down``.
     :param rise: successes to ``up`` again.
     :param confirm: time between probes while a failure is being confirmed; the interval if not
         given, which means no burst.
-    :param lateness: what makes an answer overdue: the round trips so far (``adaptive``), or the
+    :param lateness: what makes a reply late: the round trips so far (``adaptive``), or the
         timeout alone (``fixed``).
-    :param slack: the least that an answer may take above the mean round trip.
+    :param slack: the least that a reply may take above the mean round trip.
     :param rise_loss: share of ``rise`` that may fail on the way up without starting over.
     :param window: length of the window over which loss and latency are judged.
     :param window_min: samples in it before anything is said.

@@ -59,7 +59,7 @@ def _named(each: Schema, at_least: int = 0) -> Schema:
 
 
 def _instances(registry: Registry, kind: str) -> Schema:
-    """Tell the types of a kind apart by ``type``: an editor then offers the options of that one."""
+    """Choose among a kind's types by ``type``: an editor then offers the options of that one."""
     types = [plugin_type for plugin_type, _ in registry.types(kind)]
     choices = []
     for plugin_type in types:

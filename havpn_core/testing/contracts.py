@@ -112,7 +112,7 @@ def check_action_type(
 
     :param held: looks from outside which role is in force.
     :param timeout_s: deadline of each ``apply`` in seconds.
-    :param observes: whether this configuration can tell the role.
+    :param observes: whether this configuration can know the role.
     """
     check_hostile_configuration(plugin_type, config, hostile)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class VirtualClock:
-    """A clock that stands still until it is told to go on; call it for the time in seconds."""
+    """A clock that stands still until ``advance``; call it for the time in seconds."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

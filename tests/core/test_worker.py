@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from havpn_core.errors import CallBusy, CallOverdue
-from havpn_core.plugging.descriptors import Probe, ProbeType, Sample
+from havpn_core.plugging.descriptors import ProbeType, Sample
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.mode import type_is_async
+from havpn_core.plugging.protocols import Probe
 
 
 class Gated:

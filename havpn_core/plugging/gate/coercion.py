@@ -56,15 +56,15 @@ def as_sample(value: Any) -> Sample:
 
 
 def as_role(value: Any) -> Role | None:
-    """Take the result of ``observe``; what is no role is none that can be told."""
+    """Take the result of ``observe``; what is no role means that it is not known."""
     return value if value is Role.ACTIVE or value is Role.STANDBY else None
 
 
 def as_answer(value: Any) -> str | None:
     """Take the result of ``answered_by``.
 
-    Whoever answers without a name has the address all the same. What is neither a text nor
-    ``None`` tells nothing, as an error does.
+    Whoever replies without a name has the address all the same. What is neither a text nor
+    ``None`` says nothing, as an error does.
     """
     if value is None:
         return None
