@@ -3,7 +3,7 @@
 Pure: no clock, socket or thread here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from havpn_core.rules.cadence import NOBODY
 from havpn_core.rules.hysteresis import Outcome
@@ -12,7 +12,6 @@ from havpn_core.rules.hysteresis import Outcome
 class Sent:
     """What was sent to the probes of a path at one moment.
 
-    :param left_out: the positions that were not sent anything, for their turn had not come.
     :param regular: sent at the cadence, not only to confirm.
     :ivar serial: the positions whose end others wait for.
     :ivar result: what it counted as; one too late counted as FAIL, a void one as ERROR.
@@ -20,15 +19,16 @@ class Sent:
 
     __slots__ = ("latency_s", "outcomes", "regular", "result", "sent_s", "serial")
 
-    def __init__(
-        self, sent_s: float, probes: int, *, regular: bool, left_out: frozenset[int] = NOBODY
-    ) -> None:
+    def __init__(self, sent_s: float, probes: int, *, regular: bool) -> None:
         self.sent_s, self.regular, self.serial = sent_s, regular, NOBODY
         self.outcomes: list[Outcome | None] = [None] * probes
-        for position in left_out:
-            self.outcomes[position] = Outcome.ERROR  # neither for nor against
         self.result: Outcome | None = None
         self.latency_s: float | None = None
+
+    def leave_out(self, positions: Iterable[int]) -> None:
+        """Send nothing to these, for their turn has not come: neither for nor against."""
+        for position in positions:
+            self.outcomes[position] = Outcome.ERROR
 
     def take(self, position: int, outcome: Outcome, require: int) -> Outcome | None:
         """Take what one probe found out, and vote."""

@@ -71,18 +71,17 @@ class Watch:
         self._untested = False
         self._changes: list[Transition] = []
 
-    # --- when ---------------------------------------------------------------------------------
-
     @property
     def send_s(self) -> float:
         """When the next probe is due; infinity while it has to wait for a call to end."""
-        if self.turns.held_back:
+        serial = self.turns.serial
+        if serial and self.turns.held_back:
             return float("inf")
         due = self.cadence_s
         if self.state.streak and not self._untested:
             wanted = wanted_in_s(self.rules, self.state, len(self.pending))
             due = min(due, self._sent_s + wanted)
-        return max(due, self.turns.freed_s) if self.turns.serial else due
+        return max(due, self.turns.freed_s) if serial else due
 
     @property
     def deadline_s(self) -> float | None:
@@ -98,8 +97,6 @@ class Watch:
         """When to come back."""
         deadline = self.deadline_s
         return self.send_s if deadline is None else min(self.send_s, deadline)
-
-    # --- what happens -------------------------------------------------------------------------
 
     def take_turns(self, serial: Iterable[int]) -> None:
         """Say which probes run in a thread from now on, by their positions."""
@@ -138,10 +135,10 @@ class Watch:
         regular = now_s >= self.cadence_s
         if regular:
             self.cadence_s += self.rules.interval_s
-        turns = self.turns
-        sent = Sent(now_s, len(self.trips), regular=regular, left_out=turns.left_out)
-        if turns.serial:
-            sent.serial = turns.sent()
+        sent = Sent(now_s, len(self.trips), regular=regular)
+        if self.turns.serial:
+            sent.leave_out(self.turns.left_out)
+            sent.serial = self.turns.sent()
         self._sent_s = now_s
         self.pending.append(sent)
         return sent
@@ -159,7 +156,12 @@ class Watch:
         if latency_s is not None:
             self.trips[position].take(latency_s)
             sent.latency_s = max(latency_s, sent.latency_s or 0.0)
-        if position in sent.serial and self.turns.ended(now_s) and not self.turns.mixed:
+        if (
+            sent.serial
+            and position in sent.serial
+            and self.turns.ended(now_s)
+            and not self.turns.mixed
+        ):
             # Moments that were held back meanwhile do not pile up: one of them is left.
             interval = self.rules.interval_s
             self.cadence_s += missed(self.cadence_s, now_s, interval) * interval
@@ -222,8 +224,6 @@ class Watch:
         self.cadence_s += times * interval
         self._sent_s = heard = self.cadence_s - interval
         self.state = PathState(Level.UP, True, 0, self.state.since_s, heard)
-
-    # --- inside -------------------------------------------------------------------------------
 
     def _settle(self, now_s: float) -> None:
         """Take in what is decided, in the order in which it was sent."""

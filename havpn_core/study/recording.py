@@ -125,7 +125,8 @@ class Recorder:
         if turns.held_back:
             return
         now, left_out = self._clock(), turns.left_out
-        sent = Sent(now, len(self._probes), regular=True, left_out=left_out)
+        sent = Sent(now, len(self._probes), regular=True)
+        sent.leave_out(left_out)
         sent.serial = turns.sent()
         moment = Moment(due_s, sent)
         self._moments.append(moment)

@@ -31,9 +31,9 @@ from havpn_core.daemon.state.status import (
 from havpn_core.durations import rfc3339
 from havpn_core.echo.respond import Responder, RespondOptions
 from havpn_core.host import boot
-from havpn_core.pair.frames import Authenticator
-from havpn_core.pair.session import Pairing
-from havpn_core.pair.token import Own, Rules
+from havpn_core.pair.keys import authenticator
+from havpn_core.pair.session import PairSession
+from havpn_core.pair.token import Own
 from havpn_core.rules.limits import Clocks
 from havpn_core.rules.role import Role
 from tests.core.daemon import Daemon
@@ -274,9 +274,9 @@ def test_the_control_socket_gives_what_the_file_has(daemon):
 
 
 def test_nothing_that_the_pair_says_is_left_out():
-    rules = Rules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0)
+    rules = PairRules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0)
     owns = [Own(1, 100, held=Role.STANDBY), Own(2, 100, held=Role.STANDBY)]
-    a, b = (Pairing(rules, Authenticator((bytes(32),), 7), own, ("lan",), 0.0) for own in owns)
+    a, b = (PairSession(rules, authenticator((bytes(32),), 7), own, ("lan",), 0.0) for own in owns)
     for now_s in (1.0, 2.0, 3.0):
         a.receive("lan", b.frame(), now_s)
         b.receive("lan", a.frame(), now_s)

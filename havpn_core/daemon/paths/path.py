@@ -74,7 +74,6 @@ class PathRun:
         self._timer: asyncio.TimerHandle | None = None
         self._due = now
         self._ended: asyncio.Future[None] | None = None
-        self._serial: list[int] = []
         self._bursts = options.settings.rules.confirm_s is not None
         self._look_at_modes()
 
@@ -193,16 +192,15 @@ class PathRun:
         self._arm()
 
     def _send(self, now: float) -> None:
-        self._look_at_modes()
+        if self._probes.moved:
+            self._look_at_modes()
         confirming = self.watch.state.streak > 0 and self.watch.state.level is Level.UP
         self._probes.send(self.watch.send(now), renew=confirming)
 
     def _look_at_modes(self) -> None:
         """Notice which probes run in a thread."""
-        serial = self._probes.serial
-        if serial != self._serial:
-            self._serial = serial
-            self.watch.take_turns(serial)
+        self._serial = self._probes.serial()
+        self.watch.take_turns(self._serial)
 
     def _take(self, sent: Sent, position: int, sample: Sample) -> None:
         if self._ended is not None and self._ended.done():
@@ -224,8 +222,9 @@ class PathRun:
 
     def _pass_on(self) -> None:
         """Pass on what changed, in its order."""
-        self.heard = self.heard or self.watch.state.known
-        for change in self.watch.changes():
+        watch = self.watch
+        self.heard = self.heard or watch.state.known
+        for change in watch.changes():
             before, after = change.before.verdict, change.after.verdict
             if self._bursts and {before, after} == {Verdict.UP, Verdict.FAILING}:
                 # Every lost packet is confirmed, on a lossy line several a second: no news yet.
@@ -233,9 +232,8 @@ class PathRun:
                 continue
             self.since = time.time()
             self._changed(self, change)
-        window = self.watch.window
-        if window is not None and window.poor is not self.poor:
-            self.poor = window.poor
+        if watch.feed is not None and watch.feed.window.poor is not self.poor:
+            self.poor = not self.poor
             self._quality(self)
 
 

@@ -60,13 +60,19 @@ class Probes:
         self.callers = callers
         self.tallies = {name: Tally() for name in callers}
         self._timeout_s, self._ended = timeout_s, ended
-        self._in_order = list(zip(callers.values(), self.tallies.values(), strict=True))
+        self._in_order = list(callers.values())
+        self._on_the_loop = self._in_order
         self._under_way: deque[tuple[float, list[Open]]] = deque()
 
     @property
+    def moved(self) -> bool:
+        """Whether one more than at the last look runs in a thread, for it blocked the loop."""
+        return any(not caller.overlaps for caller in self._on_the_loop)
+
     def serial(self) -> list[int]:
-        """The positions of those that run in a thread; one that blocked the loop does, too."""
-        return [n for n, (caller, _) in enumerate(self._in_order) if not caller.overlaps]
+        """Look which run in a thread; gives their positions."""
+        self._on_the_loop = [caller for caller in self._in_order if caller.overlaps]
+        return [n for n, caller in enumerate(self._in_order) if not caller.overlaps]
 
     @property
     def given_up_s(self) -> float:
@@ -79,7 +85,7 @@ class Probes:
         :param renew: let those that can take another way.
         """
         calls: list[Open] = []
-        for position, (caller, _) in enumerate(self._in_order):
+        for position, caller in enumerate(self._in_order):
             if sent.outcomes[position] is not None:
                 continue  # its turn has not come
             if renew and caller.renew is not None:
