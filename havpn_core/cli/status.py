@@ -1,5 +1,6 @@
 """``havpn status``."""
 
+import contextlib
 import json
 import sys
 import time
@@ -137,10 +138,10 @@ def table(status: "Status") -> "Table":
 def _watch(run_dir: Path) -> None:
     from rich.live import Live
 
-    with Live(table(read(run_dir)), refresh_per_second=4) as live:
-        try:
+    # Ctrl-C is how it is meant to end, also while the first table is being drawn.
+    with contextlib.suppress(KeyboardInterrupt):
+        first = table(read(run_dir))
+        with Live(first, refresh_per_second=4) as live:
             while True:
                 time.sleep(REFRESH_S)
                 live.update(table(read(run_dir)))
-        except KeyboardInterrupt:
-            return

@@ -197,10 +197,9 @@ def test_another_key_is_no_partner(two):
 
 def heard_again(daemon, since):
     """Wait until the daemon has believed frames that came after the moment."""
-    after = daemon.wait(lambda s: datetime.fromisoformat(s.written_at) > since, "a status of now")[
-        "pair"
-    ]["frames"]
-    daemon.wait(lambda s: s.pair.frames["good"] > after["good"] + 5, "good frames")
+    status = daemon.wait(lambda s: datetime.fromisoformat(s.written_at) > since, "a status of now")
+    good = status.pair.frames["good"]
+    daemon.wait(lambda s: s.pair.frames["good"] > good + 5, "good frames")
 
 
 def test_keys_change_on_reload_without_a_move(two):

@@ -52,7 +52,7 @@ def count_to(daemon, fall, rise):
 
 @pytest.mark.parametrize("verdict", ["up", "failing", "down", "recovering"])
 def test_kill_9_in_any_verdict_changes_nothing_and_it_still_restores(tmp_path, verdict):
-    daemon = Daemon(tmp_path)
+    daemon = Daemon(tmp_path, path="damping = false")
     # What passes soon stays for 30 s here, so that a busy machine meets it.
     count_to(daemon, fall=600 if verdict == "failing" else 5, rise=600)
     try:
