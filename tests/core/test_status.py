@@ -33,7 +33,7 @@ from havpn_core.echo.respond import Responder, RespondOptions
 from havpn_core.host import boot
 from havpn_core.pair.keys import authenticator
 from havpn_core.pair.session import PairSession
-from havpn_core.pair.token import Own
+from havpn_core.pair.state import Own, PairRules
 from havpn_core.rules.limits import Clocks
 from havpn_core.rules.role import Role
 from tests.core.daemon import Daemon
