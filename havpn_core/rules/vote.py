@@ -35,7 +35,7 @@ class Sent:
         self.outcomes[position] = outcome
         return vote(self.outcomes, require)
 
-    def overdue(self, require: int) -> Outcome | None:
+    def lost(self, require: int) -> Outcome | None:
         """Vote with what has not replied yet as a FAIL."""
         return vote([outcome or Outcome.FAIL for outcome in self.outcomes], require)
 

@@ -179,7 +179,7 @@ class Watch:
         deadline = self.deadline_s
         while deadline is not None and deadline <= now_s:
             late = self.pending[0]
-            late.result = late.overdue(self.settings.require)
+            late.result = late.lost(self.settings.require)
             self._settle(now_s)
             deadline = self.deadline_s
 

@@ -23,16 +23,16 @@ LINE = re.compile(r"(\d+\.\d{3}) ([.x?])( \d+\.\d{3})?")
 
 
 class Scripted:
-    """A probe that gives each question its own answer after its own time."""
+    """A probe that gives each call its own sample after its own time."""
 
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.asked = 0
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.sent = 0
         self.closed = False
 
     async def check(self, timeout_s):
-        delay_s, sample = self.answers[self.asked % len(self.answers)]
-        self.asked += 1
+        delay_s, sample = self.replies[self.sent % len(self.replies)]
+        self.sent += 1
         await asyncio.sleep(delay_s)
         return sample
 
@@ -67,7 +67,7 @@ OK = Sample.ok(0.003)
 FAIL = Sample.fail("no reply")
 
 
-def test_questions_overlap_and_lines_come_in_order_of_asking():
+def test_probes_overlap_and_lines_come_in_order_of_sending():
     probe = Scripted((0.12, FAIL), (0.0, OK), (0.0, OK), (0.0, OK))
     lines, complaints = recorded(probe)
     assert lines == ["0.000 x", "0.050 . 3.000", "0.100 . 3.000", "0.150 . 3.000"]
@@ -83,7 +83,7 @@ def test_a_line_is_the_vote_of_all_probes(require, symbols):
     lines, _ = recorded(always, sometimes, require=require)
     assert "".join(line.split()[1] for line in lines) == symbols
     if require == 2:
-        assert lines[1] == "0.050 . 7.000"  # the answer that decided
+        assert lines[1] == "0.050 . 7.000"  # the reply that decided
 
 
 def test_what_could_not_be_tested_is_said_once_a_row():
@@ -93,7 +93,7 @@ def test_what_could_not_be_tested_is_said_once_a_row():
     assert complaints == ["probe p0: no permission"] * 2
 
 
-def test_a_probe_that_never_answers_is_cut_off():
+def test_a_probe_that_never_replies_is_cut_off():
     began = time.monotonic()
     lines, _ = recorded(Scripted((3600, OK)), timeout_s=0.1)
     assert [line.split()[1] for line in lines] == ["x"] * 4
@@ -104,8 +104,8 @@ class Plain(Scripted):
     """A probe that blocks, in a thread of its own."""
 
     def check(self, timeout_s):
-        delay_s, sample = self.answers[self.asked % len(self.answers)]
-        self.asked += 1
+        delay_s, sample = self.replies[self.sent % len(self.replies)]
+        self.sent += 1
         time.sleep(delay_s)
         return sample
 
@@ -115,7 +115,7 @@ def test_a_probe_that_blocks_is_sent_one_at_a_time_and_never_untested():
     lines, complaints = recorded(probe, for_s=0.4)
     assert complaints == []
     assert {line.split()[1] for line in lines} == {".", "x"}
-    assert len(lines) == probe.asked
+    assert len(lines) == probe.sent
     assert len(lines) < 8, "a moment that comes while it is under way is left out"
 
 
@@ -130,8 +130,8 @@ def test_beside_one_that_overlaps_a_plain_probe_is_neither_for_nor_against():
     quick, slow = Scripted((0, OK)), Plain((0.12, OK))
     lines, complaints = recorded(quick, slow, for_s=0.4, require=2)
     assert complaints == []
-    assert quick.asked == len(lines)
-    assert slow.asked == sum(line.split()[1] == "." for line in lines) < quick.asked
+    assert quick.sent == len(lines)
+    assert slow.sent == sum(line.split()[1] == "." for line in lines) < quick.sent
 
 
 def test_a_failure_while_this_host_slept_is_no_failure_of_the_line():
@@ -139,7 +139,7 @@ def test_a_failure_while_this_host_slept_is_no_failure_of_the_line():
 
     class Sleeper(Scripted):
         async def check(self, timeout_s):
-            if self.asked == 1:
+            if self.sent == 1:
                 asleep[0] += 0.52
             return await super().check(timeout_s)
 
@@ -147,7 +147,7 @@ def test_a_failure_while_this_host_slept_is_no_failure_of_the_line():
     lines, complaints = recorded(
         probe, for_s=0.75, timeout_s=0.1, clock=lambda: time.monotonic() + asleep[0]
     )
-    # The question after the first is void, and those of the time asleep were never asked.
+    # The probe after the first is void, and those of the time asleep were never sent.
     assert lines[:2] == ["0.000 x", "0.050 ?"]
     assert float(lines[2].split()[0]) >= 0.55
     assert len(lines) <= 6
@@ -170,7 +170,7 @@ port = {port}
 [path.vpn2]
 [path.vpn2.probe.other]
 type = "exec"
-command = ["touch", "{dir}/asked-another-path"]
+command = ["touch", "{dir}/probed-another-path"]
 [action.gateway]
 type = "exec"
 active = ["touch", "{dir}/took-a-role"]
@@ -179,7 +179,7 @@ standby = ["touch", "{dir}/took-a-role"]
 
 
 class Echo:
-    """A far end on loopback that swallows every fourth question."""
+    """A far end on loopback that swallows every fourth probe."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -188,18 +188,18 @@ class Echo:
         self.port = self.socket.getsockname()[1]
         self.heard = 0
         self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.answer)
+        self.thread = threading.Thread(target=self.reply)
         self.thread.start()
 
-    def answer(self):
+    def reply(self):
         while not self.ended.is_set():
             try:
-                question, asker = self.socket.recvfrom(2000)
+                probe, sender = self.socket.recvfrom(2000)
             except TimeoutError:
                 continue
             self.heard += 1
             if self.heard % 4:
-                self.socket.sendto(question, asker)
+                self.socket.sendto(probe, sender)
 
     def close(self):
         self.ended.set()

@@ -7,11 +7,15 @@ import threading
 import msgspec
 import pytest
 
+from havpn_core.cli.check import in_threads
+from havpn_core.config.instances import Config, Instance, PathConfig
+from havpn_core.config.options import NodeOptions
 from havpn_core.errors import CallBusy, CallOverdue
 from havpn_core.plugging.descriptors import ProbeType, Sample
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.mode import type_is_async
 from havpn_core.plugging.protocols import Probe
+from tests.core.profile import profile
 
 
 class Gated:
@@ -134,3 +138,18 @@ def test_a_type_says_where_its_probes_run_as_far_as_it_can(build, found):
 def test_a_type_that_ends_the_program_when_it_is_looked_at_says_nothing():
     hostile = ProbeType("tried", "", msgspec.Struct, Hostile("Bad", (), {}))
     assert type_is_async(hostile, "check") is None
+
+
+def test_check_builds_what_no_type_tells(tmp_path):
+    def refuses(options, context):
+        raise SystemExit(1)
+
+    builds = {"a": lambda *_: Async(), "b": Lazy, "c": lambda *_: Plain(), "d": refuses}
+    probes = []
+    for name, build in builds.items():
+        kind = ProbeType("tried", "", msgspec.Struct, build)
+        probes.append(Instance(f"path.vpn1.probe.{name}", "tried", kind, msgspec.Struct(), 1.0))
+    path = PathConfig("vpn1", profile("fast"), tuple(probes))
+    node = NodeOptions(run_dir=str(tmp_path))
+    config = Config(tmp_path / "havpn.toml", node, (), (path,), (), (), None)
+    assert in_threads(config, path) == ["c", "d"]
