@@ -32,6 +32,7 @@ from havpn_core.plugging.protocols import AddressProbing
 from havpn_core.plugging.wording import LONGEST, describe, words
 from havpn_core.rules.hysteresis import Level, Outcome
 from havpn_core.rules.role import Role
+from havpn_core.rules.wish import Wish
 from tests.core.hostile import (
     BIG,
     SURROGATE,
@@ -392,7 +393,7 @@ def test_the_actions_go_on(instance):
         )
         acting.install({"action.bad": (action("bad"), Caller(instance, "bad"))}, {})
         await acting.look()
-        acting.want(Role.ACTIVE)
+        acting.want(Wish(Role.ACTIVE))
         work = asyncio.create_task(acting.act_for_ever())
         for _ in range(200):
             await asyncio.sleep(0.005)

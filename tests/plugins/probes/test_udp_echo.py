@@ -422,12 +422,12 @@ class TestOnAWire:
         far.bind(address)
         return far
 
-    def play(self, world, wire, far, **options):
+    def play(self, world, wire, far, within_s=10, **options):
         async def scenario():
             asyncio.get_running_loop().add_reader(far, lambda: far.sendto(*far.recvfrom(2000)))
             with wire.inside(wire.near):
                 async with built(TYPE, world, **options) as probe:
-                    return await probe.check(2)
+                    return await probe.check(within_s)
 
         with far:
             return run(scenario())
@@ -447,7 +447,7 @@ class TestOnAWire:
 
     def test_another_device_than_the_line_s_does_not_reach_it(self, world, wire):
         far = self.service(wire, ("192.0.2.2", 7))
-        sample = self.play(world, wire, far, host="192.0.2.2", device="lo")
+        sample = self.play(world, wire, far, 2, host="192.0.2.2", device="lo")
         assert sample.outcome is Outcome.FAIL
 
     def test_an_unreachable_network_is_a_fail(self, world, wire):
