@@ -165,17 +165,18 @@ def _clocks(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairS
     if partner is not None and partner.owner and not state.owner and _well(own, partner):
         well_s = now_s if state.well_s is None else state.well_s
     state = replace(state, taking_s=taking_s, unfit_until_s=unfit_s, well_s=well_s)
-    able = partner is not None and not partner.unfit and not partner.paused
-    if taking_s is not None and able and now_s - taking_s >= rules.takeover_s:
-        return _rest(rules, state, own, now_s)
+    failed = taking_s is not None and now_s - taking_s >= rules.takeover_s
+    if failed and partner is not None and not partner.unfit and not partner.paused:
+        return _rest(rules, state, own, partner, now_s)
     return state
 
 
-def _rest(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairState:
+def _rest(
+    rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float
+) -> PairState:
     """Give the role that could not be taken to the partner, who can have it."""
     state = replace(state, taking_s=None, unfit_until_s=now_s + rules.rest_s)
-    partner = state.living(rules, now_s)
-    if partner is not None and _may_give(rules, state, own, partner, now_s):
+    if _may_give(rules, state, own, partner, now_s):
         why = detail(rules, state, own, Event.LET_GO, now_s)
         return _follow(state, Event.LET_GO, now_s, partner, why)
     return state
