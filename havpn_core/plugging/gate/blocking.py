@@ -32,6 +32,9 @@ LONG_S = 0.25
 LOOK_EVERY_S = 0.5
 STUCK_S = 1.0
 ENOUGH_TOLD = 5
+DOUBT = 10
+"""A thread that computes holds the interpreter, also while it gets no core itself, which nobody
+counts for this one: so many times its computing may have passed."""
 SUSPECT_STEPS = 1000
 """So many steps of a trusted instance are metered after a slow one."""
 
@@ -78,7 +81,7 @@ class Meter:
         wall = time.monotonic() - began[3]
         computed = time.thread_time() - began[2]
         others = max(0.0, time.process_time() - began[1] - computed)
-        return max(computed, wall - others - (self.held_up_s() - began[0]))
+        return max(computed, wall - DOUBT * others - (self.held_up_s() - began[0]))
 
 
 class LoopWatch:
