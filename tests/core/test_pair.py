@@ -736,6 +736,8 @@ def test_a_failback_with_a_delay_waits_for_it_and_begins_anew_after_a_failure():
     assert standby(one.at(5.0)).says.content.claim
     one.at(5.0, line=DOWN).at(5.0, line=Line.UP)
     assert not one.says.content.claim
+    at_once = replace(rules, preempt=Preempt.AUTO)
+    assert standby(One(rules=at_once)).says.content.claim, "a delay is for the word delay only"
     manual = replace(rules, preempt=Preempt.MANUAL)
     one = standby(One(rules=manual))
     assert not standby(one.at(60.0)).says.content.claim
