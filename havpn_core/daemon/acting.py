@@ -162,7 +162,8 @@ class Acting:
             due = wake_s(self.plan, self._clock())
             pause = None if due is None else max(0.0, due - self._clock())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._kick.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._kick.wait()
             self._kick.clear()
 
     async def _look(self, name: str) -> None:

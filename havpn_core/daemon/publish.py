@@ -1,6 +1,7 @@
 """Keep what others read of this gateway up to date: status files, history, memory, watchdog."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,11 +67,11 @@ class Publisher:
             if gateway.force.role is not None:
                 gateway.decide()  # its time may be over
             self._dirty.clear()
-            try:
-                await asyncio.wait_for(self._dirty.wait(), STATUS_EVERY_S)
+            # Not wait_for(): where the event and a cancellation meet, it forgets the latter.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATUS_EVERY_S):
+                    await self._dirty.wait()
                 await asyncio.sleep(pause_s(spent))
-            except TimeoutError:
-                pass
 
     def write(self, state: str | None = None) -> bytes | None:
         """Write both status files; gives the status, ``None`` where it cannot be encoded.

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 END_S = 2.0
 """What tasks may take to end once they are cancelled."""
+AGAIN_S = 0.1
 
 
 class Tasks:
@@ -37,9 +39,13 @@ class Tasks:
     async def end(self, match: Callable[[object], bool] = lambda key: True) -> None:
         """Cancel the tasks whose names match, and wait for their end, :data:`END_S` at the most."""
         ending = self._matching(match)
-        for task in ending:
-            task.cancel()
-        await _over(ending, END_S)
+        until = time.monotonic() + END_S
+        while ending and time.monotonic() < until:
+            for task in ending:
+                task.cancel()
+            # A library may swallow a cancellation that meets what it waited for: say it again.
+            await _over(ending, AGAIN_S)
+            ending = [task for task in ending if not task.done()]
 
     async def finish(self, match: Callable[[object], bool], timeout_s: float) -> None:
         """Wait for the tasks whose names match to end by themselves."""

@@ -120,7 +120,8 @@ class PairRun:
             self._kick.clear()
             pause_s = beat.pause_s(self.session.decision.wake_s, self._clock())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._kick.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._kick.wait()
 
     def refresh(self) -> None:
         """Take in that something about this gateway changed."""

@@ -122,7 +122,8 @@ class Subscriber:
         self.ending = True
         self.ready.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.ended.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self.ended.wait()
         self.queue.clear()
         await self.caller.close()
 
