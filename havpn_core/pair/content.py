@@ -24,8 +24,7 @@ def _claims(rules: PairRules, state: PairState, now_s: float) -> bool:
 def wanted_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Role | None:
     """Give the role to have; ``None`` while nothing may be done."""
     if not state.owner:
-        listening = state.message is None and not state.offering
-        return None if listening and own.held is None else Role.STANDBY
+        return None if state.message is None and own.held is None else Role.STANDBY
     return Role.STANDBY if why_leave(rules, state, own, now_s) else Role.ACTIVE
 
 
@@ -90,12 +89,14 @@ def explained(rules: PairRules, state: PairState, own: Own, now_s: float) -> Pai
 
 def detail(rules: PairRules, state: PairState, own: Own, event: Event, now_s: float) -> str:
     """Say what is behind an event of the table: why the role moves; empty where that is plain."""
-    if state.message is None or event not in (Event.LET_GO, Event.OFFER):
-        return ""
     said = content_of(rules, state, own, now_s)
-    if event is Event.OFFER:
-        return why_better(state.message, said, there="on the partner", here="here")
-    return state.reason if state.leaving else why_give(said, state.message)
+    match event, state.message:
+        case Event.OFFER, Content() as partner:
+            return why_better(partner, said, there="on the partner", here="here")
+        case Event.LET_GO, Content() as partner:
+            return state.reason if state.leaving else why_give(said, partner)
+        case _:
+            return ""
 
 
 def reason_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> str:
@@ -103,7 +104,7 @@ def reason_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> str
     partner = state.living(rules, now_s)
     if state.owner:
         return state.reason
-    if partner is None and now_s >= state.dead_s(rules):
+    if now_s >= state.dead_s(rules):
         return f"{SILENT}, but {IN_USE if own.in_use else UNCHECKED}"
     if state.reason != STARTED:
         return state.reason

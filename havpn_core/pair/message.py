@@ -107,8 +107,10 @@ def why_better(
         f"the larger number of the node's name is {here}",
     )
     for less, more, why in zip(rank(worse), rank(better), reasons, strict=True):
-        if less != more:
-            return why if more > less else ""
+        if less < more:
+            return why
+        if less > more:
+            break
     return ""
 
 

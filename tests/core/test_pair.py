@@ -294,6 +294,11 @@ THEIRS = Content(node=1, priority=100, line=Line.UP, held=Role.STANDBY, hears=Tr
 LATE = RULES.dead_s + 1
 
 
+FLAGS = (
+    "owner", "offer", "claim", "hears", "doubt", "maintenance", "forced", "paused", "unfit",
+)  # fmt: skip
+
+
 class One:
     """One gateway at work; every step is checked."""
 
@@ -472,6 +477,12 @@ def test_of_two_owners_the_better_one_stays():
     assert lost.at(LATE, held=Role.STANDBY).mode is Mode.STANDBY
 
 
+def test_the_better_of_two_owners_stays_whatever_reason_to_go_it_has():
+    one = active().at(LATE, line=Line.DOWN)
+    one = one.hear(owner=True, held=Role.ACTIVE, doubt=True, line=Line.UP)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.ACTIVE)
+
+
 def test_an_owner_that_is_not_heard_yields_after_the_time_of_death():
     one = active()
     for step in range(3):
@@ -546,6 +557,12 @@ def test_challenges_go_round_within_a_byte():
     for number in range(1, 258):
         one.wake(60.0, now=LATE + number)
         assert one.says.content.challenge == number % 256
+
+
+def test_a_gateway_that_just_started_says_nothing_of_itself_that_is_not_so():
+    said = One(replace(OWN, held=None)).says.content
+    assert said == Content(node=OWN.node, priority=OWN.priority, line=OWN.line)
+    assert not any(getattr(Content(1, 1), name) for name in FLAGS)
 
 
 def test_the_partner_s_challenge_is_responded_to():
@@ -649,6 +666,7 @@ def test_of_two_active_gateways_exactly_one_loses(data):
     if one.node == other.node:
         other = replace(other, node=one.node + 1)
     assert loses(one, other) is not loses(other, one)
+    assert not loses(one, one)
 
 
 # --- taking the role, and failing to -----------------------------------------------------------
@@ -1100,6 +1118,9 @@ def test_a_broken_invariant_is_kept_for_whoever_looks(monkeypatch):
     monkeypatch.setattr(session, "broken", lambda *_, **__: ["up is down"])
     low.update(low.own, 0.6)
     assert low.broken == ["up is down"]
+    unchecked = PairSession(RULES, Authenticator((b"k" * 32,), 1, bytes(8)), OWN, ("lan",), 0.0)
+    unchecked.update(OWN, 0.1)
+    assert unchecked.broken == []
 
 
 # --- at work, with links of its own --------------------------------------------------------------
