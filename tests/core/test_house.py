@@ -69,7 +69,7 @@ def test_an_import_back_up_is_found_in_every_form(tmp_path, way):
         "havpn_core/rules/low.py": way,
     }
     assert faults_of(made(tmp_path, files)) == [
-        "havpn_core/rules/low.py on floor 1 imports havpn_core.daemon.high on floor 7"
+        "havpn_core/rules/low.py on floor 1 imports havpn_core.daemon.high on floor 10"
     ]
 
 
