@@ -11,7 +11,7 @@ from havpn_core.rules.hysteresis import Level, Transition
 
 
 class Decider(Protocol):
-    """Who is told what the parts find out, and makes the pair, which knows all of them."""
+    """Who takes in what the parts find out, and makes the pair, which knows all of them."""
 
     def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Take in that a path has another verdict."""

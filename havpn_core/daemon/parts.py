@@ -154,7 +154,7 @@ class Parts:
     # --- swapping: no step of these waits, so that nobody sees half of a configuration ----------
 
     def _prefer(self, before: Config | None) -> None:
-        """Take the priority that is asked for; what fails is a warning, for probing goes on."""
+        """Take the priority that is configured; what fails is a warning, for probing goes on."""
         node, old = self.config.node, before.node if before else None
         if old and (old.realtime, old.lock_memory) == (node.realtime, node.lock_memory):
             return

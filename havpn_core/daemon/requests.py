@@ -28,7 +28,7 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
     :raises FileTrouble: if that cannot be done there.
     """
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(10):
                 line = await reader.readline()
@@ -45,7 +45,7 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
     files.make_folder(run_dir)
     listening = _bound(run_dir / SOCKET)
     try:
-        return await asyncio.start_unix_server(answer, sock=listening, limit=LONGEST)
+        return await asyncio.start_unix_server(serve_one, sock=listening, limit=LONGEST)
     except BaseException:
         listening.close()
         raise
@@ -81,7 +81,7 @@ def _encoded(reply: Reply) -> bytes:
 
 
 def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, Any]:
-    """Ask the daemon.
+    """Send a request to the daemon and give its reply.
 
     :raises HavpnError: if none listens, or it refuses.
     """
@@ -90,11 +90,11 @@ def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, An
             line.settimeout(timeout_s)
             line.connect(str(run_dir / SOCKET))
             line.sendall(msgspec.json.encode(what) + b"\n")
-            answer = line.makefile("rb").readline()
-        reply: dict[str, Any] = msgspec.json.decode(answer, type=dict)
+            received = line.makefile("rb").readline()
+        reply: dict[str, Any] = msgspec.json.decode(received, type=dict)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
-        raise HavpnError(f"no daemon answers at {run_dir / SOCKET}: {reason}") from None
+        raise HavpnError(f"no daemon replies at {run_dir / SOCKET}: {reason}") from None
     if "error" in reply:
         raise HavpnError(reply["error"])
     return reply

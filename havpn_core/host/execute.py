@@ -72,7 +72,7 @@ async def run_command(
 
     Its output is read while it runs and kept up to the limit. A daemon that the command leaves
     behind (heartbeat does) keeps the output open; nothing waits for that daemon. What the service
-    manager told this process alone (:data:`SERVICE_VARIABLES`) the command does not get.
+    manager set for this process alone (:data:`SERVICE_VARIABLES`) the command does not get.
 
     :param timeout_s: seconds after which the whole process group gets SIGKILL. Cancelling the
         call does the same.

@@ -65,7 +65,7 @@ class RunLock:
             self._folder = None
 
     def _rival(self, control: str) -> int | None:
-        """Give the process that keeps us from starting; 0 if its number cannot be told."""
+        """Give the process that keeps us from starting; 0 if its number is not known."""
         assert self._folder is not None
         listener = _listener(self._run_dir / control)
         try:

@@ -9,12 +9,12 @@ MCL_CURRENT, MCL_FUTURE = 1, 2
 
 
 def settle(priority: int, *, lock: bool, fresh: bool) -> list[str]:
-    """Take the scheduling priority and the lock on memory that are asked for.
+    """Take the scheduling priority and the lock on memory that are wanted.
 
     :param priority: 1 to 99 for SCHED_RR (sched(7)), children start ordinary again; 0 for an
         ordinary process.
     :param lock: keep all pages in RAM (mlock(2)): a host that swaps must not make us late.
-    :param fresh: the process is as it was started, so what is not asked for needs no change.
+    :param fresh: the process is as it was started, so what is not wanted needs no change.
     :returns: what was refused, each naming its key and the remedy.
     """
     problems = []

@@ -1,4 +1,4 @@
-"""Names to addresses, off the loop, keeping the last good answer when the resolver is gone."""
+"""Names to addresses, off the loop, keeping the last good address when the resolver is gone."""
 
 import contextlib
 import ipaddress
@@ -13,7 +13,7 @@ RETRY_S = 2.0
 
 
 class Resolver:
-    """Answers at once from memory and looks names up in a thread of its own.
+    """Gives addresses at once from memory and looks names up in a thread of its own.
 
     :param clock: monotonic seconds.
     :param look_up: maps a name and an address family to an address; :exc:`OSError` if it cannot.
@@ -71,8 +71,8 @@ class Resolver:
 
 
 def _look_up(host: str, family: int) -> str:
-    answers = socket.getaddrinfo(host, None, family=family, type=socket.SOCK_DGRAM)
-    return str(answers[0][4][0])
+    found = socket.getaddrinfo(host, None, family=family, type=socket.SOCK_DGRAM)
+    return str(found[0][4][0])
 
 
 def _reason(problem: Exception) -> str:

@@ -41,7 +41,7 @@ class Content:
     :param node: a number made of the node's name; the same in all of a gateway's runs.
     :param priority: 1 to 255; the higher one is preferred.
     :param line: of its own paths; ``None`` while nothing is known of it.
-    :param held: the role in force; ``None`` while it cannot be told or is being changed.
+    :param held: the role in force; ``None`` while it is not known or is being changed.
     :param owner: it has the right to be active.
     :param offer: it gave the right with this ``term`` to the partner.
     :param claim: it is preferred, well, and asks for the role (failback).

@@ -18,7 +18,7 @@ class Clocks:
 
     :param wall_s: seconds of the wall clock since 1970.
     :param boot_s: seconds since the boot, suspended ones included.
-    :param boot: the name of this boot, another one after each; empty if it cannot be told, and
+    :param boot: the name of this boot, another one after each; empty if it is not known, and
         then nothing that was written down counts as written in this boot.
     """
 

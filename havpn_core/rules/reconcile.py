@@ -2,7 +2,7 @@
 
 Pure: no clock, socket or thread here; time comes in as seconds of a monotonic clock. It works
 on levels, not edges: at any moment it compares the wanted role with what each action shows,
-and answers with at most one effect. Actions take a role in the order of the configuration and
+and gives at most one effect. Actions take a role in the order of the configuration and
 give it up in the reverse order.
 """
 
@@ -30,9 +30,9 @@ class ActionState:
     """What is known of one action.
 
     :param owns: a role changed behind its back is put right at once.
-    :param begun: a role was carried out in this run. What an owner holds without having been
-        told to it must be told to keep, as it has announcing and watching to do with it.
-    :param observed: the role last seen, or ``None`` if it could not be told.
+    :param begun: a role was carried out in this run. What an owner holds without having
+        been given it in this run must be applied, too, as it has announcing and watching to do with it.
+    :param observed: the role last seen, or ``None`` if it is not known.
     :param done: the role last carried out with success.
     :param proved: the role in ``done`` has been observed since.
     :param failures: failures in a row.
@@ -53,8 +53,8 @@ class ActionState:
 
     def agrees(self, wanted: Role) -> bool:
         """Whether nothing needs to be done for ``wanted``."""
-        told = self.done if self.begun else None
-        if self.owns and (told is wanted.other or (told is None and wanted is Role.ACTIVE)):
+        applied = self.done if self.begun else None
+        if self.owns and (applied is wanted.other or (applied is None and wanted is Role.ACTIVE)):
             return False
         if self.observed is not None:
             return self.observed is wanted

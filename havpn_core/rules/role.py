@@ -29,7 +29,7 @@ class PathView:
     :param known: samples come; ``False`` while the path's verdict is ``unknown``.
     :param heard: it was known at some time since the start; until then its level is only a
         memory, on which nothing is done.
-    :param recovering: it is down, but answers have been coming for a little while.
+    :param recovering: it is down, but replies have been coming for a little while.
     :param release_unknown: the operator chose ``on_unknown = "release"`` for it.
     """
 
@@ -60,7 +60,7 @@ def wanted_role(paths: Sequence[PathView], *, give_up_on: str = "any") -> Role |
 
 
 def may_serve(paths: Sequence[PathView], *, give_up_on: str = "any") -> bool:
-    """Say whether this gateway is better than none: each path it needs answers at least."""
+    """Say whether this gateway is better than none: each path it needs gets replies at least."""
     return _fit([path.serves or path.recovering for path in paths], give_up_on)
 
 
@@ -71,7 +71,7 @@ def starting_level(
 
     :param remembered: the path's level in the state file, if it was there.
     :param expected: the role that was last carried out according to the state file.
-    :param observed: the role that the actions show now; ``None`` if it cannot be told.
+    :param observed: the role that the actions show now; ``None`` if it is not known.
     :param busy: an effect was under way when the last run ended; what is observed may then be
         its half-done work, so that the memory is the better witness.
     """

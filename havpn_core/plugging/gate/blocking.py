@@ -117,7 +117,7 @@ class LoopWatch:
 
     def _look(self, loop: int) -> None:
         seen: tuple[float, float, float] | None = None
-        told = 0.0
+        reported = 0.0
         while not self._ended.wait(LOOK_EVERY_S):
             with contextlib.suppress(IndexError):
                 name, since = self.now[0]
@@ -125,8 +125,8 @@ class LoopWatch:
                 if seen is None or seen[0] != since:
                     seen = (since, time.monotonic(), held_up)
                 stuck = time.monotonic() - seen[1] - (held_up - seen[2])
-                if since != told and stuck > STUCK_S:
-                    told = since
+                if since != reported and stuck > STUCK_S:
+                    reported = since
                     # The loop cannot tell it any more; this thread's logging goes past it.
                     logging.getLogger("havpn").critical(
                         "plugin %s blocks the loop, nothing else runs: %s", name, _where(loop)

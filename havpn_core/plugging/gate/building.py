@@ -43,7 +43,7 @@ def lacks(plugin_type: PluginType, options: Any) -> list[str]:
     except Interrupted:
         raise
     except BaseException as problem:
-        return [f"what it needs cannot be told: {describe(problem)}"]
+        return [f"what it needs is not known: {describe(problem)}"]
 
 
 def same(before: Any, after: Any) -> bool:

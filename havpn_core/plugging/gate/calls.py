@@ -37,7 +37,7 @@ class Caller:
 
     :param instance: what the type's ``build`` made.
     :param name: the instance's name, for the thread.
-    :param watch: what watches the loop that the calls are made on; without one nobody is told
+    :param watch: what watches the loop that the calls are made on; without one nothing is reported
         of a block.
     """
 
@@ -88,7 +88,7 @@ class Caller:
         return "loop" if self.overlaps else "thread"
 
     async def observe(self, deadline_s: float) -> Role | None:
-        """Give the role in force, ``None`` if it cannot be told; raises as :meth:`call` does."""
+        """Give the role in force, ``None`` if it is not known; raises as :meth:`call` does."""
         return await self._call("observe", (), deadline_s, coercion.as_role)
 
     async def apply(self, role: Role, timeout_s: float, deadline_s: float) -> None:
@@ -131,7 +131,7 @@ class Caller:
 
     @property
     def yields(self) -> bool:
-        """Whether an address that somebody answers for is left to him; so if it cannot be told."""
+        """Whether an address in use by another host is left to it; so if that is not known."""
         try:
             value = getattr(self.instance, "yields", True)
         except BaseException:
@@ -149,7 +149,7 @@ class Caller:
         self._quietly("announce")
 
     def tell_conflicts(self, tell: Callable[[str], None]) -> None:
-        """Have conflicts told.
+        """Have conflicts reported.
 
         :param tell: called on the loop, from whichever thread the plugin tells them.
         """

@@ -11,17 +11,17 @@ from havpn_core.testing.lab.hosts.inside import Inside
 from havpn_core.testing.lab.hosts.journal import read_journal
 
 PORT = 7007
-# An answer may still be under way for so long; nothing in the lab has a longer round trip.
+# A reply may still be under way for so long; nothing in the lab has a longer round trip.
 IN_FLIGHT_S = 0.3
 _serial = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Outage:
-    """Questions in a row that nobody answered.
+    """Packets in a row without a reply.
 
     :param start: when the first of them was sent (CLOCK_MONOTONIC, seconds).
-    :param end: when the first answered one after them was sent; of the last one while it lasts.
+    :param end: when the first one with a reply after them was sent; of the last one while it lasts.
     """
 
     start: float
@@ -37,7 +37,7 @@ class Outage:
 class Pinger:
     """UDP echo from one host to another at a fixed cadence.
 
-    A machine too busy to send is no outage: only questions that were sent and not answered
+    A machine too busy to send is no outage: only packets that were sent and got no reply
     count. The resolution is ``interval`` seconds.
     """
 
@@ -47,8 +47,8 @@ class Pinger:
         number = next(_serial)
         self._journal = client.folder / f"ping-{number}"
         where = (address, str(port or PORT + number))
-        self._answer = self._open(server, "answer", *where)
-        self._ask = self._open(client, "ask", *where, str(self._journal), str(interval))
+        self._reply = self._open(server, "reply", *where)
+        self._send = self._open(client, "send", *where, str(self._journal), str(interval))
 
     @staticmethod
     def _open(host: Host, *arguments: str) -> Inside:
@@ -60,12 +60,12 @@ class Pinger:
 
     def stop(self) -> None:
         """End both programs; what was measured stays readable."""
-        for process in (self._ask, self._answer):
+        for process in (self._send, self._reply):
             process.kill()
             process.wait(timeout=5)
 
     def answered(self, since: float = 0.0) -> int:
-        """Count the questions sent since a time and answered."""
+        """Count the packets sent since a time that got a reply."""
         entries = read_journal(self._journal)
         return sum(entry.arrived is not None and entry.sent >= since for entry in entries)
 
@@ -75,19 +75,19 @@ class Pinger:
         return [each for each in found if each.end >= since]
 
     def longest_outage_since(self, since: float) -> float:
-        """Return the longest outage after a time, in seconds; 0.0 if not one question was lost."""
+        """Return the longest outage after a time, in seconds; 0.0 if not one packet was lost."""
         return max((each.seconds for each in self.outages(0.0, since)), default=0.0)
 
     def _outages(self) -> list[Outage]:
         entries = read_journal(self._journal)
-        answered = {entry.number for entry in entries if entry.arrived is not None}
+        replied = {entry.number for entry in entries if entry.arrived is not None}
         ripe = time.monotonic() - IN_FLIGHT_S
         found: list[Outage] = []
         lost: list[float] = []
         for entry in entries:
             if entry.arrived is not None:
                 continue
-            if entry.number not in answered:
+            if entry.number not in replied:
                 if entry.sent <= ripe:
                     lost.append(entry.sent)
             elif lost:

@@ -24,7 +24,7 @@ class Flow:
     """What arrived in one direction.
 
     :param longest_gap: seconds between two arrivals, or since the last one while it is alive.
-    :param longest_gap_since: the same, only what lies after the time asked for.
+    :param longest_gap_since: the same, only what lies after the given time.
     """
 
     records: int

@@ -1,7 +1,7 @@
 """The two-site network of the published system, in namespaces on one machine.
 
 ``with TwoSite() as lab:`` gives two sites with two gateways each, a client and a server, two
-providers, and, as asked for, IPsec tunnels and heartbeat clusters. Needs root (or
+providers, and, as wanted, IPsec tunnels and heartbeat clusters. Needs root (or
 ``unshare --user --map-root-user`` without tunnels and clusters).
 """
 
@@ -197,7 +197,7 @@ class TwoSite:
 
     def power_off(self, gateway: str) -> None:
         """End a gateway without a warning."""
-        # The kernel takes a dead network namespace down in its own time and answers meanwhile.
+        # The kernel takes a dead network namespace down in its own time and replies meanwhile.
         site = next(n for n, s in plan.SITES.items() if s is plan.site_of(gateway))
         self.lans[site].mute(gateway)
         self.hosts[gateway].kill()

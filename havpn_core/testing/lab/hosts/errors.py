@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 class LabError(Exception):
-    """The lab itself could not do what it was asked."""
+    """The lab itself could not do what it should."""
 
 
 class HostFailed(LabError):

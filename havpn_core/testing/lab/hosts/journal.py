@@ -9,7 +9,7 @@ ENTRY = struct.Struct("<QQQ")
 
 @dataclass(frozen=True)
 class Entry:
-    """One record or question.
+    """One record or packet.
 
     :param sent: CLOCK_MONOTONIC, seconds; the clock is the same in all hosts and outside.
     :param arrived: the same; None: not (yet).

@@ -98,7 +98,7 @@ table inet line {{
 class Provider:
     """A provider: a router between two gateways that can fail without telling anybody.
 
-    Nothing here touches a carrier or answers with ICMP: the packets just vanish, as when a
+    Nothing here touches a carrier or replies with ICMP: the packets just vanish, as when a
     router further away dies. Every change is one atomic ruleset; it rules when the call returns.
     """
 

@@ -12,18 +12,18 @@ POLL_S = 0.02
 
 
 def wait_for(predicate: Callable[[], T], timeout: float, what: str, poll: float = POLL_S) -> T:
-    """Ask again and again until the answer is true, and return that answer.
+    """Call the predicate until it gives a true value, and return that value.
 
-    :param timeout: seconds; the predicate is asked at least once.
+    :param timeout: seconds; the predicate is called at least once.
     :param what: completes the sentence "waited 3 s for ...".
-    :param poll: seconds between two questions; raise it for predicates that start processes.
-    :raises NotInTime: the answer was still false at the deadline.
+    :param poll: seconds between two calls; raise it for predicates that start processes.
+    :raises NotInTime: the value was still false at the deadline.
     """
     deadline = time.monotonic() + timeout
     while True:
-        answer = predicate()
-        if answer:
-            return answer
+        found = predicate()
+        if found:
+            return found
         if time.monotonic() >= deadline:
-            raise NotInTime(f"waited {timeout:g} s for {what}; last answer: {answer!r}")
+            raise NotInTime(f"waited {timeout:g} s for {what}; last value: {found!r}")
         time.sleep(poll)

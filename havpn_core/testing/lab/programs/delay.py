@@ -10,7 +10,7 @@ Prints ``ready rr`` (``ready other`` where real-time scheduling is refused), the
     cut         [left|right]
     heal                       end every cut and loss; the delay stays
 
-``left`` and ``right`` name the sender concerned; without them it is both. Each order is answered
+``left`` and ``right`` name the sender concerned; without them it is both. Each order gets a reply
 ``ok MONOTONIC_NS REALTIME_NS``, the moment from which it rules, or ``bad REASON``. From the moment
 of a cut on nothing comes out: frames under way are lost, too.
 """
@@ -120,7 +120,7 @@ def obey(order: str, ways: dict[str, Way]) -> None:
             raise ValueError(f"cannot {order.strip()}")
 
 
-def answer(order: str, ways: dict[str, Way]) -> None:
+def react(order: str, ways: dict[str, Way]) -> None:
     """Obey and say when, or why not."""
     try:
         obey(order, ways)
@@ -155,7 +155,7 @@ def carry(ways: dict[str, Way]) -> None:
                     return
                 *whole, orders = (orders + said).split(b"\n")
                 for order in whole:
-                    answer(order.decode() or "?", ways)
+                    react(order.decode() or "?", ways)
             else:
                 sources[source].take()
         for way in ways.values():

@@ -1,8 +1,8 @@
 """UDP echo with a journal: measures outages of the path, free of TCP's own pauses.
 
-Usage: ``ping.py answer ADDRESS PORT`` or ``ping.py ask ADDRESS PORT JOURNAL INTERVAL_S``.
-JOURNAL gets three 64-bit numbers (number, time sent, time answered; CLOCK_MONOTONIC, ns) for each
-question when it is sent (answered = 0) and again when its answer comes.
+Usage: ``ping.py reply ADDRESS PORT`` or ``ping.py send ADDRESS PORT JOURNAL INTERVAL_S``.
+JOURNAL gets three 64-bit numbers (number, time sent, time of the reply; CLOCK_MONOTONIC, ns) for
+each packet when it is sent (reply = 0) and again when its reply comes.
 """
 
 import contextlib
@@ -13,36 +13,36 @@ import struct
 import sys
 import time
 
-QUESTION = struct.Struct("<QQ")
+PACKET = struct.Struct("<QQ")
 ENTRY = struct.Struct("<QQQ")
 
 
-def answer(address: str, port: int) -> None:
+def reply(address: str, port: int) -> None:
     """Send everything back for ever."""
     echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     echo.bind((address, port))
     print("listening", flush=True)
     while True:
-        data, asker = echo.recvfrom(2048)
+        data, sender = echo.recvfrom(2048)
         try:
-            echo.sendto(data, asker)
-        except OSError:  # no route back at this moment: an answer that gets lost
+            echo.sendto(data, sender)
+        except OSError:  # no route back at this moment: a reply that gets lost
             continue
 
 
-def ask(far: tuple[str, int], journal: int, interval: float) -> None:
-    """Ask at a fixed cadence for ever; errors of the network count as no answer."""
+def send(far: tuple[str, int], journal: int, interval: float) -> None:
+    """Send at a fixed cadence for ever; errors of the network count as no reply."""
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     line.setblocking(False)
     watch = select.poll()
     watch.register(line, select.POLLIN)
     number, due = 0, time.monotonic()
-    print("asking", flush=True)
+    print("sending", flush=True)
     while True:
         watch.poll(max(0.0, due - time.monotonic()) * 1000)
         try:
-            question, _ = line.recvfrom(2048)
-            os.write(journal, ENTRY.pack(*QUESTION.unpack(question), time.monotonic_ns()))
+            packet, _ = line.recvfrom(2048)
+            os.write(journal, ENTRY.pack(*PACKET.unpack(packet), time.monotonic_ns()))
         except (BlockingIOError, ConnectionError):
             pass
         if time.monotonic() < due:
@@ -50,17 +50,17 @@ def ask(far: tuple[str, int], journal: int, interval: float) -> None:
         sent = time.monotonic_ns()
         os.write(journal, ENTRY.pack(number, sent, 0))
         with contextlib.suppress(OSError):
-            line.sendto(QUESTION.pack(number, sent), far)
+            line.sendto(PACKET.pack(number, sent), far)
         number, due = number + 1, max(due + interval, time.monotonic())
 
 
 def main() -> None:
     """Do the one or the other."""
     role, address, port, *rest = sys.argv[1:]
-    if role == "answer":
-        answer(address, int(port))
+    if role == "reply":
+        reply(address, int(port))
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    ask((address, int(port)), os.open(rest[0], flags, 0o600), float(rest[1]))
+    send((address, int(port)), os.open(rest[0], flags, 0o600), float(rest[1]))
 
 
 if __name__ == "__main__":
