@@ -30,8 +30,8 @@ class ActionState:
     """What is known of one action.
 
     :param owns: a role changed behind its back is put right at once.
-    :param begun: a role was carried out in this run. What an owner holds without having
-        been given it in this run must be applied, too, as it has announcing and watching to do with it.
+    :param begun: a role was carried out in this run. What an owner holds from before must be
+        applied once more, as it has announcing and watching to do with it.
     :param observed: the role last seen, or ``None`` if it is not known.
     :param done: the role last carried out with success.
     :param proved: the role in ``done`` has been observed since.
