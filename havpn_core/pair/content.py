@@ -109,5 +109,7 @@ def reason_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> str
     if state.reason != STARTED:
         return state.reason
     if partner is None:
-        return "just started, listens for the partner"
+        return (
+            f"{'just started' if state.message is None else 'just woke'}, listens for the partner"
+        )
     return "the partner has the role" if partner.owner else "neither gateway has the role yet"

@@ -161,11 +161,9 @@ class Authenticator:
             return "mac", None
         if nonce == self._nonce:
             return "self", None
-        if (incarnation, sequence) == self._newest:
-            self.duplicate = True
-            return "duplicate", None
-        if (incarnation, sequence) < self._newest:
-            return "replay", None
+        if (incarnation, sequence) <= self._newest:
+            self.duplicate = (incarnation, sequence) == self._newest
+            return "duplicate" if self.duplicate else "replay", None
         try:
             content = unpack(body[_HEAD.size :])
         except ValueError:

@@ -144,4 +144,4 @@ class Decision:
     content: Content
     wake_s: float | None
     reason: str
-    suspect: bool = False
+    suspect: bool

@@ -801,6 +801,20 @@ def test_an_owner_suspects_nobody_and_a_standby_only_at_the_end():
     assert one.says.wake_s == pytest.approx(RULES.dead_s + RULES.takeover_s)
 
 
+def test_the_suspicion_follows_the_last_frame_and_the_patience_after_a_sleep():
+    rules = replace(RULES, check_s=0.5)
+    one = One(rules=rules)
+    one.now = 2.0
+    standby(one)
+    assert not one.at(4.49).says.suspect
+    assert one.says.reason == "the partner has the role"
+    assert one.at(4.5).says.suspect
+    assert not one.wake(9.0, now=4.8).says.suspect
+    assert not one.at(5.29).says.suspect
+    assert one.says.reason == "just woke, listens for the partner", "silent, not dead"
+    assert one.at(5.3).says.suspect
+
+
 def test_a_rest_a_deafness_and_nothing_have_their_waking():
     one = active().hear(owner=True, hears=False, term=1, now=LATE + 1)
     one.hear(owner=True, hears=False, term=1, now=LATE + 2)
@@ -1298,6 +1312,22 @@ def test_a_task_of_the_scout_that_fails_is_noticed_and_begun_again():
         assert scout.in_use is False
         scout.look(False, 0.01)
         assert scout.in_use is None
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert len(problems) == 1, "an end that was asked for is no failure"
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+def test_an_address_that_is_taken_all_the_same_is_reported_and_not_in_use():
+    async def go():
+        address, found, said = Address("02:00:00:00:00:09"), asyncio.Event(), []
+        address.yields = False
+        scout = Scout(lambda: {"vip": Caller(address, "vip")}, said.append, found.set)
+        scout.look(True, 0.01)
+        await found.wait()
+        assert scout.in_use is False
+        assert said[0].endswith("has the address: taken all the same")
         scout.close()
 
     asyncio.run(asyncio.wait_for(go(), 30))

@@ -137,6 +137,7 @@ def test_a_frame_counts_once():
     a, b = pair()
     acquaint(a, b)
     frame = a.sign(CONTENT)
+    assert not b.duplicate
     assert b.judge(frame)
     assert b.judge(frame) is None
     assert b.duplicate
@@ -191,6 +192,7 @@ def test_noise_is_counted_and_raises_nothing(noise):
 
 def test_an_own_frame_that_comes_back_is_not_the_partner():
     a, _ = pair()
+    assert not a.duplicate
     assert a.judge(a.sign(CONTENT)) is None
     assert a.counts["self"] == 1
 
