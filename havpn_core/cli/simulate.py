@@ -125,7 +125,7 @@ def changed(options: PathOptions, setting: str) -> PathOptions:
 
 
 def _model(given: dict[str, Any]) -> LossModel:
-    dice = random.Random(given["seed"])
+    chance = random.Random(given["seed"])
     if given["trace"] is not None:
         try:
             return parse_trace(given["trace"].text)
@@ -136,8 +136,8 @@ def _model(given: dict[str, Any]) -> LossModel:
     if given["loss"] is None:
         raise click.UsageError("say --samples, --loss, --outage with --period, or --trace")
     if given["burst"] is not None and given["loss"] > 0:
-        return GilbertElliott(given["loss"], given["burst"], dice)
-    return Independent(given["loss"], dice)
+        return GilbertElliott(given["loss"], given["burst"], chance)
+    return Independent(given["loss"], chance)
 
 
 def _summary(path: PathConfig, given: dict[str, Any]) -> Summary:

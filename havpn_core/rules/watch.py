@@ -1,7 +1,7 @@
 """Watch one path: when to send, when a reply is late, and what to believe after it.
 
 Pure, in the manner of a sans-I/O protocol: whoever owns the sockets and the clock (the daemon)
-or the dice (the simulator) asks :attr:`Watch.next_s` when to come back, sends what
+or chance (the simulator) asks :attr:`Watch.next_s` when to come back, sends what
 :meth:`Watch.send` hands out, reports replies, and takes what changed by it from
 :meth:`Watch.changes`. Both drive exactly this code.
 

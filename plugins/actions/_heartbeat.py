@@ -6,7 +6,7 @@ import resource
 
 from havpn_core import ActionError, Context, Finished, program_of
 
-from ._commands import attempt
+from ._attempts import attempt
 from ._linux_ha import HeartbeatOptions, daemon_program, uses_systemd
 
 LOOK_S = 5.0

@@ -8,7 +8,7 @@ import msgspec
 from havpn_core import ActionError, ActionType, Context, Role, hookimpl
 
 from .._commands import Argv, missing_commands
-from ._commands import attempt, carry_out
+from ._attempts import attempt, carry_out
 
 OBSERVE_S = 10.0
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from havpn_core import ActionError, ActionType, Context, Role, hookimpl
 
-from ._commands import attempt, failure
+from ._attempts import attempt, failure
 from ._heartbeat import LOOK_S, POLL_S, Heartbeat, few_files
 from ._linux_ha import HeartbeatOptions, auto_failback, missing, tool
 

@@ -15,7 +15,7 @@ import msgspec
 
 from havpn_core import ActionError, ActionType, Context, Finished, Role, hookimpl
 
-from ._commands import attempt
+from ._attempts import attempt
 
 LOOK_S = 10.0
 REASON = "ocf-exit-reason:"

@@ -15,7 +15,7 @@ import msgspec
 from havpn_core import ActionError, ActionType, Context, Finished, Role, hookimpl, program_of
 
 from .._commands import missing_commands
-from ._commands import attempt, failure
+from ._attempts import attempt, failure
 
 LOOK_S = 10.0
 UPDATER, STANDBY = "attrd_updater", "crm_standby"
