@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from havpn_core.config.options import NodeOptions
 from havpn_core.config.read import DEFAULT_FILE
 from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
@@ -63,6 +62,7 @@ class Given:
 def directories(file: Path, run_dir: Path | None) -> tuple[Path, Path]:
     """Find ``run_dir`` and ``state_dir``, even if the configuration cannot be used."""
     from havpn_core.config import read
+    from havpn_core.config.options import NodeOptions
 
     node = NodeOptions()
     found = {"run_dir": node.run_dir, "state_dir": node.state_dir}

@@ -4,24 +4,28 @@ import os
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from havpn_core.config.check import build
-from havpn_core.config.convert import Table
-from havpn_core.config.instances import Config
 from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.registry import Registry
 
+if TYPE_CHECKING:
+    from havpn_core.config.convert import Table
+    from havpn_core.config.instances import Config
+
 DEFAULT_FILE = Path("/etc/havpn/havpn.toml")
 
 
-def load(file: Path) -> tuple[Config, Registry]:
+def load(file: Path) -> "tuple[Config, Registry]":
     """Read and check a configuration, loading the plugins that it enables.
 
     :raises ConfigError: with every problem found.
     """
+    # Commands that only want the names of plugins need none of the rules.
+    from havpn_core.config.check import build
+
     raw = read(file)
     registry = Registry.load(enabled_plugins(raw))
     return build(raw, registry, file), registry
@@ -67,7 +71,7 @@ def _content(file: Path) -> tuple[bytes, bool]:
     return content, bool(facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or facts.st_uid != 0)
 
 
-def enabled_plugins(raw: Table) -> tuple[str, ...]:
+def enabled_plugins(raw: "Table") -> tuple[str, ...]:
     """Give ``[plugins] enable`` as far as it makes sense; :func:`build` reports the rest."""
     plugins = raw.get("plugins")
     names = plugins.get("enable", []) if isinstance(plugins, dict) else []
