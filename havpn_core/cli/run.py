@@ -20,7 +20,10 @@ STRAY_S = 1.0
 def run(file: Path, verbose: bool) -> None:
     """Run the daemon in the foreground."""
     import logging
+    import signal
 
+    # Until the daemon takes the signal as a reload: without a handler it ends the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from havpn_core.config import read
     from havpn_core.daemon.supervisor import Supervisor
     from havpn_core.host import logs

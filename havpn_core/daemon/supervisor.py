@@ -45,6 +45,7 @@ class Supervisor:
     def __init__(self, config: Config, registry: Registry, log: logging.Logger) -> None:
         self.died = False
         self._stop, self._dirty = asyncio.Event(), asyncio.Event()
+        self._hangup = asyncio.Event()
         self._log = log
         self._lock = RunLock(Path(config.node.run_dir))
         self._run_dir = Path(config.node.run_dir)
@@ -73,19 +74,18 @@ class Supervisor:
         :raises HavpnError: if another daemon works with this ``run_dir``, or a part of the
             configuration cannot be had.
         """
-        loop, tasks = asyncio.get_running_loop(), self._world.tasks
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        # From the first moment to the last: without a handler the signal ends the process.
+        loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         await self._lock.take(requests.SOCKET)
         await self._start()
         await self._listen()
-        loop.add_signal_handler(
-            signal.SIGHUP, lambda: tasks.spawn("reload", self._reload_on_signal())
-        )
+        self._world.tasks.spawn("reload", self._reload_on_signals())
         systemd.notify("READY=1")
         await self._stop.wait()
         systemd.notify("STOPPING=1")
-        loop.remove_signal_handler(signal.SIGHUP)
         await self._end()
         self._lock.release()
 
@@ -141,14 +141,17 @@ class Supervisor:
 
     # --- reload and requests ---------------------------------------------------------------------
 
-    async def _reload_on_signal(self) -> None:
-        systemd.reloading()
-        try:
-            await self._reload()
-        except ConfigError as problem:
-            for text in problem.problems:
-                self._log.error("%s", text)
-        systemd.notify("READY=1")
+    async def _reload_on_signals(self) -> None:
+        """Reload after each SIGHUP; several that come during one reload make one more."""
+        while await self._hangup.wait() and not self._stop.is_set():
+            self._hangup.clear()
+            systemd.reloading()
+            try:
+                await self._reload()
+            except ConfigError as problem:
+                for text in problem.problems:
+                    self._log.error("%s", text)
+            systemd.notify("READY=1")
 
     async def _reload(self) -> None:
         """Take a new configuration over as a whole, or not at all."""

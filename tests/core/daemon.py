@@ -86,12 +86,16 @@ class Daemon:
         file = self.dir / "calls"
         return file.read_text().split() if file.exists() else []
 
-    def start(self):
+    def launch(self):
+        """Start it without waiting for anything."""
         self.since = self.now()
         with (self.dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "havpn_core", "run", "-c", str(self.file)], stderr=log
             )
+
+    def start(self):
+        self.launch()
         self.wait(lambda s: s.pid == self.process.pid, "the daemon's first status")
         return self
 

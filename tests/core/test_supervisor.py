@@ -42,6 +42,32 @@ def test_starting_on_a_good_line_does_nothing(daemon):
     assert daemon.events("action") == []
 
 
+def test_sighup_before_the_start_is_over_and_during_the_end_is_no_end(daemon):
+    daemon.configure(node='on_stop = "release"')
+    slow = daemon.file.read_text().replace(
+        'observe = ["/bin/cat"', f'observe = ["{daemon.dir}/look"'
+    )
+    daemon.file.write_text(slow)
+    daemon.script("look", f"touch {daemon.dir}/looking; sleep 0.5; cat {daemon.dir}/role")
+    daemon.script("give", f"touch {daemon.dir}/giving; sleep 0.5; echo standby > {daemon.dir}/role")
+    daemon.launch()
+    wait_for_file(daemon.dir / "looking")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_event("daemon", "reloaded")
+    daemon.process.send_signal(signal.SIGTERM)
+    wait_for_file(daemon.dir / "giving")
+    daemon.process.send_signal(signal.SIGHUP)
+    assert daemon.process.wait(timeout=20) == 0
+    assert [e["after"] for e in daemon.events("daemon")] == ["started", "reloaded", "stopped"]
+
+
+def wait_for_file(file):
+    until = time.monotonic() + 20
+    while not file.exists():
+        assert time.monotonic() < until, f"{file} was never made"
+        time.sleep(0.005)
+
+
 def count_to(daemon, fall, rise):
     daemon.file.write_text(
         re.sub(
