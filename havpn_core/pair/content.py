@@ -55,6 +55,14 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         unfit=state.unfit_until_s is not None,
         challenge=state.challenge,
         response=state.message.challenge if state.message is not None else 0,
+        mac=own.mac,
+        interval_ms=round(rules.interval_s * 1000),
+        stopping=own.stopping,
+        refused=own.refused,
+        fit=own.fit,
+        road=own.road,
+        loss=own.loss,
+        loss_age_s=own.loss_age_s,
     )
 
 

@@ -15,6 +15,7 @@ gateways that start at once believe each other from the second frame on.
 import hashlib
 import hmac
 import struct
+from typing import Any
 
 from havpn_core.pair.message import Content, Line, Mode
 from havpn_core.rules.role import Role
@@ -92,10 +93,14 @@ def unpack(data: bytes) -> Content:
             term=term,
             challenge=challenge,
             response=response,
-            **{name: bool(flags >> bit & 1) for bit, name in enumerate(_FLAGS)},
+            **_flags_of(flags),
         )
     except IndexError:
         raise ValueError("a word that there is not") from None
+
+
+def _flags_of(flags: int) -> dict[str, Any]:
+    return {name: bool(flags >> bit & 1) for bit, name in enumerate(_FLAGS)}
 
 
 def node_number(name: str) -> int:

@@ -53,6 +53,19 @@ class Content:
     :param unfit: it tried to become active and failed.
     :param challenge: number of its last challenge to the partner, 0 to 255.
     :param response: number of the partner's last challenge that it received.
+
+    What follows travels in frames of version 2 only; from a partner that speaks version 1 it has
+    its default.
+
+    :param mac: the link-layer address on the LAN of the shared address, 6 bytes; empty if that
+        is not known.
+    :param interval_ms: the announced time from one frame to the next; 0 if not announced.
+    :param stopping: it ends in order and keeps the role; a restart or an upgrade follows.
+    :param refused: the far host refuses its probes for longer than ``refused_hold``.
+    :param fit: it can serve, its line aside; ``None`` while that is not known.
+    :param road: hosts behind the far gateway reply; ``None`` while that is not known.
+    :param loss: share of probes lost of late, 0 to 1; ``None`` while that is not known.
+    :param loss_age_s: how old that figure is, in seconds.
     """
 
     node: int
@@ -73,6 +86,14 @@ class Content:
     unfit: bool = False
     challenge: int = 0
     response: int = 0
+    mac: bytes = b""
+    interval_ms: int = 0
+    stopping: bool = False
+    refused: bool = False
+    fit: bool | None = None
+    road: bool | None = None
+    loss: float | None = None
+    loss_age_s: float = 0.0
 
 
 _RANK = {Line.UP: 3, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}

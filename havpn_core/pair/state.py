@@ -60,7 +60,8 @@ class Own:
     ``held`` must be ``None`` while a change of the role is under way.
 
     :param in_use: whether somebody on the LAN has the address that must not be taken then;
-        ``None`` if that was not checked yet. Matters only while the partner is suspected.
+        ``None`` if that was not checked yet, or cannot be: the LAN has no carrier. Matters only
+        while the partner is suspected.
     """
 
     node: int
@@ -71,6 +72,13 @@ class Own:
     forced: bool = False
     paused: bool = False
     in_use: bool | None = False
+    mac: bytes = b""
+    stopping: bool = False
+    refused: bool = False
+    fit: bool | None = None
+    road: bool | None = None
+    loss: float | None = None
+    loss_age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

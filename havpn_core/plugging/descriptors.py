@@ -29,11 +29,14 @@ class Sample:
         one line of at most 500 characters.
     :param latency_s: round-trip time in seconds, where there was a reply; the core ignores what
         is not within 0 to 3600.
+    :param refused: the target itself refused: its host lives and the line carries, but nobody
+        listens there. The outcome is ``FAIL`` then, for those who know no better.
     """
 
     outcome: Outcome
     detail: str = ""
     latency_s: float | None = None
+    refused: bool = False
 
     @classmethod
     def ok(cls, latency_s: float | None = None, detail: str = "") -> "Sample":
@@ -44,6 +47,11 @@ class Sample:
     def fail(cls, detail: str) -> "Sample":
         """Make a sample of a reply that did not come, or was a refusal."""
         return cls(Outcome.FAIL, detail)
+
+    @classmethod
+    def refusal(cls, detail: str) -> "Sample":
+        """Make a sample of a refusal by the target itself."""
+        return cls(Outcome.FAIL, detail, refused=True)
 
     @classmethod
     def error(cls, detail: str) -> "Sample":

@@ -7,7 +7,7 @@ instance has an ability if it has its methods; :func:`able` says so.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from havpn_core.plugging.descriptors import Event, Sample
@@ -117,6 +117,46 @@ class ConflictReporting(Protocol):
         """Call ``tell`` with whoever claims a held address, from now on and from any thread."""
 
 
+class LanPresence(Protocol):
+    """An action that is at home on the LAN of the addresses that it owns.
+
+    A pair uses it to find out all owners of an address, and to talk to its partner there while
+    every link is silent.
+    """
+
+    def lan_address(self) -> str | None:
+        """Give this gateway's link-layer address on the LAN; ``None`` without a carrier."""
+
+    def owners_seen(self, timeout_s: float) -> Awaitable[Sequence[str]] | Sequence[str]:
+        """Probe for the addresses (RFC 5227), while this gateway has none of them.
+
+        :returns: the link-layer addresses of all that reply in ``timeout_s`` seconds, in the form
+            ``02:00:00:00:00:01``; none if nobody does.
+        :raises ActionError: if no probe can be sent, as without a carrier.
+        """
+
+    def broadcast(self, frame: bytes) -> None:
+        """Send a pair's frame to everybody on the LAN, without waiting and without raising."""
+
+    def tell_broadcasts(self, tell: Callable[[str, bytes], None]) -> None:
+        """Call ``tell`` with sender and frame of each such frame that arrives, on the loop."""
+
+
+class Prepares(Protocol):
+    """An action that has something to do before the addresses come, within 0.1 s.
+
+    All other actions that own nothing take a role beside those that own the addresses, and delay
+    none of them.
+    """
+
+    def prepare(self, role: Role, timeout_s: float) -> Awaitable[None] | None:
+        """Prepare for ``role``; what is not done in ``timeout_s`` seconds (at most 0.1) is not
+        waited for.
+
+        :raises ActionError: if it did not succeed; that is reported, and the addresses come.
+        """
+
+
 class SharedAddress(Action, AddressProbing, Announcing, ConflictReporting, Protocol):
     """All that an action of a type that ``owns`` its addresses should be able to do.
 
@@ -132,10 +172,12 @@ ABILITIES: dict[type, tuple[str, ...]] = {
     AddressProbing: ("answered_by",),
     Announcing: ("announce",),
     ConflictReporting: ("tell_conflicts",),
+    LanPresence: ("lan_address", "owners_seen", "broadcast", "tell_broadcasts"),
+    Prepares: ("prepare",),
     SharedAddress: ("apply", "observe", "close", "answered_by", "announce", "tell_conflicts"),
 }
 """The methods of each ability."""
-WAITED_FOR = frozenset({"apply", "observe", "close", "answered_by"})
+WAITED_FOR = frozenset({"apply", "observe", "close", "answered_by", "owners_seen", "prepare"})
 """Methods that may take their time, and so may be ``async def``."""
 
 

@@ -561,7 +561,8 @@ def test_challenges_go_round_within_a_byte():
 
 def test_a_gateway_that_just_started_says_nothing_of_itself_that_is_not_so():
     said = One(replace(OWN, held=None)).says.content
-    assert said == Content(node=OWN.node, priority=OWN.priority, line=OWN.line)
+    announced = round(RULES.interval_s * 1000)
+    assert said == Content(OWN.node, OWN.priority, line=OWN.line, interval_ms=announced)
     assert not any(getattr(Content(1, 1), name) for name in FLAGS)
 
 
