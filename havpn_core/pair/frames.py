@@ -2,34 +2,47 @@
 
 Pure: no file, socket or clock here.
 
-A frame is at most :data:`BIGGEST` bytes, so that a serial line of 9600 baud carries five a second
-with room to spare. Big-endian: version 1, key 1, incarnation 8, nonce 8, echo 8, sequence 4,
-content 21, and the first 16 bytes of HMAC-SHA256 (RFC 2104, RFC 4868) over all before.
+A frame is a head (:mod:`~havpn_core.pair.wire.heads`), the content, and the first 16 bytes of
+HMAC-SHA256 over both. There are two versions of the protocol:
 
-A frame is believed if it is newer than any before (incarnation, then sequence) and if it echoes
-the nonce of this very run: only who heard us after our start can do that, so nothing recorded
-earlier is believed, not even by a gateway that restarted and forgot what it had seen. Two
-gateways that start at once believe each other from the second frame on.
+* version 1 has a content of 21 bytes, all that release 0.1 knows of. The highest bit of its flags
+  says that the sender reads version 2, too; release 0.1 passes over it.
+* version 2 has fields as tag, length and value (:mod:`~havpn_core.pair.wire.tags`). A field with
+  its default is left out, and an unknown one is passed over, so that a later release may say more.
+
+A gateway sends version 1 until its partner says, or shows by a frame that is believed, that it
+reads version 2. Which frames are believed, and what holds against the records of an attacker, is
+said in :mod:`~havpn_core.pair.wire.sessions`. In short: nothing recorded earlier is believed, not
+even by a gateway that restarted and forgot what it had seen, and two gateways that start at once
+believe each other from the second frame on.
+
+No frame has more than :data:`BIGGEST` bytes: a serial line of 9600 baud carries five such a
+second. Ours are shorter; the rest is room for fields of a later release.
 """
 
 import hashlib
-import hmac
 import struct
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from havpn_core.pair.message import Content, Line, Mode
+from havpn_core.pair.wire.fields import age, octets, read_fields, share, whole, word, write_fields
+from havpn_core.pair.wire.heads import NONCE_BYTES, VERSIONS, Head, head_bytes, read_head
+from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
+from havpn_core.pair.wire.sessions import Sessions
 from havpn_core.rules.role import Role
 
-VERSION = 1
-MAC_BYTES = 16
-NONCE_BYTES = 8
-_HEAD = struct.Struct("!BB8s8s8sI")
+__all__ = ["BIGGEST", "NONCE_BYTES", "VERDICTS", "Authenticator", "node_number", "pack", "unpack"]
+
+BIGGEST = 160
 _CONTENT = struct.Struct("!QBBBBIBHBB")
-BIGGEST = _HEAD.size + _CONTENT.size + MAC_BYTES
+_BYTES_1 = head_bytes(1) + _CONTENT.size + MAC_BYTES
+_READS_2 = 1 << 15
 
 _LINES = (None, *Line)
 _ROLES = (None, Role.ACTIVE, Role.STANDBY)
 _MODES = tuple(Mode)
+_YES_NO = (False, True)
 _FLAGS = (
     "owner",
     "offer",
@@ -41,6 +54,30 @@ _FLAGS = (
     "paused",
     "unfit",
 )
+_ALL_FLAGS = (*_FLAGS, "stopping", "refused")
+_DEFAULTS = {one.name: one.default for one in fields(Content) if one.default is not MISSING}
+_FIELDS = (
+    whole(1, "node", 8),
+    whole(2, "priority", 1, least=1),
+    word(3, "line", _LINES),
+    word(4, "held", _ROLES),
+    word(5, "wanted", _ROLES),
+    word(6, "mode", _MODES),
+    whole(7, "term", 4),
+    whole(8, "flags", 2),
+    whole(9, "challenge", 1),
+    whole(10, "response", 1),
+    octets(11, "mac", 6),
+    whole(12, "interval_ms", 4),
+    word(13, "fit", _YES_NO),
+    word(14, "road", _YES_NO),
+    share(15, "loss"),
+    age(16, "loss_age_s"),
+)
+_NEW = ("mac", "interval_ms", "stopping", "refused", "fit", "road", "loss", "loss_age_s")
+"""What version 1 cannot say."""
+KEPT = 8
+"""So many frames later what a frame of version 2 said still goes for one of version 1."""
 
 VERDICTS = (
     "good",
@@ -53,13 +90,14 @@ VERDICTS = (
     "duplicate",
     "replay",
     "content",
+    "field",
 )
-"""What becomes of a frame; a greeting is genuine, but not known to be of this hour."""
+"""What becomes of a frame; a greeting is genuine, but not known to be of this hour. A content
+(version 1) or a field (version 2) holds what there is not."""
 
 
 def pack(content: Content) -> bytes:
-    """Turn a content into bytes."""
-    flags = sum(getattr(content, name) << bit for bit, name in enumerate(_FLAGS))
+    """Turn a content into the bytes of version 1; they say that version 2 is read, too."""
     return _CONTENT.pack(
         content.node,
         content.priority,
@@ -68,14 +106,14 @@ def pack(content: Content) -> bytes:
         _ROLES.index(content.wanted),
         content.term & 0xFFFFFFFF,
         _MODES.index(content.mode),
-        flags,
+        _flags(content, _FLAGS) | _READS_2,
         content.challenge,
         content.response,
     )
 
 
 def unpack(data: bytes) -> Content:
-    """Read a content.
+    """Read a content of version 1.
 
     :raises ValueError: if it holds a word that there is not.
     """
@@ -93,14 +131,45 @@ def unpack(data: bytes) -> Content:
             term=term,
             challenge=challenge,
             response=response,
-            **_flags_of(flags),
+            **_flags_of(flags, _FLAGS),
         )
     except IndexError:
         raise ValueError("a word that there is not") from None
 
 
-def _flags_of(flags: int) -> dict[str, Any]:
-    return {name: bool(flags >> bit & 1) for bit, name in enumerate(_FLAGS)}
+def _reads_2(data: bytes) -> bool:
+    """Whether the sender of a content of version 1 reads version 2."""
+    return bool(_CONTENT.unpack(data)[7] & _READS_2)
+
+
+def pack_fields(content: Content) -> bytes:
+    """Turn a content into the bytes of version 2."""
+    values = {one.name: getattr(content, one.name) for one in fields(content)}
+    said = {name: value for name, value in values.items() if value != _DEFAULTS.get(name, MISSING)}
+    if flags := _flags(content, _ALL_FLAGS):
+        said["flags"] = flags
+    if content.term:
+        said["term"] = content.term & 0xFFFFFFFF
+    return write_fields(_FIELDS, said)
+
+
+def unpack_fields(data: bytes) -> Content:
+    """Read a content of version 2.
+
+    :raises ValueError: if a field is malformed, or one without a default is missing.
+    """
+    values = read_fields(_FIELDS, data)
+    if not {"node", "priority"} <= values.keys():
+        raise ValueError("a field is missing")
+    return Content(**_flags_of(values.pop("flags", 0), _ALL_FLAGS), **values)
+
+
+def _flags(content: Content, names: tuple[str, ...]) -> int:
+    return sum(getattr(content, name) << bit for bit, name in enumerate(names))
+
+
+def _flags_of(flags: int, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: bool(flags >> bit & 1) for bit, name in enumerate(names)}
 
 
 def node_number(name: str) -> int:
@@ -118,71 +187,87 @@ class Authenticator:
 
     def __init__(self, keys: tuple[bytes, ...], incarnation: int, nonce: bytes) -> None:
         self.use(keys)
-        self._incarnation = incarnation.to_bytes(8, "big")
-        self._nonce = nonce
-        self._sequence = 0
-        self._partner_nonce = bytes(NONCE_BYTES)
-        self._newest = (bytes(8), -1)
+        self._sessions = Sessions(incarnation, nonce)
+        self._node: int | None = None
+        self._wide: tuple[Head, Content] | None = None
         #: the last frame judged was the newest one once more, as a second link brings it.
         self.duplicate = False
+        #: the last frame judged is the partner's, and newer ones overtook it on a quicker link.
+        self.overtaken = False
+        #: the partner lives and has our own node number: both gateways have the same name.
+        self.same_name = False
         self.counts = dict.fromkeys(VERDICTS, 0)
 
     def use(self, keys: tuple[bytes, ...]) -> None:
         """Sign with the first of these keys from now on, and accept all of them."""
-        self._keys = {_key_id(key): key for key in keys}
-        self._signing = _key_id(keys[0])
+        self._keys = Keyring(keys)
+
+    @property
+    def speaks(self) -> int | None:
+        """The version of the protocol that the partner reads, 1 or 2; we send that one.
+
+        ``None`` before a frame of the partner was believed.
+        """
+        return self._sessions.speaks
 
     def sign(self, content: Content) -> bytes:
         """Make the next frame."""
-        self._sequence += 1
-        head = _HEAD.pack(
-            VERSION,
-            self._signing,
-            self._incarnation,
-            self._nonce,
-            self._partner_nonce,
-            self._sequence,
-        )
-        body = head + pack(content)
-        return body + _mac(self._keys[self._signing], body)
+        self._node = content.node
+        head = self._sessions.head()
+        head = replace(head, key_id=self._keys.signing_id(head.version))
+        body = head.pack() + (pack(content) if head.version == 1 else pack_fields(content))
+        return body + self._keys.sign(body)
+
+    def plausible(self, frame: bytes) -> bool:
+        """Whether a frame passes the checks that cost nothing: length, version and key.
+
+        Only such a frame costs :meth:`judge` a signature.
+        """
+        return not self._implausible(frame)
 
     def judge(self, frame: bytes) -> Content | None:
         """Give what a frame says; ``None`` if it is not believed. Every one is counted."""
-        self.duplicate = False
         verdict, content = self._judge(frame)
-        self.counts[verdict] += 1
+        self.duplicate, self.overtaken = verdict == "duplicate", verdict == "late"
+        self.counts["replay" if self.overtaken else verdict] += 1
         return content
 
-    def _judge(self, frame: bytes) -> tuple[str, Content | None]:  # noqa: PLR0911
-        if len(frame) != BIGGEST:
-            return "length", None
-        version, key, incarnation, nonce, echo, sequence = _HEAD.unpack_from(frame)
-        body, mac = frame[:-MAC_BYTES], frame[-MAC_BYTES:]
-        if version != VERSION:
-            return "version", None
-        if key not in self._keys:
-            return "key", None
-        if not hmac.compare_digest(mac, _mac(self._keys[key], body)):
+    def _implausible(self, frame: bytes) -> str:
+        if not frame or len(frame) > BIGGEST:
+            return "length"
+        version = frame[0]
+        if version not in VERSIONS:
+            return "version"
+        if (len(frame) != _BYTES_1) if version == 1 else len(frame) < head_bytes(2) + MAC_BYTES:
+            return "length"
+        return "" if self._keys.known(read_head(frame).key_id) else "key"
+
+    def _judge(self, frame: bytes) -> tuple[str, Content | None]:
+        if why := self._implausible(frame):
+            return why, None
+        head = read_head(frame)
+        body, signature = frame[:-MAC_BYTES], frame[-MAC_BYTES:]
+        if not self._keys.verify(head.key_id, body, signature):
             return "mac", None
-        if nonce == self._nonce:
-            return "self", None
-        if (incarnation, sequence) <= self._newest:
-            self.duplicate = (incarnation, sequence) == self._newest
-            return "duplicate" if self.duplicate else "replay", None
+        data = body[head_bytes(head.version) :]
         try:
-            content = unpack(body[_HEAD.size :])
+            content = unpack(data) if head.version == 1 else unpack_fields(data)
         except ValueError:
-            return "content", None
-        self._newest = (incarnation, sequence)
-        self._partner_nonce = nonce
-        if echo != self._nonce:
-            return "greeting", None
-        return "good", content
+            return "content" if head.version == 1 else "field", None
+        speaks = 2 if head.version > 1 or _reads_2(data) else 1
+        namesake = content.node == self._node
+        verdict = self._sessions.judge(head, speaks, namesake=namesake)
+        if verdict != "good":
+            return verdict, None
+        self.same_name = namesake
+        return verdict, self._completed(head, content)
 
-
-def _key_id(key: bytes) -> int:
-    return hashlib.sha256(b"havpn key id" + key).digest()[0]
-
-
-def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, body, "sha256")[:MAC_BYTES]
+    def _completed(self, head: Head, content: Content) -> Content:
+        """Add what only version 2 says, where the same run said it a few frames ago."""
+        if head.version > 1:
+            self._wide = head, content
+        elif self._wide is not None:
+            before, wide = self._wide
+            if before.run == head.run and head.sequence - before.sequence <= KEPT:
+                return replace(content, **{name: getattr(wide, name) for name in _NEW})
+        return content

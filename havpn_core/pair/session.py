@@ -98,8 +98,9 @@ class PairSession:
     def receive(self, link: str, frame: bytes, now_s: float) -> Decision:
         """Take in what a link brought."""
         content = self._authenticator.judge(frame)
-        # The same frame over a second link is a replay, and yet that link works.
-        if link in self.links and (content is not None or self._authenticator.duplicate):
+        # A frame that came over another link already, or was overtaken there: this link works.
+        known = self._authenticator.duplicate or self._authenticator.overtaken
+        if link in self.links and (content is not None or known):
             stats = self.links[link]
             stats.received_s, stats.frames = now_s, stats.frames + 1
         if content is None:

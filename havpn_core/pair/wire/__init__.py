@@ -1,0 +1,1 @@
+"""Pure: the partner heartbeat below what its frames say: heads, fields, keys and sessions."""

@@ -1,0 +1,123 @@
+"""Pure: values of a frame as numbers of a fixed size, each under a tag of its own.
+
+What is written never fails: a number beyond its range is written as the nearest in it, and what
+is no value of its kind is left out. What is read is strict: :exc:`ValueError` for a wrong length
+or a number that stands for nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from havpn_core.pair.wire.tags import join, split
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.
+
+    :param tag: 0 to 255; never used again for something else.
+    :param name: of the value.
+    :param size: in bytes.
+    :param number: turns the value into a number of that size, or ``None`` to leave it out.
+    :param value: turns the number into the value; raises :exc:`ValueError` if it stands for none.
+    """
+
+    tag: int
+    name: str
+    size: int
+    number: Callable[[Any], int | None]
+    value: Callable[[int], Any]
+
+
+def whole(tag: int, name: str, size: int, least: int = 0) -> Field:
+    """Make a field of a whole number, ``least`` or more."""
+
+    def value(number: int) -> int:
+        if number < least:
+            raise ValueError(f"{name} is less than {least}")
+        return number
+
+    return Field(tag, name, size, lambda number: _fitted(number, least, size), value)
+
+
+def word(tag: int, name: str, words: Sequence[Any]) -> Field:
+    """Make a field of one of a row of words; later releases may add some at the end."""
+
+    def value(number: int) -> Any:
+        if number >= len(words):
+            raise ValueError(f"{name} is a word that there is not")
+        return words[number]
+
+    return Field(tag, name, 1, words.index, value)
+
+
+def octets(tag: int, name: str, size: int) -> Field:
+    """Make a field of so many bytes as they are."""
+    return Field(
+        tag,
+        name,
+        size,
+        lambda data: int.from_bytes(data, "big") if len(data) == size else None,
+        lambda number: number.to_bytes(size, "big"),
+    )
+
+
+def share(tag: int, name: str) -> Field:
+    """Make a field of a share, 0 to 1, in millionths."""
+
+    def value(number: int) -> float:
+        if number > MILLION:
+            raise ValueError(f"{name} is more than everything")
+        return number / MILLION
+
+    # A share that is no number compares false with everything.
+    return Field(
+        tag, name, 4, lambda part: round(part * MILLION) if 0 <= part <= 1 else None, value
+    )
+
+
+def age(tag: int, name: str) -> Field:
+    """Make a field of a time gone by in seconds, sent in milliseconds, 49 days at most."""
+    longest = 256**4 - 1
+    return Field(
+        tag,
+        name,
+        4,
+        lambda seconds: round(min(seconds * 1000, longest)) if seconds > 0 else 0,
+        lambda number: number / 1000,
+    )
+
+
+def write_fields(fields: Sequence[Field], values: Mapping[str, Any]) -> bytes:
+    """Write the values that are given, in the order of the fields."""
+    numbers = [
+        (field, field.number(values[field.name])) for field in fields if field.name in values
+    ]
+    return join(
+        (field.tag, number.to_bytes(field.size, "big"))
+        for field, number in numbers
+        if number is not None
+    )
+
+
+def read_fields(fields: Sequence[Field], data: bytes) -> dict[str, Any]:
+    """Read the values that are there.
+
+    :raises ValueError: if the fields are malformed.
+    """
+    known = {field.tag: field for field in fields}
+    found = {}
+    for tag, octet in split(data, known).items():
+        field = known[tag]
+        if len(octet) != field.size:
+            raise ValueError(f"{field.name} has {len(octet)} bytes, not {field.size}")
+        found[field.name] = field.value(int.from_bytes(octet, "big"))
+    return found
+
+
+def _fitted(number: int, least: int, size: int) -> int:
+    largest: int = 256**size - 1
+    return min(max(number, least), largest)
