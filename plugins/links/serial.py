@@ -19,7 +19,13 @@ from ._framing import Deframer, encode
 
 RETRY_S = 1.0
 WAITING = 4
-"""Frames that may wait for a slow line; older ones give way."""
+"""Frames that may wait for a line; older ones give way."""
+
+WAITING_S = 0.1
+"""So long may the line be busy with frames that wait; the newest one waits in any case."""
+
+BITS_A_BYTE = 10 * 1.05
+"""With start and stop bit, and with what the clocks of two ports may differ by."""
 
 SILENT_S = 5.0
 
@@ -42,20 +48,31 @@ class SerialLink:
         self._deframer = Deframer()
         self._waiting: deque[bytes] = deque()
         self._partial = b""
+        self._byte_s = BITS_A_BYTE / options.baud
+        self._free_s = float("-inf")  # when the line has carried all that was written
+        self._timer: asyncio.TimerHandle | None = None
         self._writing = self._closed = False
         self._error = ""
         self._counts = {"sent": 0, "received": 0, "dropped": 0}
 
     def send(self, frame: bytes) -> None:
-        """Send one frame as soon as the line takes it."""
+        """Send one frame as soon as the line carries it.
+
+        The system would take frames for several seconds of a slow line. What they say is old by
+        then, so they wait here, where a newer one replaces them.
+        """
         if self._port is None and not self._open():
             self._counts["dropped"] += 1
             return
         self._waiting.append(encode(frame))
-        while len(self._waiting) > WAITING:
+        while len(self._waiting) > 1 and self._too_many():
             self._waiting.popleft()
             self._counts["dropped"] += 1
         self._write()
+
+    def _too_many(self) -> bool:
+        busy_s = sum(map(len, self._waiting)) * self._byte_s
+        return len(self._waiting) > WAITING or busy_s > WAITING_S
 
     def _open(self) -> bool:
         import serial
@@ -84,8 +101,8 @@ class SerialLink:
         loop, number = asyncio.get_running_loop(), self._port.fileno()
         try:
             while self._partial or self._waiting:
-                if not self._partial:
-                    self._partial = self._waiting.popleft()
+                if not self._partial and not self._next():
+                    break
                 written = os.write(number, self._partial)
                 self._partial = self._partial[written:]
                 self._counts["sent"] += not self._partial
@@ -100,6 +117,19 @@ class SerialLink:
         if self._writing:
             loop.remove_writer(number)
             self._writing = False
+
+    def _next(self) -> bool:
+        """Take the next frame to write, or come back once the line is free for it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        now = self._context.clock()
+        if now < self._free_s:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._free_s - now, self._write)
+            return False
+        self._partial = self._waiting.popleft()
+        self._free_s = now + len(self._partial) * self._byte_s
+        return True
 
     def _read(self) -> None:
         try:
@@ -124,7 +154,9 @@ class SerialLink:
             loop.remove_writer(number)
             self._port.close()
             self._port = None
-        self._writing, self._partial = False, b""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._writing, self._partial, self._timer = False, b"", None
         self._waiting.clear()
         self._error = error
 

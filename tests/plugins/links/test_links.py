@@ -1,6 +1,7 @@
 """Links: framing, and real pseudo-terminals and sockets."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import pty
@@ -62,12 +63,12 @@ def test_noise_without_end_takes_no_memory():
 
 class World:
     def __init__(self):
-        self.changes, self.frames = 0, []
+        self.changes, self.frames, self.clock = 0, [], time.monotonic
 
     def build(self, module, **options):
         [kind] = module.havpn_register_links()
         context = Context(
-            "pair.link.x", "gw", logging.getLogger("test"), time.monotonic,
+            "pair.link.x", "gw", logging.getLogger("test"), self.clock,
             lambda host, family: host, lambda: self.changes, received=self.frames.append,
         )  # fmt: skip
         return kind.build(msgspec.convert(options, kind.config), context)
@@ -167,6 +168,70 @@ def test_a_serial_line_nobody_reads_drops_old_frames_and_blocks_nobody():
             found += [int.from_bytes(frame[:2], "big") for frame in frames]
         assert deframer.damaged == 0, "only whole frames are dropped"
         link.close()
+        os.close(ours)
+        os.close(theirs)
+
+    run(play)
+
+
+@pytest.mark.parametrize(("baud", "waiting"), [(9600, 1), (115200, 4)])
+def test_frames_never_pile_up_before_a_slow_line(baud, waiting):
+    """The line has a clock of its own here, which stands still until the test moves it."""
+
+    async def play():
+        world, (ours, theirs, device) = World(), cable()
+        now = [100.0]
+        world.clock = lambda: now[0]
+        link = world.build(serial, device=device, baud=baud)
+        deframer, frames = Deframer(), []
+
+        def arrived():
+            with contextlib.suppress(BlockingIOError):
+                frames.extend(deframer.feed(os.read(ours, 65536)))
+            return [frame[0] for frame in frames]
+
+        for number in range(20):
+            link.send(bytes([number]) * 120)
+        await until(lambda: arrived() == [0])
+        assert link.facts()["dropped"] == 19 - waiting
+        byte_s = 10 / baud
+        now[0] += 124 * byte_s
+        link.send(b"\x14" * 120)
+        assert arrived() == [0], "the line is still busy"
+        now[0] += 0.1 * 125 * byte_s
+        link.send(b"\x15" * 120)
+        first = 22 - waiting
+        await until(lambda: arrived() == [0, first])
+        for number in range(1, waiting):
+            now[0] += 1.1 * 125 * byte_s
+            link._write()
+            await until(lambda n=number: arrived() == [0, *range(first, first + n + 1)])
+        assert link.facts()["sent"] == 1 + waiting
+        link.close()
+        os.close(ours)
+        os.close(theirs)
+
+    run(play)
+
+
+def test_a_frame_that_waits_is_sent_by_itself_once_the_line_is_free():
+    async def play():
+        world, (ours, theirs, device) = World(), cable()
+        link = world.build(serial, device=device, baud=9600)
+        began = time.monotonic()
+        link.send(b"a" * 90)
+        link.send(b"b" * 90)
+        found, deframer = [], Deframer()
+        while len(found) < 2:
+            await asyncio.sleep(0.005)
+            with contextlib.suppress(BlockingIOError):
+                found += deframer.feed(os.read(ours, 65536))
+        assert time.monotonic() - began >= 95 * 10 / 9600
+        assert found == [b"a" * 90, b"b" * 90]
+        link.send(b"c")
+        link.send(b"d")
+        link.close()
+        assert link._timer is None
         os.close(ours)
         os.close(theirs)
 
