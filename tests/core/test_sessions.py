@@ -462,6 +462,17 @@ def test_what_is_echoed_before_anybody_is_believed():
         assert again.head().echo == more.head().echo
 
 
+def test_of_two_that_rank_alike_the_first_is_echoed():
+    sessions = Sessions(1, b"ours...1")
+    for nonce in (b"first..1", b"second.1"):
+        sessions.judge(frame(1, 1, nonce), 1, namesake=False)
+    assert sessions.head().echo == b"first..1"
+
+
+def test_the_limits_are_what_the_documentation_says():
+    assert (QUIET, PLAIN_RUN, LATE) == (2, 3, 32)
+
+
 def test_a_name_like_ours_is_echoed_where_there_is_no_other():
     sessions = Sessions(1, b"ours...1")
     sessions.judge(frame(1, 1, b"namesake"), 1, namesake=True)

@@ -86,7 +86,8 @@ def age(tag: int, name: str) -> Field:
         tag,
         name,
         4,
-        lambda seconds: round(min(seconds * 1000, longest)) if seconds > 0 else 0,
+        # In this order what is no number is 0.
+        lambda seconds: round(min(max(0, seconds) * 1000, longest)),
         lambda number: number / 1000,
     )
 

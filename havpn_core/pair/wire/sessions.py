@@ -81,14 +81,18 @@ class Sessions:
         self._nonce = nonce if nonce != _NOBODY else following(nonce)
         self._sequence = 0
         self._partner: _Partner | None = None
-        self._sent = 0  # frames of ours since the last that was believed
-        self._challenged = False  # the newest nonce was drawn since then
-        self._disputed = False  # frames came since then that only a challenge can prove
-        self._echo = _NOBODY  # of the stranger chosen; zeros if none came since then
-        self._rank: tuple[bool, int, int] | None = None  # of that stranger, since our last frame
-        self._old_release = False  # a stranger came since then that reads version 1 only
         self._courted = False  # our last frame echoed a stranger though a run is in force
-        self._plain = 0  # frames of version 1 sent in a row because of that
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin anew with what goes from one believed frame to the next."""
+        self._sent = 0  # frames of ours
+        self._challenged = False  # the newest nonce was drawn
+        self._disputed = False  # frames came that only a challenge can prove
+        self._old_release = False  # a stranger came that reads version 1 only
+        self._plain = 0  # frames of version 1 in a row because of that
+        self._echo = _NOBODY  # of the stranger chosen; zeros if none came
+        self._rank: tuple[int, ...] | None = None  # of that stranger, since our last frame
 
     @property
     def speaks(self) -> int | None:
@@ -181,9 +185,7 @@ class Sessions:
         if not self._newer_of_same(head):
             self._nonce = following(self._nonce)
         self._partner = _Partner(head, speaks)
-        self._sent = self._plain = 0
-        self._challenged = self._disputed = self._old_release = False
-        self._echo, self._rank = _NOBODY, None
+        self._forget()
 
     def _meet(self, head: Head, speaks: int, namesake: bool) -> None:
         """Take note of a stranger."""
@@ -192,9 +194,9 @@ class Sessions:
         if self._rank is None or rank < self._rank:
             self._echo, self._rank = head.nonce, rank
 
-    def _rank_of(self, head: Head, namesake: bool) -> tuple[bool, int, int]:
+    def _rank_of(self, head: Head, namesake: bool) -> tuple[int, ...]:
         """Order the strangers that come before our next frame: the least one is echoed."""
         if self._sequence % 2 == 0:
             return namesake, -head.incarnation, -head.sequence
-        lot = head.nonce + head.incarnation.to_bytes(8, "big") + self._sequence.to_bytes(4, "big")
-        return False, int.from_bytes(hashlib.sha256(lot).digest(), "big"), 0
+        lot = repr((head.nonce, head.incarnation, self._sequence)).encode()
+        return tuple(hashlib.sha256(lot).digest())
