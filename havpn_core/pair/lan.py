@@ -4,7 +4,6 @@ The rules are in :mod:`~havpn_core.pair.scout`; this sends the requests and wait
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -86,17 +85,17 @@ class Scout:
             replies = await asyncio.gather(
                 *(_request(name, each, window_s) for name, each in self._usable().items())
             )
-            pause_s = self._findings.pause_s
             self._findings, said = concluded(self._findings, replies)
             for text in said:
                 self._report(text)
             self._changed()
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(self._findings.pause_s)
 
 
 async def _request(name: str, caller: Caller, window_s: float) -> Reply:
-    """Send the request of one action and wait; what cannot be sent brings no reply."""
-    who = None
-    with contextlib.suppress(HavpnError):
+    """Send the request of one action and wait; what cannot be sent says nothing."""
+    try:
         who = await caller.answered_by(window_s, window_s + GRACE_S)
-    return Reply(name, who, who is not None and caller.yields)
+    except HavpnError:
+        return Reply(name, None, caller.yields)
+    return Reply(name, () if who is None else (who,), caller.yields)

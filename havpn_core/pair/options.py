@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from havpn_core.durations import Duration
+from havpn_core.pair.scout import ROUNDS
 from havpn_core.pair.state import PairRules, Preempt
 
 TAKEOVER_S = 2.0
 LONGEST_CHECK_S = 0.2
-"""A host on a LAN replies within milliseconds."""
+"""How long all rounds of probes take: a host on a LAN replies within milliseconds."""
 CHECK_EARLIER_S = 0.005
 REST_S = 30.0
 
@@ -54,10 +55,10 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
             preempt_delay_s=float(self.preempt_delay) if self.preempt == "delay" else 0.0,
             takeover_s=TAKEOVER_S,
             rest_s=REST_S,
-            check_s=self.check_s + CHECK_EARLIER_S,
+            check_s=ROUNDS * self.check_s + CHECK_EARLIER_S,
         )
 
     @property
     def check_s(self) -> float:
-        """How long one check of the LAN for the owner of an address lasts, in seconds."""
-        return min(float(self.interval), LONGEST_CHECK_S)
+        """How long one round of probes waits for replies, in seconds: 0.006 to 0.067."""
+        return min(float(self.interval), LONGEST_CHECK_S) / ROUNDS

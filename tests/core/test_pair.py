@@ -25,7 +25,7 @@ from havpn_core.pair.lan import Scout
 from havpn_core.pair.message import Content, Line, Mode, loses
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import CHECKED, PairRun
-from havpn_core.pair.scout import Findings, Reply, concluded
+from havpn_core.pair.scout import Findings, Reply, concluded, renewed
 from havpn_core.pair.session import PairSession
 from havpn_core.pair.state import Own, Preempt, Token
 from havpn_core.pair.table import TABLE
@@ -989,31 +989,100 @@ def test_a_missed_interval_is_lateness_and_the_cadence_begins_anew():
 # --- what the replies on the LAN mean ------------------------------------------------------------
 
 
-def test_an_address_is_in_use_if_somebody_replies_for_one_that_yields():
-    nobody, found = Reply("a", None, True), Reply("b", "02:00:00:00:00:01", True)
-    taken = Reply("c", "02:00:00:00:00:02", False)
-    assert Findings().in_use is None
-    assert concluded(Findings(), [])[0].in_use is False
-    assert concluded(Findings(), [nobody])[0].in_use is False
-    assert concluded(Findings(), [nobody, found])[0].in_use is True
-    assert concluded(Findings(), [nobody, taken])[0].in_use is False
+MINE, THEIR_MAC, STRANGER = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2", "02:00:00:00:00:09"
+PARTNER_S = THEIR_MAC.hex(":")
+FREE = Findings(False, 3, 3)
 
 
-def test_whoever_replies_is_reported_once_and_the_pauses_grow_to_a_limit():
-    first, said = concluded(Findings(), [Reply("b", "x", True), Reply("c", "y", False)])
+@pytest.mark.parametrize(
+    ("reply", "mac", "in_use", "said"),
+    [
+        (Reply("a", (), True), b"", None, ""),
+        (Reply("a", None, True), b"", None, "a: the partner is silent, and the LAN cannot be probed"
+         " for the address: not taken until it can"),
+        (Reply("a", None, False), THEIR_MAC, None, "a: the partner is silent, and the LAN cannot be"
+         " probed for the address: not taken until it can"),
+        (Reply("a", ("x",), True), b"", True,
+         "a: the partner is silent, yet x has the address: not taken"),
+        (Reply("a", ("x",), True), THEIR_MAC, True,
+         "a: the partner is silent, yet x has the address: not taken"),
+        (Reply("a", ("x",), False), b"", None,
+         "a: the partner is silent, yet x has the address: taken all the same"),
+        (Reply("a", (STRANGER,), True, True), b"", True,
+         f"a: the partner is silent, yet {STRANGER} has the address: not taken"),
+        (Reply("a", (STRANGER,), True, True), THEIR_MAC, None,
+         f"a: the partner is silent, yet {STRANGER} has the address: "
+         "this is not the partner, which does not reply: taken all the same"),
+        (Reply("a", (PARTNER_S,), True, True), THEIR_MAC, True,
+         f"a: the partner is silent, yet {PARTNER_S} has the address: not taken"),
+        (Reply("a", (STRANGER, PARTNER_S), True, True), THEIR_MAC, True,
+         f"a: the partner is silent, yet {STRANGER} has the address: not taken"),
+        (Reply("a", (PARTNER_S,), False, True), THEIR_MAC, None,
+         f"a: the partner is silent, yet {PARTNER_S} has the address: taken all the same"),
+    ],
+)  # fmt: skip
+def test_what_one_round_of_probes_says(reply, mac, in_use, said):
+    found, sentences = concluded(Findings(), [reply], mac)
+    assert found.in_use is in_use
+    assert found.empty == (in_use is None and reply.owners is not None)
+    assert [*sentences, ""][0] == said
+    if in_use is None and reply.owners is not None:
+        assert concluded(Findings(None, 2, 2), [reply], mac)[0].in_use is False
+
+
+def test_the_address_is_free_after_three_empty_rounds_in_a_row():
+    empty, one = Reply("a", (), True), Findings()
+    found = []
+    for reply in (empty, empty, Reply("a", None, True), empty, empty, Reply("a", ("x",), True),
+                  empty, empty, empty, empty, Reply("b", None, True)):  # fmt: skip
+        one, _ = concluded(one, [reply])
+        found.append((one.in_use, one.empty))
+    assert found == [
+        (None, 1), (None, 2), (None, 0), (None, 1), (None, 2), (True, 0),
+        (None, 1), (None, 2), (False, 3), (False, 3), (None, 0),
+    ]  # fmt: skip
+    anew = renewed(replace(FREE, reported=frozenset("x")))
+    assert anew == Findings(reported=frozenset("x"))
+
+
+def test_one_action_that_finds_somebody_is_enough_and_one_that_cannot_look_is_not_nobody():
+    empty, lost, used = Reply("a", (), True), Reply("b", None, True), Reply("c", ("x",), True)
+    assert concluded(FREE, [empty, lost])[0].in_use is None
+    assert concluded(FREE, [empty, lost, used])[0].in_use is True
+    assert concluded(FREE, [empty, empty])[0].in_use is False
+    assert concluded(FREE, [])[0].in_use is False
+
+
+def test_whoever_replies_is_reported_once_and_no_more_than_eight_are():
+    first, said = concluded(Findings(), [Reply("b", ("x",), True), Reply("c", ("y",), False)])
     assert said == [
         "b: the partner is silent, yet x has the address: not taken",
         "c: the partner is silent, yet y has the address: taken all the same",
     ]
-    again, said = concluded(first, [Reply("b", "x", True), Reply("b", None, True)])
+    again, said = concluded(first, [Reply("b", ("x",), True), Reply("b", (), True)])
     assert said == []
-    pauses = [Findings().pause_s, first.pause_s, again.pause_s]
-    for _ in range(4000):
-        again, _ = concluded(again, [])
-        pauses.append(again.pause_s)
-    assert pauses[:6] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
-    assert pauses[-1] == 1.0
     assert again.reported == {"x", "y"}
+    crowd = Reply("b", tuple(f"02:00:00:00:01:{n:02x}" for n in range(99)), True, True)
+    full, said = concluded(again, [crowd])
+    assert (len(full.reported), len(said)) == (8, 6)
+    assert concluded(full, [Reply("b", ("z",), True)])[1] == []
+
+
+def test_the_three_rounds_follow_one_another_and_then_the_pauses_grow_to_a_limit():
+    empty, used = Reply("a", (), True), Reply("a", ("x",), True)
+
+    def pauses(reply, rounds, one=None):
+        one, found = one or Findings(), []
+        for _ in range(rounds):
+            one, _ = concluded(one, [reply])
+            found.append(one.pause_s)
+        return found
+
+    assert Findings().pause_s == 0.0
+    assert pauses(empty, 6) == [0.0, 0.0, 0.4, 0.8, 1.0, 1.0]
+    assert pauses(used, 6) == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert pauses(used, 3000)[-1] == 1.0
+    assert pauses(empty, 3, Findings(True, 0, 40)) == [0.0, 0.0, 1.0]
 
 
 # --- the session: token, frames and links together -----------------------------------------------
@@ -1309,7 +1378,9 @@ def test_a_task_of_the_scout_that_fails_is_noticed_and_begun_again():
             await asyncio.sleep(0)
         assert [str(each) for each in problems] == ["internal"]
         scout.look(True, 0.01)
-        await found.wait()
+        while scout.in_use is None:
+            await found.wait()
+            found.clear()
         assert scout.in_use is False
         scout.look(False, 0.01)
         assert scout.in_use is None
@@ -1326,7 +1397,9 @@ def test_an_address_that_is_taken_all_the_same_is_reported_and_not_in_use():
         address.yields = False
         scout = Scout(lambda: {"vip": Caller(address, "vip")}, said.append, found.set)
         scout.look(True, 0.01)
-        await found.wait()
+        while scout.in_use is None:
+            await found.wait()
+            found.clear()
         assert scout.in_use is False
         assert said[0].endswith("has the address: taken all the same")
         scout.close()
@@ -1409,7 +1482,9 @@ def test_times_that_cannot_work_are_refused(fields, said):
 def test_the_rules_follow_from_the_options():
     found = options(interval="20ms").rules
     assert (found.interval_s, found.dead_s) == (0.02, pytest.approx(0.06))
-    assert found.check_s == pytest.approx(0.025), "one round of requests, begun a little earlier"
+    assert found.check_s == pytest.approx(0.025), "three rounds of probes, begun a little earlier"
+    assert options(interval="20ms").check_s == pytest.approx(0.02 / 3)
+    assert options(interval="10s").check_s == pytest.approx(0.2 / 3)
     assert (found.preempt, found.preempt_delay_s) == (Preempt.AUTO, 0.0)
     assert (found.takeover_s, found.rest_s) == (2.0, 30.0)
     slow = options(interval="10s", dead="20s", preempt="delay").rules
