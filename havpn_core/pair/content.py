@@ -13,6 +13,7 @@ from havpn_core.rules.role import Role
 STAYS = "there is no reason any more to hand the role over"
 IN_USE = "the address is still in use on the LAN"
 UNCHECKED = "the LAN is first checked for the address"
+STOPPED = "the partner stopped: a restart or an upgrade"
 
 
 def _claims(rules: PairRules, state: PairState, now_s: float) -> bool:
@@ -25,7 +26,11 @@ def wanted_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Rol
     """Give the role to have; ``None`` while nothing may be done."""
     if not state.owner:
         return None if state.message is None and own.held is None else Role.STANDBY
-    return Role.STANDBY if why_leave(rules, state, own, now_s) else Role.ACTIVE
+    if why_leave(rules, state, own, now_s):
+        return Role.STANDBY
+    # Who doubts and holds nothing has nothing to keep, and takes nothing before it is sure.
+    doubts = state.token is Token.DOUBTED and own.held is not Role.ACTIVE
+    return None if doubts else Role.ACTIVE
 
 
 def why_leave(rules: PairRules, state: PairState, own: Own, now_s: float) -> str:
@@ -74,7 +79,7 @@ def mode_of(state: PairState, own: Own, wanted: Role | None) -> Mode:
             return Mode.OFFERING
         case Token.ELSEWHERE if not active:
             return Mode.LISTENING if state.message is None else Mode.STANDBY
-        case _ if wanted is not Role.ACTIVE:
+        case _ if wanted is Role.STANDBY or state.token is Token.ELSEWHERE:
             return Mode.RELEASING
         case Token.DOUBTED:
             return Mode.DOUBTING
@@ -99,6 +104,8 @@ def detail(rules: PairRules, state: PairState, own: Own, event: Event, now_s: fl
     """Say what is behind an event of the table: why the role moves; empty where that is plain."""
     said = content_of(rules, state, own, now_s)
     match event, state.message:
+        case Event.SILENCE, Content(stopping=True):
+            return "it stopped in order"
         case Event.OFFER, Content() as partner:
             return why_better(partner, said, there="on the partner", here="here")
         case Event.LET_GO, Content() as partner:
@@ -113,11 +120,14 @@ def reason_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> str
     if state.owner:
         return state.reason
     if now_s >= state.dead_s(rules):
-        return f"{SILENT}, but {IN_USE if own.in_use else UNCHECKED}"
+        stopped = state.message is not None and state.message.stopping
+        return f"{STOPPED if stopped else SILENT}, but {IN_USE if own.in_use else UNCHECKED}"
     if state.reason != STARTED:
         return state.reason
     if partner is None:
         return (
             f"{'just started' if state.message is None else 'just woke'}, listens for the partner"
         )
+    if partner.stopping:
+        return STOPPED
     return "the partner has the role" if partner.owner else "neither gateway has the role yet"

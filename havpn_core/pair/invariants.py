@@ -24,7 +24,9 @@ def broken(
     :param before: the state of this gateway one step ago.
     """
     partner = state.living(rules, now_s)
-    claims = _of_clocks(state, own, partner, now_s) | _of_decision(state, own, decision, now_s)
+    claims = _of_clocks(state, own, partner, now_s) | _of_decision(
+        rules, state, own, decision, now_s
+    )
     if before is not None:
         claims |= _of_step(before, state, own, partner)
     return [claim for claim, holds in claims.items() if not holds]
@@ -41,6 +43,12 @@ def _of_clocks(
         "a doubt has a beginning, and nothing else has": (state.token is Token.DOUBTED)
         == (state.doubt_s is not None),
         "only an owner leaves": state.owner or not state.leaving,
+        "only an owner seized the right": state.owner or not state.seized,
+        "who holds the role has more than a seized right": own.held is not Role.ACTIVE
+        or not state.seized,
+        "a right that was seized is void while the address is in use": partner is not None
+        or not state.seized
+        or not own.in_use,
         "only an owner takes": state.owner or state.taking_s is None,
         "who holds the role does not take it": own.held is not Role.ACTIVE
         or state.taking_s is None,
@@ -62,18 +70,26 @@ def _begun(state: PairState) -> float:
     return max((time for time in times if time is not None), default=float("-inf"))
 
 
-def _of_decision(state: PairState, own: Own, decision: Decision, now_s: float) -> dict[str, bool]:
+def _of_decision(
+    rules: PairRules, state: PairState, own: Own, decision: Decision, now_s: float
+) -> dict[str, bool]:
     """Compare what is decided and said with what is remembered."""
     said = decision.content
+    announced_s = 0.0 if state.message is None else state.message.interval_ms / 1000
     return {
         "only an owner wants to be active": decision.wanted is not Role.ACTIVE or state.owner,
-        "an owner wants a role": decision.wanted is not None or not state.owner,
+        "an owner wants a role, unless it doubts and holds none": decision.wanted is not None
+        or not state.owner
+        or (state.token is Token.DOUBTED and own.held is not Role.ACTIVE),
         "an owner offers nothing": not (said.owner and said.offer),
         "an owner claims nothing": not (said.owner and said.claim),
         "only an owner doubts": said.owner or not said.doubt,
         "what is said is what is": (said.owner, said.offer, said.held, said.wanted)
         == (state.owner, state.offering, own.held, decision.wanted),
-        "an owner suspects nobody": not (state.owner and decision.suspect),
+        "an owner suspects nobody once it held the role": state.seized
+        or not (state.owner and decision.suspect),
+        "a death takes two lost frames": decision.dead_s >= 3 * max(rules.interval_s, announced_s),
+        "a death is no sooner than configured": decision.dead_s >= rules.dead_s,
         "a waking is in the future": decision.wake_s is None or decision.wake_s > now_s,
         "a decision has a reason": bool(decision.reason),
     }
@@ -91,5 +107,9 @@ def _of_step(
         "a token that is given has a new number": state.term > before.term or not gave,
         "nothing is given before the role is gone": own.held is Role.STANDBY or not gave,
         "only an owner begins to doubt": had or state.token is not Token.DOUBTED,
-        "a token is lost to a living partner only": partner is not None or has or not had,
+        "a token is lost to a living partner only, but for a seized one": partner is not None
+        or has
+        or before.seized
+        or not had,
+        "only silence seizes": before.seized or not state.seized or (took and partner is None),
     }

@@ -96,18 +96,40 @@ class Content:
     loss_age_s: float = 0.0
 
 
-_RANK = {Line.UP: 3, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}
+_RANK = {Line.UP: 4, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}
+_RANK_REFUSED = 3
+"""Of a path that is up, though the far responder has been missing for long: the line carries."""
+
+
+def _path_rank(one: Content) -> int:
+    return _RANK_REFUSED if one.refused and one.line is Line.UP else _RANK[one.line]
+
+
+def tie(node: int, priority: int, mac: bytes) -> tuple[int, ...]:
+    """Order gateways whatever they are at: the greater one makes the token that nobody has.
+
+    Gateways with one name (a wrong configuration) and one priority are told apart by their
+    link-layer addresses, 6 bytes: the lower one is the greater gateway, an unknown one is not.
+    """
+    return node, priority, bool(mac), -int.from_bytes(mac)
 
 
 def rank(one: Content) -> tuple[int, ...]:
-    """Order gateways for a role that nobody holds: the greater one is to have it."""
+    """Order gateways for a role that nobody holds: the greater one is to have it.
+
+    A partner of protocol 1, which announces no interval, tells gateways of one name apart by
+    nothing and so yields to nobody: it is to have it.
+    """
     return (
         not one.unfit and not one.paused,
         one.forced,
         not one.maintenance,
-        _RANK[one.line],
+        _path_rank(one),
         one.priority,
         one.node,
+        one.interval_ms == 0,
+        bool(one.mac),
+        -int.from_bytes(one.mac),
     )
 
 
@@ -126,6 +148,7 @@ def why_better(
         _paths(worse, better, there, here),
         f"the higher priority is {here}",
         f"the larger number of the node's name is {here}",
+        *[f"both nodes have one name, and the lower link-layer address is {here}"] * 3,
     )
     for less, more, why in zip(rank(worse), rank(better), reasons, strict=True):
         if less < more:
@@ -136,20 +159,26 @@ def why_better(
 
 
 def _paths(worse: Content, better: Content, there: str, here: str) -> str:
+    sound = better.line is Line.UP and not better.refused
+    if worse.refused and sound and worse.line in (Line.UP, None):
+        return f"far responder missing for long {there}, path up {here}"
     first, second = (one.line.value if one.line else "unknown" for one in (worse, better))
     return f"path {first} {there}, {second} {here}"
 
 
 def loses(own: Content, partner: Content) -> bool:
-    """Say which of two active gateways must let go; exactly one of them comes to ``True``.
+    """Say which of two owners of the right must let go; exactly one of them comes to ``True``.
 
-    Who doubts its right loses against who does not; who is paused cannot let go.
+    Who holds the role stays, whatever the one without it would be better at; who holds it and is
+    paused cannot let go; who doubts its right loses against who does not. Only two of which
+    nothing tells them apart, neither name nor link-layer address, both stay.
     """
-    return (partner.paused, not partner.doubt, *rank(partner)) > (
-        own.paused,
-        not own.doubt,
-        *rank(own),
-    )
+    return _standing(partner) > _standing(own)
+
+
+def _standing(one: Content) -> tuple[int, ...]:
+    holds = one.held is Role.ACTIVE
+    return (holds and one.paused, holds, not one.doubt, *rank(one))
 
 
 def why_give(own: Content, partner: Content) -> str:
@@ -160,7 +189,6 @@ def why_give(own: Content, partner: Content) -> str:
     """
     if own.held is not Role.ACTIVE:
         return why_better(own, partner)
-    worse = own.line in (Line.DOWN, Line.RECOVERING) and _RANK[partner.line] > _RANK[own.line]
     # The first that holds decides; an empty reason is one to stay.
     reasons = (
         (own.paused or partner.paused or partner.unfit, ""),
@@ -169,10 +197,23 @@ def why_give(own: Content, partner: Content) -> str:
         (own.maintenance and not partner.maintenance, "in maintenance here"),
         (partner.maintenance, ""),
         (partner.line is None, ""),
-        (worse, _paths(own, partner, "here", "on the partner")),
+        (_flees(own, partner), _paths(own, partner, "here", "on the partner")),
         (
-            partner.claim and partner.priority > own.priority,
+            partner.claim and partner.priority > own.priority and own.refused >= partner.refused,
             "failback to the higher priority on the partner",
         ),
     )
     return next((why for holds, why in reasons if holds), "")
+
+
+def _flees(own: Content, partner: Content) -> bool:
+    """Whether the path is a reason for a holder to go.
+
+    A far responder that is missing proves that the line carries: a dead path is worse, one
+    that replies again is not fled from towards it.
+    """
+    if own.line is Line.RECOVERING:
+        return partner.line is Line.UP and not partner.refused
+    if own.line is Line.DOWN:
+        return _path_rank(partner) > _RANK[Line.DOWN]
+    return own.refused and partner.line is Line.UP and not partner.refused

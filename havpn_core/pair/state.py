@@ -9,6 +9,8 @@ from enum import Enum
 from havpn_core.pair.message import Content, Line
 from havpn_core.rules.role import Role
 
+LOST = 3
+"""Intervals without a frame that are a death."""
 STARTED = "started"
 """The reason of a state in which nothing has happened yet."""
 
@@ -20,6 +22,10 @@ class Token(Enum):
     OWNED = "owned"
     DOUBTED = "doubted"  #: owned, but this gateway slept or restarted: the partner may have it, too
     OFFERED = "offered"  #: given to the partner, who has not said yet that it has it
+
+
+OWNING = (Token.OWNED, Token.DOUBTED)
+"""Where the token is while this gateway has the right to be active."""
 
 
 class Preempt(Enum):
@@ -35,13 +41,18 @@ class PairRules:
     """How this gateway plays its part; all times in seconds.
 
     :param interval_s: from one frame to the next.
-    :param dead_s: silence after which the partner counts as dead.
+    :param dead_s: the least silence after which the partner counts as dead; what is in force
+        follows from the partner's interval, too: :meth:`PairState.silence_s`.
     :param preempt_delay_s: how long this gateway must be well before it takes the role back.
     :param takeover_s: how long taking the role may last before the partner gets it back.
     :param rest_s: how long a gateway that could not take the role does not try again, as long
         as the partner can have it.
     :param check_s: how long before the partner counts as dead it is suspected: time to check
         on the LAN whether it still has the address.
+    :param explicit: whether ``dead_s`` was written in the configuration.
+    :param unannounced_s: the least ``dead_s`` as long as the partner announced no interval.
+    :param start_s: how long a gateway that starts and holds nothing listens for a first frame of
+        the partner, at least: gateways that boot together are not up at the same moment.
     """
 
     interval_s: float
@@ -51,6 +62,9 @@ class PairRules:
     takeover_s: float = 2.0
     rest_s: float = 30.0
     check_s: float = 0.0
+    explicit: bool = False
+    unannounced_s: float = 0.6
+    start_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,8 @@ class PairState:
     :param patience_s: nothing is taken for the partner's silence before this time.
     :param token: where the right to be active is.
     :param term: the token's number.
+    :param seized: this owner took the right from silence and has not held the role since: the
+        right is void if the address turns out to be in use.
     :param leaving: this owner lets go of the role, to give the token away once it is gone.
     :param challenge: number of the last challenge to the partner, 0 to 255.
     :param message: the partner's last message; :data:`None` if there never was one.
@@ -103,6 +119,7 @@ class PairState:
     patience_s: float
     token: Token = Token.ELSEWHERE
     term: int = 0
+    seized: bool = False
     leaving: bool = False
     challenge: int = 0
     message: Content | None = None
@@ -117,7 +134,7 @@ class PairState:
     @property
     def owner(self) -> bool:
         """Whether this gateway has the right to be active, in doubt or not."""
-        return self.token in (Token.OWNED, Token.DOUBTED)
+        return self.token in OWNING
 
     @property
     def offering(self) -> bool:
@@ -126,15 +143,38 @@ class PairState:
 
     def living(self, rules: PairRules, now_s: float) -> Content | None:
         """Give the living partner's last message; ``None`` if it is silent."""
-        if self.received_s is None or now_s - self.received_s >= rules.dead_s:
+        if self.received_s is None or now_s - self.received_s >= self.silence_s(rules):
             return None
         return self.message
+
+    def silence_s(self, rules: PairRules) -> float:
+        """Give the silence in force that is the partner's death, in seconds."""
+        return max(rules.dead_s, self.least_silence_s(rules))
+
+    def least_silence_s(self, rules: PairRules) -> float:
+        """Give the silence that two lost frames make, by the slower interval, in seconds."""
+        announced_s = self.message.interval_ms / 1000 if self.message is not None else 0.0
+        least_s = LOST * max(rules.interval_s, announced_s)
+        return least_s if announced_s else max(least_s, rules.unannounced_s)
+
+    def raised(self, rules: PairRules) -> bool:
+        """Whether the configuration's ``dead`` is too short for the intervals and not in force."""
+        return rules.explicit and rules.dead_s < self.silence_s(rules)
 
     def dead_s(self, rules: PairRules) -> float:
         """When the silence of the partner is its death, in seconds of the clock."""
         if self.received_s is None:
             return self.patience_s
-        return max(self.patience_s, self.received_s + rules.dead_s)
+        return max(self.patience_s, self.received_s + self.silence_s(rules))
+
+    def suspected_s(self, rules: PairRules) -> float:
+        """When the silence of the partner becomes suspicious, in seconds of the clock."""
+        return self.dead_s(rules) - rules.check_s
+
+    @property
+    def looks(self) -> bool:
+        """Whether it matters who has the address: the role may be taken from silence."""
+        return not self.owner or self.seized
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +186,8 @@ class Decision:
     :param wake_s: when something changes by itself; ``None`` if nothing does.
     :param reason: why it is so, a sentence for people.
     :param suspect: whether the LAN should be checked for somebody who has the address.
+    :param dead_s: the silence in force that is the partner's death, in seconds.
+    :param dead_raised: whether that is longer than the configuration's ``dead``.
     """
 
     wanted: Role | None
@@ -153,3 +195,5 @@ class Decision:
     wake_s: float | None
     reason: str
     suspect: bool
+    dead_s: float = 0.0
+    dead_raised: bool = False

@@ -21,7 +21,8 @@ class Event(Enum):
     USED = "used"  #: the partner had used the number of our offer already and ignores it
     ARRIVED = "arrived"  #: the partner has the token
     OUTRANKED = "outranked"  #: both are owners and the partner is the better one
-    UNHEARD = "unheard"  #: both are owners and the partner does not hear this one
+    UNHEARD = "unheard"  #: both are active and the partner does not hear this one
+    IN_USE = "in use"  #: taken from silence, not held yet, and the address is not known to be free
     LET_GO = "let go"  #: there is a reason to give it away, and the role is seen to be gone
 
 
@@ -52,6 +53,7 @@ _LOST = {
     Event.UNHEARD: Row(
         Token.ELSEWHERE, 0, "both gateways were active, and the partner does not hear this one"
     ),
+    Event.IN_USE: Row(Token.ELSEWHERE, 0, "the address was found in use before it was taken"),
     Event.LET_GO: Row(Token.OFFERED, 1, "handed the role over"),
 }
 TABLE: dict[Token, dict[Event, Row]] = {

@@ -17,15 +17,17 @@ What follows from each event is in :mod:`~havpn_core.pair.table`; what happens i
 from dataclasses import replace
 
 from havpn_core.pair.content import content_of, detail, explained, mode_of, reason_of, wanted_of
-from havpn_core.pair.message import Content, Line, loses, why_give
-from havpn_core.pair.state import Decision, Own, PairRules, PairState, Token
+from havpn_core.pair.message import Content, Line, loses, tie, why_give
+from havpn_core.pair.state import OWNING, Decision, Own, PairRules, PairState, Token
 from havpn_core.pair.table import TABLE, Event
 from havpn_core.rules.role import Role
 
 
 def start(rules: PairRules, own: Own, now_s: float) -> PairState:
     """Start: what is held already is kept, in doubt; anything else needs listening first."""
-    state = PairState(patience_s=now_s + rules.dead_s)
+    state = PairState(patience_s=now_s)
+    patience_s = max(state.silence_s(rules), rules.start_s)
+    state = replace(state, patience_s=now_s + patience_s)
     if own.held is Role.ACTIVE:
         state = _follow(state, Event.FOUND_ACTIVE, now_s)
     return step(rules, state, own, now_s)
@@ -34,11 +36,17 @@ def start(rules: PairRules, own: Own, now_s: float) -> PairState:
 def receive(
     rules: PairRules, state: PairState, own: Own, message: Content, now_s: float
 ) -> PairState:
-    """Take in a message of the partner that is known to be new."""
+    """Take in a message of the partner that is known to be new.
+
+    The patience of the start ends with it: from now on the partner's silence counts.
+    """
     unheard_s = None
-    if not message.hears and message.node != own.node:
+    if not message.hears:
         unheard_s = now_s if state.unheard_s is None else state.unheard_s
-    heard = replace(state, message=message, received_s=now_s, unheard_s=unheard_s)
+    patience_s = min(state.patience_s, now_s)
+    heard = replace(
+        state, patience_s=patience_s, message=message, received_s=now_s, unheard_s=unheard_s
+    )
     return step(rules, heard, own, now_s)
 
 
@@ -51,7 +59,7 @@ def wake_late(
     in its right; and what it did not hear meanwhile is not yet the partner's silence.
     """
     state = replace(state, patience_s=max(state.patience_s, now_s + rules.interval_s))
-    if state.owner and late_s >= rules.dead_s - rules.interval_s:
+    if state.owner and late_s >= state.least_silence_s(rules) - rules.interval_s:
         state = _follow(state, Event.SLEPT, now_s)
     return step(rules, state, own, now_s)
 
@@ -68,6 +76,8 @@ def step(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairStat
         state = _follow(state, event, now_s, partner, detail(rules, state, own, event, now_s))
     if partner is not None:
         state = replace(state, term=max(state.term, partner.term))
+    if own.held is Role.ACTIVE:
+        state = replace(state, seized=False)
     return explained(rules, _clocks(rules, state, own, now_s), own, now_s)
 
 
@@ -75,9 +85,15 @@ def decide(rules: PairRules, state: PairState, own: Own, now_s: float) -> Decisi
     """Say what follows; ``state`` must be up to date."""
     said, wanted = content_of(rules, state, own, now_s), wanted_of(rules, state, own, now_s)
     content = replace(said, wanted=wanted, mode=mode_of(state, own, wanted))
-    suspect = not state.owner and now_s >= _suspected_s(rules, state)
-    reason = reason_of(rules, state, own, now_s)
-    return Decision(wanted, content, _wake(rules, state, now_s), reason, suspect)
+    return Decision(
+        wanted,
+        content,
+        _wake(rules, state, now_s),
+        reason_of(rules, state, own, now_s),
+        suspect=state.looks and now_s >= state.suspected_s(rules),
+        dead_s=state.silence_s(rules),
+        dead_raised=state.raised(rules),
+    )
 
 
 def _follow(
@@ -91,6 +107,7 @@ def _follow(
         state,
         token=row.token,
         term=known + row.grows,
+        seized=event is Event.SILENCE or (state.seized and row.token in OWNING),
         challenge=(state.challenge + doubts) % 256,
         doubt_s=now_s if doubts else None,
         reason=": ".join(filter(None, (row.reason, why))) if row.reason else state.reason,
@@ -120,21 +137,40 @@ def _event_of_standby(state: PairState, own: Own, partner: Content) -> Event | N
 
 
 def _event_alone(rules: PairRules, state: PairState, own: Own, now_s: float) -> Event | None:
+    if state.seized and _unsure(own):
+        return Event.IN_USE
     if state.doubt_s is not None:
-        return Event.CONFIRMED if now_s - state.doubt_s >= rules.dead_s else None
+        return Event.CONFIRMED if now_s - state.doubt_s >= state.silence_s(rules) else None
     return Event.SILENCE if now_s >= state.patience_s and own.in_use is False else None
+
+
+def _unsure(own: Own) -> bool:
+    """Whether an address that is to be taken from silence is not known to be free any more.
+
+    While the change is under way only somebody who replies counts: probes may be in its way.
+    """
+    if own.held is Role.STANDBY:
+        return own.in_use is not False
+    return own.held is None and own.in_use is True
 
 
 def _event_of_owner(
     rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float
 ) -> Event | None:
     if partner.owner:
-        if state.unheard_s is not None and now_s - state.unheard_s >= rules.dead_s:
+        if _deaf(rules, state, partner, now_s):
             return Event.UNHEARD
         return Event.OUTRANKED if loses(content_of(rules, state, own, now_s), partner) else None
     if state.token is Token.DOUBTED and partner.response == state.challenge:
         return Event.CONFIRMED
     return Event.LET_GO if _may_give(rules, state, own, partner, now_s) else None
+
+
+def _deaf(rules: PairRules, state: PairState, partner: Content, now_s: float) -> bool:
+    """Whether the partner is active, too, and will never learn that there are two."""
+    if state.unheard_s is None or partner.held is not Role.ACTIVE:
+        return False
+    return now_s - state.unheard_s >= state.silence_s(rules)
 
 
 def _may_give(rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float) -> bool:
@@ -146,7 +182,10 @@ def _may_give(rules: PairRules, state: PairState, own: Own, partner: Content, no
 
 def _orphaned(state: PairState, own: Own, partner: Content) -> bool:
     """Whether nobody has the token and it is on this gateway to make a new one."""
-    if own.node <= partner.node or state.offering != partner.offer:
+    mine = tie(own.node, own.priority, own.mac)
+    if mine <= tie(partner.node, partner.priority, partner.mac):
+        return False
+    if state.offering != partner.offer:
         return False
     if state.offering and state.term != partner.term:
         return False  # the partner will take our offer as soon as it hears it
@@ -184,22 +223,18 @@ def _rest(
 
 def _well(own: Own, partner: Content) -> bool:
     fit = own.line is Line.UP and not own.maintenance and not own.paused
-    return fit and own.priority > partner.priority
-
-
-def _suspected_s(rules: PairRules, state: PairState) -> float:
-    """When the silence of the partner becomes suspicious."""
-    return state.dead_s(rules) - rules.check_s
+    return fit and own.refused <= partner.refused and own.priority > partner.priority
 
 
 def _wake(rules: PairRules, state: PairState, now_s: float) -> float | None:
+    silence_s = state.silence_s(rules)
     times = [
         state.patience_s,
-        None if state.owner else _suspected_s(rules, state),
+        state.suspected_s(rules) if state.looks else None,
         state.unfit_until_s,
-        _after(state.received_s, rules.dead_s),
-        _after(state.doubt_s, rules.dead_s),
-        _after(state.unheard_s, rules.dead_s),
+        _after(state.received_s, silence_s),
+        _after(state.doubt_s, silence_s),
+        _after(state.unheard_s, silence_s),
         _after(state.taking_s, rules.takeover_s),
         _after(state.well_s, rules.preempt_delay_s),
     ]

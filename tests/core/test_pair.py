@@ -230,7 +230,28 @@ def test_an_address_in_use_is_left_alone_and_taken_once_it_is_free():
     assert at(late, True).wanted is not Role.ACTIVE
     assert at(late, True).suspect, "checked again"
     assert at(late, False).wanted is Role.ACTIVE
-    assert not at(late, False).suspect
+    assert at(late, False).suspect, "and on and on, until the role is held"
+    taken = token.step(rules, state, replace(own, in_use=False), late)
+    for held, in_use, where in (
+        (Role.STANDBY, False, Token.OWNED),
+        (Role.STANDBY, True, Token.ELSEWHERE),
+        (Role.STANDBY, None, Token.ELSEWHERE),
+        (None, False, Token.OWNED),
+        (None, True, Token.ELSEWHERE),
+        (None, None, Token.OWNED),
+        (Role.ACTIVE, True, Token.OWNED),
+        (Role.ACTIVE, None, Token.OWNED),
+    ):
+        looked = replace(own, held=held, in_use=in_use)
+        after = token.step(rules, taken, looked, late)
+        assert after.token is where, (held, in_use)
+        holds_or_lost = held is Role.ACTIVE or where is Token.ELSEWHERE
+        assert after.seized is not holds_or_lost
+        assert after.term == taken.term == 1
+        decision = token.decide(rules, after, looked, late)
+        assert decision.suspect is (held is not Role.ACTIVE)
+        held_now = token.step(rules, after, replace(own, held=Role.ACTIVE, in_use=None), late)
+        assert not held_now.seized
 
 
 # --- the table of the token ------------------------------------------------------------------
@@ -248,6 +269,7 @@ LOST = {
         0,
         "both gateways were active, and the partner does not hear this one",
     ),
+    "in use": ("elsewhere", 0, "the address was found in use before it was taken"),
     "let go": ("offered", 1, "handed the role over"),
 }
 
@@ -292,6 +314,7 @@ MESSAGES = st.builds(
 OWN = Own(node=2, priority=150, line=Line.UP, held=Role.STANDBY)
 THEIRS = Content(node=1, priority=100, line=Line.UP, held=Role.STANDBY, hears=True)
 LATE = RULES.dead_s + 1
+MINE, THEIR_MAC = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
 
 
 FLAGS = (
@@ -405,7 +428,17 @@ def test_the_number_of_an_orphan_s_new_token_was_never_used():
     [
         ({}, {}, True),
         ({"node": 1}, {"node": 2}, False),
-        ({"node": 1}, {"node": 1}, False),
+        ({"node": 1, "priority": 100}, {"node": 1}, False),
+        ({"node": 1, "priority": 99}, {"node": 1}, False),
+        ({"node": 1, "priority": 101}, {"node": 1}, True),
+        ({"node": 1, "priority": 100, "mac": MINE}, {"node": 1, "interval_ms": 9}, True),
+        ({"node": 1, "priority": 100}, {"node": 1, "mac": MINE}, False),
+        (
+            {"node": 1, "priority": 100, "mac": MINE},
+            {"node": 1, "mac": THEIR_MAC, "interval_ms": 9},
+            True,
+        ),
+        ({"node": 1, "priority": 100, "mac": THEIR_MAC}, {"node": 1, "mac": MINE}, False),
         ({}, {"held": Role.ACTIVE}, False),
         ({"held": Role.ACTIVE}, {"held": Role.ACTIVE}, True),
         ({"held": Role.ACTIVE}, {}, True),
@@ -486,11 +519,17 @@ def test_the_better_of_two_owners_stays_whatever_reason_to_go_it_has():
 def test_an_owner_that_is_not_heard_yields_after_the_time_of_death():
     one = active()
     for step in range(3):
-        one.hear(owner=True, hears=False, term=1, now=LATE + step)
+        one.hear(owner=True, held=Role.ACTIVE, hears=False, term=1, now=LATE + step)
         assert one.where is Token.OWNED, "better than the partner and not deaf for long yet"
-    one.hear(owner=True, hears=False, term=1, now=LATE + RULES.dead_s - 0.01)
+    end = LATE + RULES.dead_s
+    for held in (None, Role.STANDBY):
+        one.hear(owner=True, held=held, hears=False, term=1, now=end - 0.01)
+        assert one.at(end).where is Token.OWNED, "a partner without the role wins nothing"
+        one.now = end - 0.01
+    one.hear(owner=True, held=Role.ACTIVE, hears=False, term=1, now=end - 0.01)
     assert one.where is Token.OWNED
-    one.at(LATE + RULES.dead_s)
+    assert one.says.wake_s == pytest.approx(end)
+    one.at(end)
     assert one.where is Token.ELSEWHERE
     assert one.says.reason.endswith("does not hear this one")
 
@@ -498,11 +537,8 @@ def test_an_owner_that_is_not_heard_yields_after_the_time_of_death():
 def test_a_partner_that_hears_again_begins_a_new_time():
     one = active()
     for step in range(8):
-        one.hear(owner=True, hears=step % 2 == 1, term=1, now=LATE + step)
+        one.hear(owner=True, held=Role.ACTIVE, hears=step % 2 == 1, term=1, now=LATE + step)
     assert one.where is Token.OWNED
-    for step in range(8):
-        one.hear(owner=True, hears=False, node=OWN.node, term=1, now=LATE + 8 + step)
-    assert one.state.unheard_s is None, "an equal number is a wrong configuration, no deafness"
 
 
 def test_a_dead_partner_is_not_deaf():
@@ -798,8 +834,10 @@ def test_an_owner_suspects_nobody_and_a_standby_only_at_the_end():
     assert one.at(RULES.dead_s - 0.5).says.suspect
     assert one.says.wake_s == pytest.approx(RULES.dead_s)
     one.at(RULES.dead_s)
-    assert (one.where, one.says.suspect) == (Token.OWNED, False)
+    assert (one.where, one.says.suspect) == (Token.OWNED, True)
     assert one.says.wake_s == pytest.approx(RULES.dead_s + RULES.takeover_s)
+    one.at(RULES.dead_s, held=Role.ACTIVE)
+    assert (one.where, one.says.suspect) == (Token.OWNED, False)
 
 
 def test_the_suspicion_follows_the_last_frame_and_the_patience_after_a_sleep():
@@ -868,7 +906,7 @@ def test_a_state_that_cannot_be_is_named(one, fields, claim):
     ("one", "decision", "said", "claim"),
     [
         (SOUND, {"wanted": Role.ACTIVE}, {}, "only an owner wants to be active"),
-        (OWNER, {"wanted": None}, {}, "an owner wants a role"),
+        (OWNER, {"wanted": None}, {}, "an owner wants a role, unless it doubts and holds none"),
         (OWNER, {}, {"offer": True}, "an owner offers nothing"),
         (OWNER, {}, {"claim": True}, "an owner claims nothing"),
         (SOUND, {}, {"doubt": True}, "only an owner doubts"),
@@ -876,7 +914,7 @@ def test_a_state_that_cannot_be_is_named(one, fields, claim):
         (SOUND, {}, {"offer": True}, "what is said is what is"),
         (SOUND, {}, {"held": Role.ACTIVE}, "what is said is what is"),
         (SOUND, {}, {"wanted": Role.ACTIVE}, "what is said is what is"),
-        (OWNER, {"suspect": True}, {}, "an owner suspects nobody"),
+        (OWNER, {"suspect": True}, {}, "an owner suspects nobody once it held the role"),
         (SOUND, {"wake_s": 0.0}, {}, "a waking is in the future"),
         (SOUND, {"reason": ""}, {}, "a decision has a reason"),
     ],
@@ -910,7 +948,7 @@ GONE = replace(offered().own)
          ["only an owner begins to doubt"]),
         (SOUND.state, {"token": Token.OWNED}, OWN, []),
         (One().state, {"token": Token.OWNED}, OWN,
-         ["a token is lost to a living partner only"]),
+         ["a token is lost to a living partner only, but for a seized one"]),
     ],
 )  # fmt: skip
 def test_a_step_that_cannot_be_is_named(after, before, own, claims):
@@ -989,8 +1027,7 @@ def test_a_missed_interval_is_lateness_and_the_cadence_begins_anew():
 # --- what the replies on the LAN mean ------------------------------------------------------------
 
 
-MINE, THEIR_MAC, STRANGER = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2", "02:00:00:00:00:09"
-PARTNER_S = THEIR_MAC.hex(":")
+STRANGER, PARTNER_S = "02:00:00:00:00:09", THEIR_MAC.hex(":")
 FREE = Findings(False, 3, 3)
 
 
