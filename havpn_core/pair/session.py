@@ -15,8 +15,13 @@ from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.message import Content
-from havpn_core.pair.state import Decision, Own, PairRules, PairState
+from havpn_core.pair.state import LOST, Decision, Own, PairRules, PairState
 from havpn_core.rules.role import Role
+
+BROADCAST = "broadcast"
+"""The name of the LAN's own broadcasts among the links; used while the others do not do."""
+QUIET = 2
+"""Intervals without a frame over any link, after which frames go out on the LAN, too."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,7 @@ class PartnerFacts(msgspec.Struct, frozen=True):
     path: str | None
     priority: int
     maintenance: bool
+    stopping: bool = False
 
 
 class PairFacts(msgspec.Struct, frozen=True):
@@ -47,6 +53,8 @@ class PairFacts(msgspec.Struct, frozen=True):
     :param links: for each link whether it is ``alive``, the seconds since its last frame
         (``heard_s``), the ``frames`` that came, and what the link says of itself.
     :param frames: how many frames were given each verdict.
+    :param dead_s: the silence in force that is the partner's death, in seconds.
+    :param dead_raised: whether that is longer than the configuration's ``dead``.
     """
 
     state: str
@@ -56,6 +64,8 @@ class PairFacts(msgspec.Struct, frozen=True):
     partner: PartnerFacts | None
     links: dict[str, dict[str, Any]]
     frames: dict[str, int]
+    dead_s: float = 0.0
+    dead_raised: bool = False
 
 
 class PairSession:
@@ -79,7 +89,7 @@ class PairSession:
         self.links = {name: LinkStats() for name in links}
         #: invariants that did not hold after a step; empty but for an error in the rules.
         self.broken: list[str] = []
-        self._checked = checked
+        self._checked, self._start_s = checked, now_s
         self._authenticator = authenticator
         self._sent: Content | None = None
         self._state = token.start(rules, own, now_s)
@@ -118,6 +128,31 @@ class PairSession:
         return self._sent is None or _urgent_part(self._sent) != _urgent_part(self.decision.content)
 
     @property
+    def message(self) -> Content | None:
+        """What the partner said last, long ago or not; ``None`` if it never spoke."""
+        return self._state.message
+
+    def partner(self, now_s: float) -> Content | None:
+        """Give what the living partner said last; ``None`` while it is silent."""
+        return self._state.living(self.rules, now_s)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many frames were given each verdict."""
+        return dict(self._authenticator.counts)
+
+    def calls(self, now_s: float) -> bool:
+        """Whether frames should go out on the LAN, too: the links alone do not do.
+
+        They are silent (for two intervals of the slower gateway), or the partner does not hear
+        us, or there are two holders.
+        """
+        heard_s = [stats.received_s for name, stats in self.links.items() if name != BROADCAST]
+        last_s = max((each for each in heard_s if each is not None), default=self._start_s)
+        quiet_s = self._state.least_silence_s(self.rules) * QUIET / LOST
+        return now_s - last_s >= quiet_s or self.rival or self._state.unheard_s is not None
+
+    @property
     def rival(self) -> bool:
         """Whether both gateways have the role, as far as is known."""
         message = self._state.message
@@ -145,13 +180,15 @@ class PairSession:
             priority=content.priority,
             partner=None if partner is None else _partner_facts(partner),
             links={name: self._link_facts(stats, now_s) for name, stats in self.links.items()},
-            frames=dict(self._authenticator.counts),
+            frames=self.counts,
+            dead_s=round(self.decision.dead_s, 3),
+            dead_raised=self.decision.dead_raised,
         )
 
     def _link_facts(self, stats: LinkStats, now_s: float) -> dict[str, Any]:
         silent_s = None if stats.received_s is None else now_s - stats.received_s
         return {
-            "alive": silent_s is not None and silent_s < self.rules.dead_s,
+            "alive": silent_s is not None and silent_s < self.decision.dead_s,
             "heard_s": None if silent_s is None else round(silent_s, 3),
             "frames": stats.frames,
         }
@@ -164,8 +201,9 @@ def _partner_facts(partner: Content) -> PartnerFacts:
         path=partner.line.value if partner.line else None,
         priority=partner.priority,
         maintenance=partner.maintenance,
+        stopping=partner.stopping,
     )
 
 
 def _urgent_part(content: Content) -> Content:
-    return replace(content, line=None, wanted=None)
+    return replace(content, line=None, wanted=None, loss=None, loss_age_s=0.0)

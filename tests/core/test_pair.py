@@ -1193,6 +1193,63 @@ def test_a_link_that_brings_the_second_copy_is_alive_and_one_with_noise_is_not()
     assert high.facts(1.24 + RULES.dead_s).links["cable"]["alive"]
 
 
+def test_the_lan_is_called_while_the_links_do_not_do():
+    low, high = sessions(mac=MINE)
+    assert not low.calls(0.5)
+    assert not low.calls(2.49)
+    assert low.calls(2.5), "two intervals without a frame over a link"
+    low.receive("broadcast", high.frame(), 2.5)
+    assert low.calls(2.5), "a frame over the LAN is none over a link"
+    assert low.partner(2.5) == low.message
+    assert low.partner(5.49) is not None
+    assert low.partner(5.5) is None
+    low.receive("cable", high.frame(), 2.5)
+    assert not low.calls(4.49)
+    assert low.calls(4.5)
+    high.update(replace(high.own, held=Role.ACTIVE), 4.5)
+    high.receive("lan", low.frame(), 4.5)
+    low.receive("lan", high.frame(), 4.5)
+    assert not low.calls(4.5)
+    low.update(replace(low.own, held=Role.ACTIVE), 4.5)
+    assert low.calls(4.5), "two holders"
+    high.update(replace(high.own, held=Role.STANDBY), 9.0)
+    low.receive("lan", high.frame(), 9.0)
+    assert low.calls(9.0), "the partner does not hear us"
+    alone = PairSession(RULES, Authenticator((b"k" * 32,), 1, bytes(8)), OWN, ("lan", "broadcast"),
+                        7.0)  # fmt: skip
+    assert not alone.calls(8.99)
+    assert alone.calls(9.0), "nobody spoke since the start"
+    alone.links["broadcast"].received_s = 9.0
+    assert alone.calls(9.0)
+
+
+def test_a_slower_partner_makes_death_later_and_a_dead_that_is_too_short_is_raised():
+    short = replace(RULES, dead_s=2.0, explicit=True)
+    for rules, announced, dead, raised in (
+        (RULES, 0, 3.0, False),
+        (RULES, 1000, 3.0, False),
+        (RULES, 999, 3.0, False),
+        (RULES, 2000, 6.0, False),
+        (short, 1000, 3.0, True),
+        (replace(short, dead_s=3.0), 1000, 3.0, False),
+        (replace(short, explicit=False), 1000, 3.0, False),
+        (replace(short, dead_s=7.0), 2000, 7.0, False),
+        (replace(short, interval_s=0.05, dead_s=0.1), 0, 0.6, True),
+        (replace(short, interval_s=0.05, dead_s=0.1), 50, 0.15, True),
+        (replace(short, interval_s=0.05, dead_s=0.1), 200, 0.6, True),
+        (replace(RULES, interval_s=0.3, dead_s=0.9), 0, 0.9, False),
+        (replace(RULES, interval_s=0.05, dead_s=0.15), 0, 0.6, False),
+        (replace(RULES, interval_s=0.05, dead_s=0.15), 20, 0.15, False),
+    ):
+        one = One(rules=rules).hear(interval_ms=announced, owner=True, held=Role.ACTIVE)
+        found = one.says.dead_s, one.says.dead_raised
+        assert found == (pytest.approx(dead), raised), (rules, announced)
+        assert one.at(dead - 0.001).says.content.hears
+        one.at(dead + 0.001)
+        assert not one.says.content.hears
+        assert one.where is Token.OWNED
+
+
 def test_the_status_has_its_keys_for_ever():
     low, high = sessions()
     high.update(replace(high.own, held=Role.ACTIVE), 0.5)
@@ -1206,8 +1263,10 @@ def test_the_status_has_its_keys_for_ever():
         "priority": 101,
         "partner": {
             "state": "active", "role": "active", "path": "up", "priority": 102,
-            "maintenance": False,
+            "maintenance": False, "stopping": False,
         },
+        "dead_s": 3.0,
+        "dead_raised": False,
         "links": {
             "lan": {"alive": True, "heard_s": 0.5, "frames": 3},
             "cable": {"alive": False, "heard_s": None, "frames": 0},

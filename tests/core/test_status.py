@@ -54,6 +54,10 @@ def without_added(content):
     for key in ADDED:
         del found[key]
     del found["role"]["reason"]
+    for key in ("dead_s", "dead_raised"):
+        del found["pair"][key]
+    if found["pair"]["partner"] is not None:
+        del found["pair"]["partner"]["stopping"]
     for path in found["paths"].values():
         del path["detection_ms"]
         for probe in path["probes"].values():

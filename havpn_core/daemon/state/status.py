@@ -147,6 +147,7 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     path: str | None = None
     priority: int | None = None
     maintenance: bool = False
+    stopping: bool = False
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
@@ -168,6 +169,8 @@ class PairStatus(msgspec.Struct, kw_only=True):
     partner: PartnerStatus | None = None
     links: dict[str, LinkStatus] = field(default_factory=dict)
     frames: dict[str, int] = field(default_factory=dict)
+    dead_s: float | None = None
+    dead_raised: bool = False
 
 
 class Status(msgspec.Struct, kw_only=True):
