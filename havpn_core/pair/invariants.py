@@ -111,5 +111,7 @@ def _of_step(
         or has
         or before.seized
         or not had,
-        "only silence seizes": before.seized or not state.seized or (took and partner is None),
+        "only silence and deafness seize": before.seized
+        or not state.seized
+        or (took and (partner is None or state.unheard_s is not None)),
     }

@@ -186,7 +186,10 @@ def why_give(own: Content, partner: Content) -> str:
 
     A holder of the role stays unless there is a reason to go: a path that is not known is
     none, neither here nor there. While nobody holds the role yet, the better one is to.
+    A partner that does not hear this gateway would not hear of it.
     """
+    if not partner.hears:
+        return ""
     if own.held is not Role.ACTIVE:
         return why_better(own, partner)
     # The first that holds decides; an empty reason is one to stay.

@@ -15,13 +15,8 @@ from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.message import Content
-from havpn_core.pair.state import LOST, Decision, Own, PairRules, PairState
+from havpn_core.pair.state import Decision, Own, PairRules, PairState
 from havpn_core.rules.role import Role
-
-BROADCAST = "broadcast"
-"""The name of the LAN's own broadcasts among the links; used while the others do not do."""
-QUIET = 2
-"""Intervals without a frame over any link, after which frames go out on the LAN, too."""
 
 
 @dataclass(slots=True)
@@ -89,7 +84,7 @@ class PairSession:
         self.links = {name: LinkStats() for name in links}
         #: invariants that did not hold after a step; empty but for an error in the rules.
         self.broken: list[str] = []
-        self._checked, self._start_s = checked, now_s
+        self._checked = checked
         self._authenticator = authenticator
         self._sent: Content | None = None
         self._state = token.start(rules, own, now_s)
@@ -128,29 +123,18 @@ class PairSession:
         return self._sent is None or _urgent_part(self._sent) != _urgent_part(self.decision.content)
 
     @property
-    def message(self) -> Content | None:
-        """What the partner said last, long ago or not; ``None`` if it never spoke."""
+    def partner(self) -> Content | None:
+        """The partner's last message, however old; ``None`` if there never was one."""
         return self._state.message
 
-    def partner(self, now_s: float) -> Content | None:
-        """Give what the living partner said last; ``None`` while it is silent."""
+    def living(self, now_s: float) -> Content | None:
+        """Give the living partner's last message; ``None`` while it is silent."""
         return self._state.living(self.rules, now_s)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many frames were given each verdict."""
         return dict(self._authenticator.counts)
-
-    def calls(self, now_s: float) -> bool:
-        """Whether frames should go out on the LAN, too: the links alone do not do.
-
-        They are silent (for two intervals of the slower gateway), or the partner does not hear
-        us, or there are two holders.
-        """
-        heard_s = [stats.received_s for name, stats in self.links.items() if name != BROADCAST]
-        last_s = max((each for each in heard_s if each is not None), default=self._start_s)
-        quiet_s = self._state.least_silence_s(self.rules) * QUIET / LOST
-        return now_s - last_s >= quiet_s or self.rival or self._state.unheard_s is not None
 
     @property
     def rival(self) -> bool:

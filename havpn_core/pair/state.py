@@ -169,7 +169,20 @@ class PairState:
 
     def suspected_s(self, rules: PairRules) -> float:
         """When the silence of the partner becomes suspicious, in seconds of the clock."""
-        return self.dead_s(rules) - rules.check_s
+        times = [self.dead_s(rules)]
+        if self.unheard_s is not None and self.deserted:
+            times.append(self.unheard_s + self.silence_s(rules))
+        return min(times) - rules.check_s
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the partner says that it neither has the role nor the right to it."""
+        message = self.message
+        return message is not None and not message.owner and message.held is not Role.ACTIVE
+
+    def deaf(self, rules: PairRules, now_s: float) -> bool:
+        """Whether the partner has not heard this gateway for so long that it counts as dead."""
+        return self.unheard_s is not None and now_s - self.unheard_s >= self.silence_s(rules)
 
     @property
     def looks(self) -> bool:

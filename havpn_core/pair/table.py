@@ -17,6 +17,7 @@ class Event(Enum):
     CONFIRMED = "confirmed"  #: the partner replies to our challenge and is no owner, or is dead
     SILENCE = "silence"  #: the partner is dead and nobody on the LAN has the address
     OFFER = "offer"  #: the partner offers the token, with a number that is new
+    DEAF = "deaf"  #: neither has it, the partner does not hear this gateway, the address is free
     ORPHANED = "orphaned"  #: both live, neither has it, and it is on this gateway to make one
     USED = "used"  #: the partner had used the number of our offer already and ignores it
     ARRIVED = "arrived"  #: the partner has the token
@@ -46,6 +47,9 @@ _HAD = {
     Event.SILENCE: Row(Token.OWNED, 1, SILENT),
     Event.OFFER: Row(Token.OWNED, 0, "the partner handed the role over"),
     Event.ORPHANED: Row(Token.OWNED, 1, "neither gateway had the role"),
+    Event.DEAF: Row(
+        Token.OWNED, 1, "neither gateway had the role, and the partner does not hear this one"
+    ),
 }
 _LOST = {
     Event.SLEPT: Row(Token.DOUBTED),

@@ -107,7 +107,7 @@ def _follow(
         state,
         token=row.token,
         term=known + row.grows,
-        seized=event is Event.SILENCE or (state.seized and row.token in OWNING),
+        seized=event in (Event.SILENCE, Event.DEAF) or (state.seized and row.token in OWNING),
         challenge=(state.challenge + doubts) % 256,
         doubt_s=now_s if doubts else None,
         reason=": ".join(filter(None, (row.reason, why))) if row.reason else state.reason,
@@ -121,16 +121,20 @@ def _event(rules: PairRules, state: PairState, own: Own, now_s: float) -> Event 
         return _event_alone(rules, state, own, now_s)
     if state.owner:
         return _event_of_owner(rules, state, own, partner, now_s)
-    return _event_of_standby(state, own, partner)
+    return _event_of_standby(rules, state, own, partner, now_s)
 
 
-def _event_of_standby(state: PairState, own: Own, partner: Content) -> Event | None:
+def _event_of_standby(
+    rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float
+) -> Event | None:
     if partner.owner:
         return Event.ARRIVED
     if partner.offer and partner.term > state.term:
         return Event.OFFER
     if _orphaned(state, own, partner):
         return Event.ORPHANED
+    if state.deserted and state.deaf(rules, now_s) and own.in_use is False:
+        return Event.DEAF
     if not partner.offer and partner.term >= state.term:
         return Event.USED
     return None
@@ -157,20 +161,16 @@ def _unsure(own: Own) -> bool:
 def _event_of_owner(
     rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float
 ) -> Event | None:
+    deaf = state.deaf(rules, now_s)
     if partner.owner:
-        if _deaf(rules, state, partner, now_s):
-            return Event.UNHEARD
+        if deaf and partner.held is Role.ACTIVE:
+            return Event.UNHEARD  # it will never learn that there are two
         return Event.OUTRANKED if loses(content_of(rules, state, own, now_s), partner) else None
+    if state.seized and deaf and _unsure(own):
+        return Event.IN_USE
     if state.token is Token.DOUBTED and partner.response == state.challenge:
         return Event.CONFIRMED
     return Event.LET_GO if _may_give(rules, state, own, partner, now_s) else None
-
-
-def _deaf(rules: PairRules, state: PairState, partner: Content, now_s: float) -> bool:
-    """Whether the partner is active, too, and will never learn that there are two."""
-    if state.unheard_s is None or partner.held is not Role.ACTIVE:
-        return False
-    return now_s - state.unheard_s >= state.silence_s(rules)
 
 
 def _may_give(rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float) -> bool:

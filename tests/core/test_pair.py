@@ -1,9 +1,4 @@
-"""Two gateways and one address: never two owners for longer than a message takes, never none.
-
-Every misfortune of :mod:`tests.core.pair_world` (a path's verdict flips, power off, kill -9, sleep,
-maintenance, power on) at every moment, in every combination of three, with every pattern of lost
-messages for some ticks around them: worlds that are equal but for the time are visited once.
-"""
+"""The rules of a pair one by one; :mod:`tests.core.test_pair_world` puts two gateways together."""
 
 import asyncio
 from dataclasses import replace
@@ -27,190 +22,12 @@ from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import CHECKED, PairRun
 from havpn_core.pair.scout import Findings, Reply, concluded, renewed
 from havpn_core.pair.session import PairSession
-from havpn_core.pair.state import Own, Preempt, Token
+from havpn_core.pair.state import Own, PairRules, Preempt, Token
 from havpn_core.pair.table import TABLE
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.role import Role
-from tests.core import pair_world
-from tests.core.pair_world import RULES, fresh, misfortunes, settle, tick
 
-CALM = settle(fresh())[-1]
-GRACE = 12
-"""Ticks after the last misfortune within which all must be as it should be."""
-
-
-def check_settles(world):
-    passed = settle(world)
-    last = passed[-1]
-    expected = 1 if last.a.alive or last.b.alive else 0
-    late = [at for at, w in enumerate(passed) if at >= GRACE and w.owners != expected]
-    assert not late, f"owners {[w.owners for w in passed]} after {world}"
-    assert passed[-1].a.on == passed[-10].a.on, f"swings after {world}"
-
-
-def test_both_start_at_once_and_the_preferred_one_is_active():
-    passed = settle(fresh())
-    assert all(w.owners <= 1 for w in passed)
-    assert passed[-1].a.on
-    assert not passed[-1].b.on
-
-
-def test_a_gateway_alone_takes_the_address():
-    world = replace(fresh(), b=replace(fresh().b, alive=False))
-    assert settle(world)[-1].a.on
-    world = replace(fresh(), a=replace(fresh().a, alive=False, line=Line.DOWN))
-    world = replace(world, b=replace(world.b, line=Line.DOWN))
-    assert settle(world)[-1].b.on, "a dead path is better than no router"
-
-
-def test_a_dead_path_moves_the_address_and_never_are_there_two():
-    world = replace(CALM, a=replace(CALM.a, line=Line.DOWN))
-    passed = settle(world)
-    assert all(w.owners <= 1 for w in passed)
-    assert passed[-1].b.on
-    assert next(at for at, w in enumerate(passed) if w.b.on) <= 6
-    back = settle(replace(passed[-1], a=replace(passed[-1].a, line=Line.UP)))
-    assert all(w.owners <= 1 for w in back)
-    assert back[-1].a.on, "preempt auto"
-
-
-def test_both_paths_down_changes_nothing():
-    for side in ("a", "b"):
-        other = "b" if side == "a" else "a"
-        world = replace(CALM, **{side: replace(getattr(CALM, side), line=Line.DOWN)})
-        world = settle(world)[-1]
-        holder = world.a.on
-        world = replace(world, **{other: replace(getattr(world, other), line=Line.DOWN)})
-        assert all(w.a.on == holder for w in settle(world))
-
-
-def test_a_line_that_replies_again_is_better_than_a_dead_one():
-    dead = replace(CALM, a=replace(CALM.a, line=Line.DOWN), b=replace(CALM.b, line=Line.DOWN))
-    assert settle(dead)[-1].a.on
-    replying = replace(settle(dead)[-1], b=replace(dead.b, line=Line.RECOVERING))
-    passed = settle(replying)
-    assert passed[-1].b.on
-    assert all(w.owners <= 1 for w in passed)
-    both = replace(passed[-1], a=replace(passed[-1].a, line=Line.RECOVERING))
-    assert settle(both)[-1].b.on, "no better than the other: nothing moves"
-
-
-def test_manual_preemption_leaves_the_address_where_it_is(monkeypatch):
-    monkeypatch.setattr(pair_world, "RULES", replace(RULES, preempt=Preempt.MANUAL))
-    world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
-    assert world.b.on
-    assert settle(replace(world, a=replace(world.a, line=Line.UP)))[-1].b.on
-
-
-def test_maintenance_hands_over_and_the_end_of_it_hands_back():
-    world = settle(replace(CALM, a=replace(CALM.a, maintenance=True)))
-    assert all(w.owners <= 1 for w in world)
-    assert world[-1].b.on
-    assert settle(replace(world[-1], a=replace(world[-1].a, maintenance=False)))[-1].a.on
-
-
-def test_power_off_is_noticed_within_the_time_of_death():
-    passed = settle(replace(CALM, a=replace(CALM.a, alive=False, on=False, state=None)))
-    first = next(at for at, w in enumerate(passed) if w.b.on)
-    assert first <= RULES.dead_s + 1
-
-
-def test_a_frozen_owner_yields_when_it_wakes():
-    world = replace(CALM, a=replace(pair_world.wake(CALM.a), asleep=pair_world.SLEEP))
-    passed = settle(world)
-    both = [at for at, w in enumerate(passed) if w.owners == 2]
-    assert both, "the sleeper cannot know better while it sleeps"
-    assert max(both) <= pair_world.SLEEP + 2
-    check_settles(world)
-
-
-LOSSES = ((), ("ab",), ("ba",), ("ab", "ba"))
-
-
-def explore(depth, faults, *, losing):
-    """Visit every world that so many misfortunes can make within so many ticks."""
-    seen, layer = {(CALM, faults)}, [(CALM, faults)]
-    worlds = {CALM}
-    for _ in range(depth):
-        after = []
-        for world, left in layer:
-            choices = [(world, left)]
-            if left:
-                choices += [(struck, left - 1) for struck in misfortunes(world)]
-            for struck, rest in choices:
-                for lost in LOSSES if losing else LOSSES[:1]:
-                    found = (tick(struck, lost), rest)
-                    if found not in seen:
-                        seen.add(found)
-                        worlds.add(found[0])
-                        after.append(found)
-        layer = after
-    return worlds
-
-
-def test_whatever_befalls_two_gateways_one_of_them_is_active_in_the_end():
-    """Two misfortunes and all patterns of loss over five ticks, exhaustively."""
-    worlds = explore(5, 2, losing=True)
-    assert len(worlds) > 3000
-    for world in worlds:
-        check_settles(world)
-
-
-def test_three_misfortunes_without_loss():
-    worlds = explore(6, 3, losing=False)
-    assert len(worlds) > 2000
-    for world in worlds:
-        check_settles(world)
-
-
-def test_verdicts_alone_never_make_two_owners():
-    """Paths flip at every moment, messages all arrive: not for one tick are there two.
-
-    To the end: all worlds that flips can ever lead to.
-    """
-    layer, seen = {CALM}, {CALM}
-    while layer:
-        after = set()
-        for world in layer:
-            for line_a in (world.a.line, *pair_world.NEXT_LINES[world.a.line]):
-                for line_b in (world.b.line, *pair_world.NEXT_LINES[world.b.line]):
-                    a, b = replace(world.a, line=line_a), replace(world.b, line=line_b)
-                    found = tick(replace(world, a=a, b=b))
-                    assert found.owners <= 1
-                    if found not in seen:
-                        seen.add(found)
-                        after.add(found)
-        layer = after
-    assert len(seen) > 150
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 14), st.sampled_from(LOSSES)), max_size=60))
-def test_any_history_ends_well(history):
-    world, flips, moves = CALM, 0, 0
-    for number, lost in history:
-        choices = list(misfortunes(world))
-        before = world
-        if number < len(choices):
-            world = choices[number]
-            flips += 1
-        world = tick(world, lost)
-        moves += before.a.on != world.a.on
-    check_settles(world)
-    assert moves <= 2 * flips + 2 * sum(1 for _, lost in history if lost) + 1
-
-
-def test_a_decision_says_its_reason():
-    world = settle(replace(CALM, a=replace(CALM.a, line=Line.DOWN)))[-1]
-    decision = token.decide(RULES, world.b.state, world.b.own, 0.0)
-    assert decision.wanted is Role.ACTIVE
-    assert "partner" in decision.reason
-
-
-@pytest.mark.parametrize("side", ["a", "b"])
-def test_kill_9_of_the_daemon_moves_nothing(side):
-    world = replace(CALM, **{side: replace(getattr(CALM, side), state=None)})
-    assert all(w.a.on and not w.b.on for w in settle(world))
+RULES = PairRules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0)
 
 
 def test_an_address_in_use_is_left_alone_and_taken_once_it_is_free():
@@ -260,6 +77,7 @@ HAD = {
     "silence": ("owned", 1, "the partner is silent on all links"),
     "offer": ("owned", 0, "the partner handed the role over"),
     "orphaned": ("owned", 1, "neither gateway had the role"),
+    "deaf": ("owned", 1, "neither gateway had the role, and the partner does not hear this one"),
 }
 LOST = {
     "slept": ("doubted", 0, ""),
@@ -1193,34 +1011,15 @@ def test_a_link_that_brings_the_second_copy_is_alive_and_one_with_noise_is_not()
     assert high.facts(1.24 + RULES.dead_s).links["cable"]["alive"]
 
 
-def test_the_lan_is_called_while_the_links_do_not_do():
-    low, high = sessions(mac=MINE)
-    assert not low.calls(0.5)
-    assert not low.calls(2.49)
-    assert low.calls(2.5), "two intervals without a frame over a link"
-    low.receive("broadcast", high.frame(), 2.5)
-    assert low.calls(2.5), "a frame over the LAN is none over a link"
-    assert low.partner(2.5) == low.message
-    assert low.partner(5.49) is not None
-    assert low.partner(5.5) is None
-    low.receive("cable", high.frame(), 2.5)
-    assert not low.calls(4.49)
-    assert low.calls(4.5)
-    high.update(replace(high.own, held=Role.ACTIVE), 4.5)
-    high.receive("lan", low.frame(), 4.5)
-    low.receive("lan", high.frame(), 4.5)
-    assert not low.calls(4.5)
-    low.update(replace(low.own, held=Role.ACTIVE), 4.5)
-    assert low.calls(4.5), "two holders"
-    high.update(replace(high.own, held=Role.STANDBY), 9.0)
-    low.receive("lan", high.frame(), 9.0)
-    assert low.calls(9.0), "the partner does not hear us"
-    alone = PairSession(RULES, Authenticator((b"k" * 32,), 1, bytes(8)), OWN, ("lan", "broadcast"),
-                        7.0)  # fmt: skip
-    assert not alone.calls(8.99)
-    assert alone.calls(9.0), "nobody spoke since the start"
-    alone.links["broadcast"].received_s = 9.0
-    assert alone.calls(9.0)
+def test_a_session_gives_what_the_partner_said_last_and_whether_it_lives():
+    low, _ = sessions(mac=MINE)
+    assert low.partner.priority == 102
+    assert low.living(3.49) == low.partner
+    assert low.living(3.5) is None
+    assert low.counts["good"] == 2
+    fresh_one = PairSession(RULES, Authenticator((b"k" * 32,), 1, bytes(8)), OWN, ("lan",), 0.0)
+    assert fresh_one.partner is None
+    assert fresh_one.living(0.0) is None
 
 
 def test_a_slower_partner_makes_death_later_and_a_dead_that_is_too_short_is_raised():
