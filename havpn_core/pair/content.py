@@ -63,12 +63,21 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         mac=own.mac,
         interval_ms=round(rules.interval_s * 1000),
         stopping=own.stopping,
-        refused=own.refused,
+        refused=own.refused and not _unaware(state),
         fit=own.fit,
         road=own.road,
         loss=own.loss,
         loss_age_s=own.loss_age_s,
     )
+
+
+def _unaware(state: PairState) -> bool:
+    """Whether the partner is known to speak protocol 1, which announces no interval.
+
+    What it cannot be told must not count here either: each would hold the other for better, and
+    hand the role to and fro.
+    """
+    return state.message is not None and state.message.interval_ms == 0
 
 
 def mode_of(state: PairState, own: Own, wanted: Role | None) -> Mode:

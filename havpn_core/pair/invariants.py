@@ -60,6 +60,8 @@ def _of_clocks(
         "the number is not negative": state.term >= 0,
         "a rest that is over is forgotten": state.unfit_until_s is None
         or state.unfit_until_s > now_s,
+        "who holds the role has failed at nothing": own.held is not Role.ACTIVE
+        or not state.failures,
         "a challenge fits a byte": 0 <= state.challenge <= 255,
         "nothing began in the future": _begun(state) <= now_s,
     }

@@ -11,6 +11,7 @@ from havpn_core.rules.role import Role
 
 LOST = 3
 """Intervals without a frame that are a death."""
+MOST_DOUBLINGS = 6
 STARTED = "started"
 """The reason of a state in which nothing has happened yet."""
 
@@ -46,7 +47,7 @@ class PairRules:
     :param preempt_delay_s: how long this gateway must be well before it takes the role back.
     :param takeover_s: how long taking the role may last before the partner gets it back.
     :param rest_s: how long a gateway that could not take the role does not try again, as long
-        as the partner can have it.
+        as the partner can have it; twice as long after each failure more.
     :param check_s: how long before the partner counts as dead it is suspected: time to check
         on the LAN whether it still has the address.
     :param explicit: whether ``dead_s`` was written in the configuration.
@@ -112,6 +113,7 @@ class PairState:
     :param unheard_s: since when the partner has been saying that it does not hear us.
     :param taking_s: since when this owner has wanted the role without holding it.
     :param unfit_until_s: this gateway failed to take the role and rests until then.
+    :param failures: how often it failed so since it last held the role.
     :param well_s: since when this gateway could take the role back.
     :param reason: why the role is to be had, or not, for people.
     """
@@ -128,6 +130,7 @@ class PairState:
     unheard_s: float | None = None
     taking_s: float | None = None
     unfit_until_s: float | None = None
+    failures: int = 0
     well_s: float | None = None
     reason: str = STARTED
 
@@ -156,6 +159,13 @@ class PairState:
         announced_s = self.message.interval_ms / 1000 if self.message is not None else 0.0
         least_s = LOST * max(rules.interval_s, announced_s)
         return least_s if announced_s else max(least_s, rules.unannounced_s)
+
+    def rest_s(self, rules: PairRules) -> float:
+        """Give how long to rest after one more failure, in seconds.
+
+        Each try is a time without an owner, so the rest grows, up to 64 times the first one.
+        """
+        return rules.rest_s * 2.0 ** min(self.failures, MOST_DOUBLINGS)
 
     def raised(self, rules: PairRules) -> bool:
         """Whether the configuration's ``dead`` is too short for the intervals and not in force."""

@@ -199,9 +199,11 @@ def _clocks(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairS
     taking_s, unfit_s, well_s = None, state.unfit_until_s, None
     if own.held is Role.ACTIVE:
         unfit_s = None
+        state = replace(state, failures=0)
     elif wanted_of(rules, state, own, now_s) is Role.ACTIVE and not own.paused:
         taking_s = now_s if state.taking_s is None else state.taking_s
-    if partner is not None and partner.owner and not state.owner and _well(own, partner):
+    rival = partner is not None and partner.owner and not state.owner
+    if rival and partner and _well(content_of(rules, state, own, now_s), partner):
         well_s = now_s if state.well_s is None else state.well_s
     state = replace(state, taking_s=taking_s, unfit_until_s=unfit_s, well_s=well_s)
     failed = taking_s is not None and now_s - taking_s >= rules.takeover_s
@@ -214,14 +216,15 @@ def _rest(
     rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float
 ) -> PairState:
     """Give the role that could not be taken to the partner, who can have it."""
-    state = replace(state, taking_s=None, unfit_until_s=now_s + rules.rest_s)
+    until_s = now_s + state.rest_s(rules)
+    state = replace(state, taking_s=None, unfit_until_s=until_s, failures=state.failures + 1)
     if _may_give(rules, state, own, partner, now_s):
         why = detail(rules, state, own, Event.LET_GO, now_s)
         return _follow(state, Event.LET_GO, now_s, partner, why)
     return state
 
 
-def _well(own: Own, partner: Content) -> bool:
+def _well(own: Content, partner: Content) -> bool:
     fit = own.line is Line.UP and not own.maintenance and not own.paused
     return fit and own.refused <= partner.refused and own.priority > partner.priority
 

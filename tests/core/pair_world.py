@@ -16,6 +16,8 @@ from havpn_core.rules.role import Role
 RULES = PairRules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0, check_s=1.0, start_s=4.0)
 SLEEP = 6
 SLOW = 3
+LIFETIME = 8
+"""Ticks after the end of a daemon until the kernel drops its address."""
 QUIET = 2
 """Intervals without a frame over the links, after which frames go out on the LAN, too."""
 ASKED = 3
@@ -30,7 +32,8 @@ class Node:
 
     :param act: how its owning action takes the role: ``ok``, ``slow`` or not at all (``fails``).
     :param changing: the role that is being applied, for ``left`` more ticks.
-    :param running: the daemon runs; without it the kernel keeps and speaks for the address.
+    :param running: the daemon runs; without it the kernel keeps and speaks for the address for
+        ``life`` more ticks.
     :param met: it knows the nonce of the partner's present run, so that the partner believes it.
     :param in_use: what the rounds of probes found up to the last tick.
     :param quiet: ticks since a frame came over a link, up to those that matter.
@@ -53,6 +56,7 @@ class Node:
     mac: bytes = b""
     act: str = "ok"
     running: bool = True
+    life: int = 0
     carrier: bool = True
     met: bool = False
     in_use: bool | None = None
@@ -68,7 +72,7 @@ class Node:
         held = None if self.changing else Role.ACTIVE if self.on else Role.STANDBY
         return Own(
             self.number, self.priority, self.line, held, maintenance=self.maintenance,
-            in_use=self.in_use, mac=self.mac, refused=self.refused,
+            in_use=self.in_use, mac=self.mac, refused=self.refused and not self.old,
         )  # fmt: skip
 
     @property
@@ -130,7 +134,8 @@ class World:
     @property
     def can_settle(self):
         """Whether two owners can hear that they are two, and both can do something about it."""
-        return self.a.works and self.b.works and (self.lan or not self.cut)
+        speaks = self.lan and not self.a.old and not self.b.old
+        return self.a.works and self.b.works and (speaks or not self.cut)
 
 
 def aged(state):
@@ -188,8 +193,11 @@ def run_node(node, said, seen_in_use):
 
     :param seen_in_use: what a probe of the LAN finds now.
     """
-    if not node.alive or not node.running:
+    if not node.alive:
         return node, None
+    if not node.running:
+        life = max(node.life - 1, 0)
+        return replace(node, life=life, on=node.on and life > 0), None
     if node.asleep:
         return replace(node, asleep=node.asleep - 1), None
     if node.changing:
@@ -403,14 +411,18 @@ def _maintenance(world, side, node):
 
 
 def _stop(world, side, node):
-    """The daemon stops in order and says so, or dies; it is started; the kernel drops it all."""
+    """The daemon stops in order and says so, or dies; it is started again."""
     if node.works and node.state is not None:
         yield stopped(world, side)
-        yield forgotten(world, side, running=False)
+        yield ended(world, side)
     elif node.alive and not node.running:
-        yield changed(world, side, running=True)
-        if node.on:
-            yield changed(world, side, on=False)
+        yield changed(world, side, running=True, life=0)
+
+
+def ended(world, side):
+    """A daemon that ends leaves what it holds to the kernel."""
+    left = {"life": LIFETIME, "changing": None, "left": 0}
+    return forgotten(world, side, running=False, **left)
 
 
 def stopped(world, side):
@@ -420,7 +432,7 @@ def stopped(world, side):
     says = token.decide(node.rules, node.state, own, 0.0).content
     assert says.stopping
     arrives = carried(world, node, says, "ab" if side == "a" else "ba", ())
-    after = forgotten(world, side, running=False)
+    after = ended(world, side)
     to = f"to_{other(side)}"
     return replace(after, **{to: (*getattr(after, to), *arrives)})
 
@@ -517,11 +529,8 @@ def expected(world):
     """Which numbers of owners are right in the end."""
     nodes = (world.a, world.b)
     able = [node.can_serve for node in nodes]
-    kept = any(node.alive and node.on and not node.running for node in nodes)
-    hears = world.lan or not world.cut
-    if not hears and not world.lan:
-        return {1, 2} if any(able) or kept else {0, 1, 2}
-    return {1} if any(able) or kept else {0, 1}
+    least = {1} if any(able) else {0, 1}
+    return least if world.lan or not world.cut else {*least, 2}
 
 
 def fresh(**fields):

@@ -6,6 +6,7 @@ the time are visited once. Each exploration has its own start and its own kinds 
 their whole product is too large.
 """
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -18,18 +19,28 @@ from havpn_core.pair.state import Preempt
 from havpn_core.rules.role import Role
 from tests.core import pair_world
 from tests.core.pair_world import (
+    ALL,
+    BOUND,
+    LIFETIME,
     LOSSES,
+    PLAIN,
     RULES,
+    Node,
+    World,
+    changed,
+    ended,
     expected,
     explore,
+    forgotten,
     fresh,
     misfortunes,
     settle,
+    stopped,
     tick,
 )
 
 CALM = settle(fresh())[-1]
-GRACE = 12
+GRACE = 16
 """Ticks after the last misfortune within which all must be as it should be."""
 
 
@@ -117,40 +128,188 @@ def test_a_frozen_owner_yields_when_it_wakes():
     check_settles(world)
 
 
-def test_whatever_befalls_two_gateways_one_of_them_is_active_in_the_end():
-    """Two misfortunes and all patterns of loss over five ticks, exhaustively."""
-    worlds = explore(CALM, 5, 2, losing=True)
-    assert len(worlds) > 3000
+def alike(**fields):
+    """Give two gateways with one name and one priority that have settled it."""
+    a, b = Node(7, 100, mac=MAC_A), Node(7, 100, mac=MAC_B)
+    return settle(World(replace(a, **fields), b))[-1]
+
+
+def uneven(a=None, b=None):
+    return settle(World(Node(2, **{"priority": 150} | (a or {})), Node(1, 100, **b or {})), 60)[-1]
+
+
+def cut(world, *ways):
+    return settle(replace(world, cut=frozenset(ways)))[-1]
+
+
+MAC_A, MAC_B = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
+CUT = cut(CALM, "ab", "ba")
+NET = ("cut", "carrier", "switch", "restart", "stop")
+EXPLORATIONS = {
+    # a start, ticks, misfortunes, their kinds, whether frames are lost, worlds at least
+    "plain": (CALM, 5, 2, PLAIN, True, 20000),
+    "three": (CALM, 6, 3, PLAIN, False, 4000),
+    "stops": (CALM, 4, 2, ("stop", "restart", "line", "refused"), True, 5000),
+    "refused": (CALM, 7, 3, ("refused", "line", "maintenance", "restart"), False, 2000),
+    "all kinds": (CALM, 4, 2, ALL, False, 1500),
+    "all kinds, links cut": (CUT, 4, 2, ALL, False, 1500),
+    "links cut": (CUT, 6, 3, ("cut", "carrier", "switch", "power", "restart"), False, 4000),
+    "links cut, frames lost": (CUT, 4, 2, ("carrier", "switch", "restart"), True, 1000),
+    "deaf b": (cut(CALM, "ab"), 5, 2, ("line", "power", "refused", *NET), False, 1000),
+    "deaf a": (cut(CALM, "ba"), 5, 2, ("line", "power", "refused", *NET), False, 1000),
+    "slow a": (uneven(a={"pace": 2}), 5, 2, PLAIN, False, 800),
+    "slow b": (uneven(b={"pace": 2}), 5, 2, PLAIN, False, 800),
+    "slow a, net": (uneven(a={"pace": 2}), 5, 2, ("refused", *NET), False, 1000),
+    "slow b, net": (uneven(b={"pace": 2}), 5, 2, ("refused", *NET), False, 1000),
+    "old a": (uneven(a={"old": True}), 5, 2, (*PLAIN, "stop", "cut", "refused"), False, 900),
+    "old b": (uneven(b={"old": True}), 5, 2, (*PLAIN, "stop", "cut", "refused"), False, 900),
+    "old and slow a": (uneven(a={"old": True, "pace": 2}), 5, 2, ("line", *NET), False, 1000),
+    "old and slow b": (uneven(b={"old": True, "pace": 2}), 5, 2, ("line", *NET), False, 1000),
+    "one name": (alike(), 5, 2, ("line", "power", *NET), False, 1000),
+    "one name, one address known": (alike(mac=b""), 5, 2, ("line", "power", *NET), False, 1000),
+    "one priority": (uneven({"priority": 100}), 5, 2, ("line", "power", *NET), False, 1000),
+}
+
+
+@pytest.mark.parametrize("name", EXPLORATIONS)
+def test_whatever_befalls_two_gateways_one_of_them_is_active_in_the_end(name):
+    """Also after whatever is broken is mended, and never two for longer than it takes."""
+    start, depth, faults, kinds, losing, least = EXPLORATIONS[name]
+    worlds = explore(start, depth, faults, kinds, losing=losing)
+    assert len(worlds) > least
     for world in worlds:
+        # An action that never succeeds is tried again and again, less and less often.
+        check_settles(changed(changed(world, "a", act="ok"), "b", act="ok"))
+
+
+@pytest.mark.parametrize("start", [CALM, CUT], ids=["calm", "cut"])
+def test_what_is_mended_ends_with_one_owner(start):
+    for world in map(mended, explore(start, 4, 2, ALL)):
+        assert expected(world) == {1}
         check_settles(world)
 
 
-def test_three_misfortunes_without_loss():
-    worlds = explore(CALM, 6, 3)
-    assert len(worlds) > 2000
-    for world in worlds:
-        check_settles(world)
+def mended(world):
+    for side in ("a", "b"):
+        world = changed(
+            world, side, alive=True, running=True, carrier=True, act="ok", asleep=0, life=0,
+            maintenance=False,
+        )  # fmt: skip
+    return replace(world, cut=frozenset(), isolated=False, double=0)
 
 
-def test_verdicts_alone_never_make_two_owners():
+def restarts(world):
+    """Give the world after every way to restart one daemon or both, or to leave it down a while."""
+    for sides in (("a",), ("b",), ("a", "b")):
+        if not all(getattr(world, side).works for side in sides):
+            continue
+        for end in (forgotten, stopped, ended):
+            after = world
+            for side in sides:
+                after = end(after, side)
+            for _ in range(0 if end is forgotten else LIFETIME - 1):
+                yield up(after, sides)
+                after = tick(after)
+            yield up(after, sides)
+
+
+def up(world, sides):
+    for side in sides:
+        world = changed(world, side, running=True, life=0)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("start", "kinds"),
+    [(CALM, ("line", "maintenance", "refused", "cut", "power")), (CUT, ("line", "cut"))],
+)
+def test_a_restart_moves_nobody(start, kinds):
+    """Once all has settled, in any way, each daemon is killed or stopped, and started later on."""
+    ends = {settle(world)[-1]: None for world in explore(start, 4, 2, kinds)}
+    still = [world for world in ends if settle(world)[0] == world]
+    assert len(still) > 5
+    for world in still:
+        for restarted in restarts(world):
+            moves = [w for w in settle(restarted) if (w.a.on, w.b.on) != (world.a.on, world.b.on)]
+            assert not moves, f"moved by a restart: {world}"
+
+
+@pytest.mark.parametrize("late", range(8))
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_a_start_of_both_moves_the_role_once(first, late):
+    """In any order: a gateway that is up first waits for the other."""
+    world = changed(fresh(), "b" if first == "a" else "a", alive=False)
+    for _ in range(late):
+        world = tick(world)
+    world = changed(changed(world, "a", alive=True), "b", alive=True)
+    passed = settle(world)
+    assert passed[-1].a.on
+    assert not any(w.b.on for w in passed) or (first == "b" and late >= RULES.start_s)
+    assert all(w.owners <= 1 for w in passed)
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("how", ["carrier", "switch"])
+@pytest.mark.parametrize("ticks", range(1, 30))
+def test_a_port_that_flaps_while_the_links_are_cut_ends_with_one_owner(side, how, ticks):
+    """The holder stays; without a carrier nothing is taken, as nothing is known."""
+    port = {"carrier": False, "in_use": None}
+    world = changed(CUT, side, **port) if how == "carrier" else replace(CUT, isolated=True)
+    for _ in range(ticks):
+        world = tick(world)
+    if how == "carrier":
+        if side == "b":
+            assert (world.a.on, world.b.on) == (True, False)
+        world = changed(world, side, carrier=True)
+    passed = settle(replace(world, isolated=False))
+    assert passed[-1].a.on
+    assert max((at for at, w in enumerate(passed) if w.owners == 2), default=0) <= BOUND
+
+
+def hundred(seed):
+    """Give the world after a hundred misfortunes of all kinds, all of it mended now and then."""
+    chance, world = random.Random(seed), CALM
+    for number in range(100):
+        world = chance.choice(list(misfortunes(world, ALL)))
+        for _ in range(chance.choice([1, 1, 2, 3, 5, 8])):
+            world = tick(world, chance.choice([*LOSSES, (), (), ()]))
+        if number % 10 == 9:
+            world = mended(world)
+            check_settles(world)
+            world = settle(world)[chance.randrange(30)]
+    return world
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_hundred_misfortunes_of_all_kinds(seed):
+    assert hundred(seed).a.alive
+
+
+@pytest.mark.parametrize("refusing", [False, True])
+def test_verdicts_alone_never_make_two_owners(refusing):
     """Paths flip at every moment, messages all arrive: not for one tick are there two.
 
     To the end: all worlds that flips can ever lead to.
     """
+    kinds = ("line", "refused") if refusing else ("line",)
     layer, seen = {CALM}, {CALM}
     while layer:
         after = set()
         for world in layer:
-            for line_a in (world.a.line, *pair_world.NEXT_LINES[world.a.line]):
-                for line_b in (world.b.line, *pair_world.NEXT_LINES[world.b.line]):
-                    a, b = replace(world.a, line=line_a), replace(world.b, line=line_b)
-                    found = tick(replace(world, a=a, b=b))
-                    assert found.owners <= 1
-                    if found not in seen:
-                        seen.add(found)
-                        after.add(found)
+            one = {world, *misfortunes(world, kinds)}
+            for struck in one if refusing else {w for each in one for w in flips(each, "b")}:
+                found = tick(struck)
+                assert found.owners <= 1
+                if found not in seen:
+                    seen.add(found)
+                    after.add(found)
         layer = after
     assert len(seen) > 150
+
+
+def flips(world, side):
+    node = getattr(world, side)
+    return [world, *(changed(world, side, line=line) for line in pair_world.NEXT_LINES[node.line])]
 
 
 @settings(max_examples=300, deadline=None)
