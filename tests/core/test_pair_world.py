@@ -154,7 +154,7 @@ EXPLORATIONS = {
     "all kinds": (CALM, 4, 2, ALL, False, 1500),
     "all kinds, links cut": (CUT, 4, 2, ALL, False, 1500),
     "links cut": (CUT, 6, 3, ("cut", "carrier", "switch", "power", "restart"), False, 4000),
-    "links cut, frames lost": (CUT, 4, 2, ("carrier", "switch", "restart"), True, 1000),
+    "links cut, frames lost": (CUT, 4, 2, ("carrier", "switch", "restart"), True, 300),
     "deaf b": (cut(CALM, "ab"), 5, 2, ("line", "power", "refused", *NET), False, 1000),
     "deaf a": (cut(CALM, "ba"), 5, 2, ("line", "power", "refused", *NET), False, 1000),
     "slow a": (uneven(a={"pace": 2}), 5, 2, PLAIN, False, 800),
