@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
+from itertools import combinations_with_replacement, product
 from pathlib import Path
 
 import msgspec
@@ -130,7 +131,9 @@ MESSAGES = st.builds(
 # --- one gateway, its partner played by hand ---------------------------------------------------
 
 OWN = Own(node=2, priority=150, line=Line.UP, held=Role.STANDBY)
-THEIRS = Content(node=1, priority=100, line=Line.UP, held=Role.STANDBY, hears=True)
+THEIRS = Content(
+    node=1, priority=100, line=Line.UP, held=Role.STANDBY, hears=True, interval_ms=1000
+)
 LATE = RULES.dead_s + 1
 MINE, THEIR_MAC = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
 
@@ -366,6 +369,62 @@ def test_a_dead_partner_is_not_deaf():
     assert one.where is Token.OWNED
 
 
+def deaf(own=OWN, **fields):
+    """Give a gateway with the smaller number whose partner has just begun to say it is deaf."""
+    one = One(replace(own, node=0)).hear(hears=True, **fields)
+    return one.hear(hears=False, **fields)
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "where"),
+    [
+        ({}, {}, Token.OWNED),
+        ({"in_use": None}, {}, Token.ELSEWHERE),
+        ({"in_use": True}, {}, Token.ELSEWHERE),
+        ({}, {"owner": True}, Token.ELSEWHERE),
+        ({}, {"held": Role.ACTIVE}, Token.ELSEWHERE),
+        ({}, {"held": None}, Token.OWNED),
+        ({}, {"hears": True}, Token.ELSEWHERE),
+    ],
+)
+def test_what_neither_has_is_taken_from_a_partner_that_is_deaf_for_long(own, theirs, where):
+    one = deaf()
+    for step in range(1, 4):
+        one.at(step - 0.01, **own)
+        assert one.where is Token.ELSEWHERE
+        one.hear(**{"hears": False} | theirs, now=float(step))
+    assert one.where is where
+    assert one.state.seized is (where is Token.OWNED)
+    if where is Token.OWNED:
+        assert one.says.reason == (
+            "neither gateway had the role, and the partner does not hear this one"
+        )
+        assert one.state.term == 1
+        assert one.at(3.0, in_use=None).where is Token.ELSEWHERE, "not known to be free"
+        assert one.at(3.0, in_use=False).where is Token.OWNED
+        assert one.at(3.0, held=Role.ACTIVE, in_use=True).where is Token.OWNED
+
+
+def test_the_lan_is_checked_before_the_role_is_taken_from_a_deaf_partner():
+    rules = replace(RULES, check_s=0.5)
+    for fields, suspects in (({}, True), ({"owner": True}, False), (HOLDS, False)):
+        one = One(replace(OWN, node=0), rules=rules).hear(hears=False, **fields)
+        one.hear(hears=False, now=2.0, **fields)
+        assert not one.at(2.49).says.suspect
+        assert one.says.wake_s == pytest.approx(2.5 if suspects else 3.0)
+        assert one.at(2.5).says.suspect is suspects
+    silent = One(rules=rules).hear(owner=True)
+    assert silent.at(2.5).says.suspect
+
+
+def test_an_offer_that_is_not_heard_is_taken_back():
+    one = offered().hear(term=1, hears=False)
+    one.hear(term=1, hears=False, now=LATE + RULES.dead_s - 0.01)
+    assert one.where is Token.OFFERED
+    one.at(LATE + RULES.dead_s)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.ACTIVE)
+
+
 # --- doubt -------------------------------------------------------------------------------------
 
 
@@ -389,6 +448,29 @@ def test_a_doubt_ends_with_the_response_to_this_challenge_only():
     one.wake(60.0, now=5.0)
     assert one.hear(response=1, now=5.0).where is Token.DOUBTED
     assert one.hear(response=2).where is Token.OWNED
+
+
+def test_who_doubts_and_holds_nothing_takes_nothing_before_it_is_sure():
+    one = One().at(LATE).hear(term=1)
+    assert (one.where, one.mode) == (Token.OWNED, Mode.TAKING)
+    one.wake(60.0, now=LATE)
+    assert (one.where, one.mode, one.says.wanted) == (Token.DOUBTED, Mode.DOUBTING, None)
+    assert one.state.taking_s is None
+    one.at(LATE, held=None)
+    assert one.says.wanted is None
+    one.hear(term=1, response=1)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.ACTIVE)
+    leaving = One().at(LATE).at(LATE, line=DOWN).hear(term=1).wake(60.0, now=LATE)
+    assert (leaving.where, leaving.says.wanted) == (Token.OFFERED, Role.STANDBY)
+
+
+@pytest.mark.parametrize(("late", "where"), [(1.0, Token.OWNED), (5.0, Token.DOUBTED)])
+def test_a_sleep_is_long_by_the_partner_s_interval_whatever_dead_is_configured(late, where):
+    one = One(rules=replace(RULES, dead_s=20.0, explicit=True)).at(20.0)
+    one.at(20.0, held=Role.ACTIVE).hear(term=1, interval_ms=2000)
+    assert one.wake(late, now=21.0).where is where
+    if late > 1:
+        assert one.wake(4.99, now=21.0).where is Token.DOUBTED
 
 
 def test_a_doubt_ends_when_the_partner_is_dead():
@@ -428,6 +510,8 @@ def test_the_partner_s_challenge_is_responded_to():
 # --- reasons to go and to stay -----------------------------------------------------------------
 
 DOWN, RECOVERING = Line.DOWN, Line.RECOVERING
+ONE_NAME = "both nodes have one name, and the lower link-layer address is on the partner"
+MISSING = "far responder missing for long here, path up on the partner"
 
 
 @pytest.mark.parametrize(
@@ -440,6 +524,26 @@ DOWN, RECOVERING = Line.DOWN, Line.RECOVERING
         ({"line": DOWN}, {"line": DOWN}, ""),
         ({"line": RECOVERING}, {"line": RECOVERING}, ""),
         ({"line": RECOVERING}, {"line": DOWN}, ""),
+        ({"line": RECOVERING}, {"line": None}, ""),
+        ({"refused": True}, {}, MISSING),
+        ({"refused": True, "line": None}, {}, MISSING),
+        ({"refused": True}, {"refused": True}, ""),
+        ({"refused": True}, {"line": None}, ""),
+        ({"refused": True}, {"line": RECOVERING}, ""),
+        ({"refused": True}, {"line": DOWN}, ""),
+        ({}, {"refused": True, "claim": True, "priority": 151}, ""),
+        ({"refused": True}, {"refused": True, "claim": True, "priority": 151},
+         "failback to the higher priority on the partner"),
+        ({"refused": True, "line": DOWN}, {}, "path down here, up on the partner"),
+        ({"refused": True, "line": RECOVERING}, {}, "path recovering here, up on the partner"),
+        ({"line": DOWN}, {"refused": True}, "path down here, up on the partner"),
+        ({"line": RECOVERING}, {"refused": True}, ""),
+        ({"refused": True, "paused": True}, {}, ""),
+        ({"refused": True}, {"hears": False}, ""),
+        ({"line": DOWN}, {"hears": False}, ""),
+        ({"maintenance": True}, {"hears": False}, ""),
+        ({}, {"hears": False, "forced": True}, ""),
+        ({"refused": True}, {"interval_ms": 0}, ""),
         ({"line": DOWN}, {"line": None}, ""),
         ({"line": None}, {}, ""),
         ({"line": DOWN, "paused": True}, {}, ""),
@@ -494,6 +598,19 @@ def test_a_holder_goes_for_these_reasons_only(own, theirs, why):
         ({"paused": True}, {}, "paused here"),
         ({}, {"paused": True, "priority": 200, "forced": True}, ""),
         ({}, {"unfit": True, "priority": 200, "forced": True}, ""),
+        ({"refused": True}, {"priority": 1}, MISSING),
+        ({"refused": True, "line": None}, {"priority": 1}, MISSING),
+        ({"line": None}, {"priority": 1, "refused": True}, "path unknown here, up on the partner"),
+        ({"line": RECOVERING}, {"priority": 1, "refused": True},
+         "path recovering here, up on the partner"),
+        ({"refused": True}, {"line": None, "priority": 200}, ""),
+        ({}, {"refused": True, "priority": 200}, ""),
+        ({}, {"hears": False, "priority": 200}, ""),
+        ({"mac": THEIR_MAC}, {"priority": 150, "node": 2, "mac": MINE}, ONE_NAME),
+        ({"mac": MINE}, {"priority": 150, "node": 2, "mac": THEIR_MAC}, ""),
+        ({}, {"priority": 150, "node": 2, "mac": MINE}, ONE_NAME),
+        ({"mac": MINE}, {"priority": 150, "node": 2}, ""),
+        ({"mac": MINE}, {"priority": 150, "node": 2, "interval_ms": 0}, ONE_NAME),
     ],
 )  # fmt: skip
 def test_while_nobody_holds_the_role_the_better_one_is_to_have_it(own, theirs, why):
@@ -515,13 +632,59 @@ def test_a_reason_to_go_that_is_over_before_the_role_is_gone_is_one_to_stay():
     assert one.at(LATE, held=Role.ACTIVE).mode is Mode.ACTIVE
 
 
-@given(st.data())
-def test_of_two_active_gateways_exactly_one_loses(data):
-    one, other = (data.draw(MESSAGES) for _ in range(2))
-    if one.node == other.node:
-        other = replace(other, node=one.node + 1)
-    assert loses(one, other) is not loses(other, one)
-    assert not loses(one, one)
+def owners():
+    """Give an owner of the right in every way that matters to a dispute."""
+    fields = {
+        "held": [None, *Role],
+        "paused": [False, True],
+        "doubt": [False, True],
+        "priority": [100, 200],
+        "node": [1, 2],
+        "mac": [b"", MINE, THEIR_MAC],
+        "interval_ms": [0, 50],
+    }
+    found = [dict(zip(fields, values, strict=True)) for values in product(*fields.values())]
+    return [Content(**each, line=Line.UP, owner=True) for each in found]
+
+
+def test_of_two_owners_exactly_one_loses_whatever_they_are():
+    """But for two that nothing tells apart, and that both stay."""
+    alike = ("held", "paused", "doubt", "priority", "node", "mac", "interval_ms")
+    every = owners()
+    for one, other in combinations_with_replacement(every, 2):
+        same = all(getattr(one, name) == getattr(other, name) for name in alike)
+        if one.held is not Role.ACTIVE and other.held is not Role.ACTIVE:
+            same = same or replace(one, held=None) == replace(other, held=None)
+        assert loses(one, other) + loses(other, one) == (not same), (one, other)
+
+
+HOLDS = {"held": Role.ACTIVE}
+
+
+@pytest.mark.parametrize(
+    ("stays", "goes"),
+    [
+        (HOLDS, {"held": None, "priority": 200}),
+        (HOLDS, {"held": Role.STANDBY, "priority": 200, "forced": True}),
+        (HOLDS | {"doubt": True}, {"held": None}),
+        (HOLDS | {"line": Line.DOWN}, {"held": None, "line": Line.UP}),
+        (HOLDS, {"held": Role.STANDBY, "paused": True}),
+        (HOLDS | {"paused": True, "doubt": True}, HOLDS | {"priority": 200}),
+        (HOLDS, HOLDS | {"doubt": True, "priority": 200}),
+        (HOLDS | {"priority": 101}, HOLDS),
+        ({"held": None, "priority": 101}, {"held": Role.STANDBY}),
+        (HOLDS | {"node": 2}, HOLDS),
+        (HOLDS | {"mac": MINE, "interval_ms": 50}, HOLDS | {"mac": THEIR_MAC, "interval_ms": 50}),
+        (HOLDS | {"mac": THEIR_MAC, "interval_ms": 50}, HOLDS | {"interval_ms": 50}),
+        (HOLDS, HOLDS | {"mac": MINE, "interval_ms": 50}),
+        (HOLDS | {"line": Line.UP}, HOLDS | {"line": Line.UP, "refused": True, "priority": 200}),
+        (HOLDS | {"line": Line.UP, "refused": True}, HOLDS | {"priority": 200}),
+    ],
+)
+def test_who_stays_of_two_owners(stays, goes):
+    one, other = (Content(**{"node": 1, "priority": 100} | each) for each in (stays, goes))
+    assert loses(other, one)
+    assert not loses(one, other)
 
 
 # --- taking the role, and failing to -----------------------------------------------------------
@@ -562,6 +725,21 @@ def test_a_taker_alone_goes_on_trying_and_one_that_succeeds_is_fit():
     assert one.at(one.now, held=Role.ACTIVE).state.unfit_until_s is None
 
 
+def test_the_rest_grows_with_each_failure_until_the_role_is_held():
+    one, rests = One().at(LATE).hear(term=1), []
+    for _ in range(9):
+        end = one.now + RULES.takeover_s
+        one.hear(term=one.state.term, now=end)
+        assert one.state.unfit_until_s is not None
+        rests.append(one.state.unfit_until_s - end)
+        one.hear(term=one.state.term, now=end + rests[-1])
+        one.hear(offer=True, term=one.state.term + 1)
+        assert one.where is Token.OWNED
+    assert rests == [8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 512.0, 512.0]
+    assert one.state.failures == 9
+    assert one.at(one.now, held=Role.ACTIVE).state.failures == 0
+
+
 def test_a_taker_that_is_not_seen_to_be_without_the_role_gives_nothing():
     one = One(replace(OWN, held=None)).at(LATE).hear(term=1)
     one.hear(term=1, now=LATE + RULES.takeover_s)
@@ -590,6 +768,10 @@ def test_who_is_paused_takes_nothing_and_fails_at_nothing():
         ({}, {"priority": 150}, False),
         ({}, {"priority": 151}, False),
         ({}, {"owner": False}, False),
+        ({"refused": True}, {}, False),
+        ({"refused": True}, {"refused": True}, True),
+        ({}, {"refused": True}, True),
+        ({"refused": True}, {"interval_ms": 0}, True),
     ],
 )
 def test_only_the_preferred_gateway_that_is_well_claims_the_role(own, theirs, claims):
@@ -634,6 +816,17 @@ def test_a_standby_says_why_it_is_one():
         "the partner is silent on all links, but the address is still in use on the LAN"
     )
     assert standby(checked).says.reason == "the partner has the role"
+
+
+def test_a_partner_that_stopped_in_order_is_named():
+    stopped = "the partner stopped: a restart or an upgrade"
+    one = standby(stopping=True)
+    assert one.says.reason == stopped
+    one.at(RULES.dead_s, in_use=True)
+    assert one.says.reason == f"{stopped}, but the address is still in use on the LAN"
+    one.at(RULES.dead_s, in_use=False)
+    assert one.says.reason == "the partner is silent on all links: it stopped in order"
+    assert One(replace(OWN, stopping=True)).says.content.stopping
 
 
 def test_what_is_said_says_who_is_heard():
@@ -696,6 +889,9 @@ OWNER = active()
         (OWNER, {"doubt_s": 0.0}, "a doubt has a beginning, and nothing else has"),
         (OWNER, {"token": Token.DOUBTED}, "a doubt has a beginning, and nothing else has"),
         (SOUND, {"leaving": True}, "only an owner leaves"),
+        (SOUND, {"seized": True}, "only an owner seized the right"),
+        (OWNER, {"seized": True}, "who holds the role has more than a seized right"),
+        (OWNER, {"failures": 1}, "who holds the role has failed at nothing"),
         (SOUND, {"taking_s": 0.0}, "only an owner takes"),
         (OWNER, {"taking_s": 0.0}, "who holds the role does not take it"),
         (OWNER, {"unfit_until_s": 99.0}, "who holds the role does not rest"),
@@ -744,7 +940,28 @@ def test_a_decision_that_does_not_follow_is_named(one, decision, said, claim):
     assert set(found) <= {claim, "what is said is what is"}
 
 
+def test_a_seized_right_to_an_address_in_use_is_named():
+    one = One().at(LATE)
+    used = replace(one.own, in_use=True)
+    claim = ["a right that was seized is void while the address is in use"]
+    assert broken(RULES, one.state, used, one.says, LATE) == claim
+    unseized = replace(one.state, seized=False)
+    assert broken(RULES, unseized, used, one.says, LATE) == [
+        "an owner suspects nobody once it held the role"
+    ]
+    later = replace(RULES, dead_s=3.5)
+    found = broken(later, one.state, one.own, one.says, LATE)
+    assert found == ["a death is no sooner than configured"]
+    sooner = replace(one.says, dead_s=2.99)
+    assert "a death takes two lost frames" in broken(RULES, one.state, one.own, sooner, LATE)
+    slow = standby(interval_ms=2000)
+    hasty = replace(slow.says, dead_s=5.99)
+    found = broken(RULES, slow.state, slow.own, hasty, slow.now)
+    assert found == ["a death takes two lost frames"]
+
+
 GONE = replace(offered().own)
+SEIZED = replace(OWNER.state, seized=True)
 
 
 @pytest.mark.parametrize(
@@ -765,6 +982,15 @@ GONE = replace(offered().own)
         (restarted().state, {"token": Token.OFFERED, "term": -1}, OWNER.own,
          ["only an owner begins to doubt"]),
         (SOUND.state, {"token": Token.OWNED}, OWN, []),
+        (One().state, {"token": Token.OWNED, "seized": True}, OWN, []),
+        (SEIZED, {"seized": False}, replace(OWN, held=None), ["only silence and deafness seize"]),
+        (SEIZED, {}, replace(OWN, held=None), []),
+        (SEIZED, {"token": Token.ELSEWHERE, "term": 0, "seized": False}, replace(OWN, held=None),
+         ["only silence and deafness seize"]),
+        (replace(SEIZED, unheard_s=0.0, message=replace(THEIRS, hears=False)),
+         {"token": Token.ELSEWHERE, "term": 0, "seized": False}, replace(OWN, held=None), []),
+        (replace(SEIZED, message=None, received_s=None),
+         {"token": Token.ELSEWHERE, "term": 0, "seized": False}, replace(OWN, held=None), []),
         (One().state, {"token": Token.OWNED}, OWN,
          ["a token is lost to a living partner only, but for a seized one"]),
     ],
