@@ -9,7 +9,7 @@ import msgspec
 
 from havpn_core.durations import Duration
 from havpn_core.pair.scout import ROUNDS
-from havpn_core.pair.state import PairRules, Preempt
+from havpn_core.pair.state import LOST, PairRules, Preempt
 
 TAKEOVER_S = 2.0
 LONGEST_CHECK_S = 0.2
@@ -27,7 +27,7 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
         once, ``delay`` after ``preempt_delay``, ``manual`` never by itself.
     :param interval: time from one frame to the next.
     :param dead: silence on all links after which the partner counts as dead; three intervals
-        if not given.
+        of the slower gateway if not given, or if it is less.
     :raises ValueError: if ``dead`` leaves no room for a lost frame.
     """
 
@@ -50,7 +50,8 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
         interval = float(self.interval)
         return PairRules(
             interval_s=interval,
-            dead_s=float(self.dead) if self.dead else 3 * interval,
+            dead_s=float(self.dead) if self.dead else LOST * interval,
+            explicit=self.dead is not None,
             preempt=Preempt(self.preempt),
             preempt_delay_s=float(self.preempt_delay) if self.preempt == "delay" else 0.0,
             takeover_s=TAKEOVER_S,

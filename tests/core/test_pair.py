@@ -1610,4 +1610,6 @@ def test_the_rules_follow_from_the_options():
     assert (found.takeover_s, found.rest_s) == (2.0, 30.0)
     slow = options(interval="10s", dead="20s", preempt="delay").rules
     assert (slow.dead_s, slow.check_s, slow.preempt_delay_s) == (20.0, pytest.approx(0.205), 60.0)
+    assert (found.explicit, slow.explicit) == (False, True)
+    assert (found.unannounced_s, found.start_s) == (0.6, 3.0)
     assert options(preempt="manual", preempt_delay="5s").rules.preempt_delay_s == 0.0
