@@ -91,12 +91,14 @@ class Gateway:
 
     def first_level(self, path: str) -> Level:
         """Choose the level at which a path starts, so that a restart changes nothing."""
-        expected = {m.done for m in self.memory.actions.values()}
+        memories, owners = self.memory.actions, self.acting.plan.owners
+        known = [memories[a.name] for a in owners if a.name in memories] or [*memories.values()]
+        expected = {m.done for m in known}
         return starting_level(
             self.memory.paths.get(path),
             expected.pop() if len(expected) == 1 else None,
             self.acting.plan.observed,
-            busy=any(m.running for m in self.memory.actions.values()),
+            busy=any(m.running for m in known),
         )
 
     # --- the wish ------------------------------------------------------------------------------

@@ -94,12 +94,12 @@ class Partner:
 
     def _own(self, config: Config) -> Own:
         assert config.pair is not None
-        plan, forced = self._acting.plan, self._force.role
+        forced = self._force.role
         return Own(
             node=node_number(config.node.name),
             priority=config.pair.options.priority,
             line=self._line(config.node.give_up_on),
-            held=None if plan.running is not None else plan.observed,
+            held=self._acting.plan.held,
             maintenance=forced is Role.STANDBY or self.leaving,
             forced=forced is Role.ACTIVE and not self.leaving,
             paused=self.paused and not self.leaving,

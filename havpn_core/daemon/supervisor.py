@@ -29,6 +29,7 @@ from havpn_core.host.resolve import Resolver
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.blocking import LoopWatch
 from havpn_core.plugging.registry import Registry
+from havpn_core.rules.plan import Lane
 from havpn_core.rules.wish import Stopping
 from havpn_core.version import __version__
 
@@ -98,8 +99,10 @@ class Supervisor:
             self._log.warning("netlink: %s; sockets are reopened only after failures", why(problem))
         await gateway.parts.start(self._started)
         gateway.decide()
-        tasks.spawn("act", gateway.acting.act_for_ever())
-        tasks.spawn("look", gateway.acting.look_for_ever())
+        for lane in Lane:
+            tasks.spawn(("act", lane), gateway.acting.act_for_ever(lane))
+            tasks.spawn(("look", lane), gateway.acting.look_for_ever(lane))
+        tasks.spawn("remember", gateway.acting.remember_for_ever())
         tasks.spawn("look at changes", gateway.acting.look_at_changes_for_ever())
         tasks.spawn("publish", self._publisher.run())
 

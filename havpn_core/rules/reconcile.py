@@ -2,104 +2,21 @@
 
 Pure: no clock, socket or thread here; time comes in as seconds of a monotonic clock. It works
 on levels, not edges: at any moment it compares the wanted role with what each action shows,
-and gives at most one effect. Actions take a role in the order of the configuration and
-give it up in the reverse order.
+and gives at most one effect a lane. Actions of a lane take a role in the order of the
+configuration and give it up in the reverse order. The lanes are those of
+:mod:`~havpn_core.rules.plan`.
 """
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
+from havpn_core.rules.plan import ActionState, Effect, Lane, Plan
 from havpn_core.rules.role import Role
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
-
-
-class Phase(Enum):
-    """Where one action stands."""
-
-    SETTLED = "settled"  #: shows the wanted role, or nothing is wanted of it yet
-    PENDING = "pending"  #: waits for its turn
-    APPLYING = "applying"
-    RETRYING = "retrying"  #: failed, waits before the next try
-    OVERRIDDEN = "overridden"  #: somebody changed the role behind our back; not fought
-
-
-@dataclass(frozen=True, slots=True)
-class ActionState:
-    """What is known of one action.
-
-    :param owns: a role changed behind its back is put right at once.
-    :param begun: a role was carried out in this run. What an owner holds from before must be
-        applied once more, as it has announcing and watching to do with it.
-    :param observed: the role last seen, or ``None`` if it is not known.
-    :param done: the role last carried out with success.
-    :param proved: the role in ``done`` has been observed since.
-    :param failures: failures in a row.
-    :param retry_s: when it may be tried again.
-    :param foreign: the role that somebody else gave it, while that is respected.
-    """
-
-    name: str
-    owns: bool = False
-    observed: Role | None = None
-    done: Role | None = None
-    proved: bool = False
-    failures: int = 0
-    retry_s: float = 0.0
-    error: str = ""
-    foreign: Role | None = None
-    begun: bool = False
-
-    def agrees(self, wanted: Role) -> bool:
-        """Whether nothing needs to be done for ``wanted``."""
-        applied = self.done if self.begun else None
-        if self.owns and (applied is wanted.other or (applied is None and wanted is Role.ACTIVE)):
-            return False
-        if self.observed is not None:
-            return self.observed is wanted
-        return self.done is wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Something to do: bring one action into a role."""
-
-    action: str
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All actions of this gateway, the role that they should show, the effect under way.
-
-    :param wanted: ``None`` as long as nothing may be done, as before the first verdict.
-    """
-
-    actions: tuple[ActionState, ...] = ()
-    wanted: Role | None = None
-    running: Effect | None = None
-
-    def get(self, name: str) -> ActionState:
-        """Give the state of one action."""
-        return next(action for action in self.actions if action.name == name)
-
-    def phase(self, name: str, now_s: float) -> Phase:
-        """Give the word for where one action stands."""
-        action = self.get(name)
-        if self.running is not None and self.running.action == name:
-            return Phase.APPLYING
-        if action.foreign is not None:
-            return Phase.OVERRIDDEN
-        if self.wanted is None or action.agrees(self.wanted):
-            return Phase.SETTLED
-        return Phase.RETRYING if action.retry_s > now_s else Phase.PENDING
-
-    @property
-    def observed(self) -> Role | None:
-        """The role in force as far as all actions agree on it."""
-        roles = {action.observed or action.done for action in self.actions}
-        return roles.pop() if len(roles) == 1 else None
+HEAD_START_S = 0.5
+"""How long the lane of the others leaves the host to an owner that has begun: a program that is
+started, or a plugin that blocks the event loop, delays whoever shares them."""
 
 
 def want(plan: Plan, role: Role | None) -> Plan:
@@ -109,7 +26,7 @@ def want(plan: Plan, role: Role | None) -> Plan:
     fresh = plan.actions
     if role is not None and plan.wanted is not None:
         fresh = tuple(replace(a, foreign=None, failures=0, retry_s=0.0) for a in fresh)
-    return replace(plan, wanted=role, actions=fresh)
+    return replace(plan, wanted=role, actions=fresh, prepared=False)
 
 
 def insist(plan: Plan) -> Plan:
@@ -125,7 +42,7 @@ def observe(plan: Plan, name: str, role: Role | None, now_s: float) -> Plan:
     role that was carried out and never seen did not take effect: that is a failure.
     """
     action = plan.get(name)
-    if plan.running is not None and plan.running.action == name:
+    if plan.changing(name):
         return plan  # a look in the middle of a change proves nothing
     after = replace(action, observed=role)
     if role is None or action.done is None:
@@ -140,20 +57,36 @@ def observe(plan: Plan, name: str, role: Role | None, now_s: float) -> Plan:
     return _with(plan, after)
 
 
-def next_effect(plan: Plan, now_s: float) -> Effect | None:
-    """Say what to do now, if anything.
+def next_effect(plan: Plan, lane: Lane, now_s: float) -> Effect | None:
+    """Say what a lane is to do now, if anything.
+
+    Owners that are at it, or have something to do, are left alone for :data:`HEAD_START_S`.
+    """
+    if lane is Lane.OTHERS and _head_start(plan, now_s):
+        return None
+    return _due(plan, lane, now_s)
+
+
+def _head_start(plan: Plan, now_s: float) -> bool:
+    if plan.busy(Lane.OWNERS):
+        return now_s < plan.owner_since_s + HEAD_START_S
+    return _due(plan, Lane.OWNERS, now_s) is not None
+
+
+def _due(plan: Plan, lane: Lane, now_s: float) -> Effect | None:
+    """Say what a lane could do by itself.
 
     Taking a role stops at the first action that is not there yet, as what comes after may
     depend on it. Giving up goes on past one that fails: the rest must be let go all the same.
     """
-    if plan.wanted is None or plan.running is not None:
+    if plan.wanted is None or plan.busy(lane):
         return None
     taking = plan.wanted is Role.ACTIVE
     for action in plan.actions if taking else reversed(plan.actions):
-        if action.foreign is not None or action.agrees(plan.wanted):
+        if action.lane is not lane or action.foreign is not None or action.agrees(plan.wanted):
             continue
         if action.retry_s <= now_s:
-            return Effect(action.name, plan.wanted)
+            return Effect(action.name, plan.wanted, lane)
         if taking:
             return None
     return None
@@ -168,18 +101,32 @@ def hurry(plan: Plan, now_s: float) -> Plan:
     return replace(plan, actions=actions)
 
 
-def begin(plan: Plan, effect: Effect) -> Plan:
+def begin(plan: Plan, effect: Effect, now_s: float) -> Plan:
     """Note that an effect is under way."""
-    return replace(plan, running=effect)
+    since_s = now_s if effect.lane is Lane.OWNERS else plan.owner_since_s
+    return replace(plan, running=(*plan.running, effect), owner_since_s=since_s)
+
+
+def needs_preparing(plan: Plan, effect: Effect) -> bool:
+    """Whether an effect is the first by which owners change to the wanted role."""
+    return effect.lane is Lane.OWNERS and effect.role is plan.wanted and not plan.prepared
+
+
+def prepared(plan: Plan) -> Plan:
+    """Note that all was prepared for the wanted role as far as there was time."""
+    return replace(plan, prepared=True)
 
 
 def finish(plan: Plan, effect: Effect, error: str | None, now_s: float) -> Plan:
-    """Take in how an effect ended; ``error`` is ``None`` for success."""
+    """Take in how an effect ended; ``error`` is ``None`` for success.
+
+    An owner's success counts once it has been observed.
+    """
     action = plan.get(effect.action)
     if error is None:
         after = replace(
             action,
-            observed=effect.role,
+            observed=None if action.owns else effect.role,
             done=effect.role,
             proved=False,
             error="",
@@ -189,23 +136,30 @@ def finish(plan: Plan, effect: Effect, error: str | None, now_s: float) -> Plan:
     else:
         # What a failed change left behind is anybody's guess until it is looked at.
         after = _failed(replace(action, observed=None, done=None), error, now_s)
-    return _with(replace(plan, running=None), after)
+    return _with(abandon(plan, effect), after)
 
 
-def abandon(plan: Plan) -> Plan:
-    """Take in that the effect under way ended and its action is no longer the one that began it."""
-    return replace(plan, running=None)
+def abandon(plan: Plan, effect: Effect) -> Plan:
+    """Take in that an effect is no longer under way, and nothing is concluded from it."""
+    running = tuple(each for each in plan.running if each.lane is not effect.lane)
+    return replace(plan, running=running)
 
 
-def wake_s(plan: Plan, now_s: float) -> float | None:
-    """Say when to ask again for an effect, if nothing happens before."""
-    if plan.wanted is None or plan.running is not None:
+def wake_s(plan: Plan, lane: Lane, now_s: float) -> float | None:
+    """Say when to ask again for a lane's effect, if nothing happens before."""
+    if plan.wanted is None or plan.busy(lane):
         return None
     waiting = [
         action.retry_s
         for action in plan.actions
-        if action.retry_s > now_s and action.foreign is None and not action.agrees(plan.wanted)
+        if action.lane is lane
+        and action.retry_s > now_s
+        and action.foreign is None
+        and not action.agrees(plan.wanted)
     ]
+    starts_s = plan.owner_since_s + HEAD_START_S
+    if plan.busy(Lane.OWNERS) and starts_s > now_s:
+        waiting.append(starts_s)
     return min(waiting, default=None)
 
 

@@ -31,6 +31,7 @@ from havpn_core.plugging.gate.inlet import MOST_WAITING, Inlet
 from havpn_core.plugging.protocols import AddressProbing
 from havpn_core.plugging.wording import LONGEST, describe, words
 from havpn_core.rules.hysteresis import Level, Outcome
+from havpn_core.rules.plan import Lane
 from havpn_core.rules.role import Role
 from havpn_core.rules.wish import Wish
 from tests.core.hostile import (
@@ -394,7 +395,7 @@ def test_the_actions_go_on(instance):
         acting.install({"action.bad": (action("bad"), Caller(instance, "bad"))}, {})
         await acting.look()
         acting.want(Wish(Role.ACTIVE))
-        work = asyncio.create_task(acting.act_for_ever())
+        work = asyncio.create_task(acting.act_for_ever(Lane.OWNERS))
         for _ in range(200):
             await asyncio.sleep(0.005)
             if any(e.after in ("failed", "active") for e in events):

@@ -3,24 +3,39 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from havpn_core.rules import reconcile
+from havpn_core.rules.plan import ActionState, Effect, Lane, Phase, Plan
 from havpn_core.rules.reconcile import (
+    HEAD_START_S,
     LONGEST_PAUSE_S,
-    ActionState,
-    Effect,
-    Phase,
-    Plan,
+    abandon,
     begin,
     finish,
     hurry,
     insist,
-    next_effect,
+    needs_preparing,
     observe,
-    wake_s,
+    prepared,
     want,
 )
 from havpn_core.rules.role import Role
 
 A, S = Role.ACTIVE, Role.STANDBY
+OWNERS, OTHERS = Lane.OWNERS, Lane.OTHERS
+
+
+def next_effect(current, now):
+    """Give the effect of the one lane that there is."""
+    return reconcile.next_effect(current, lane_of(current), now)
+
+
+def wake_s(current, now):
+    return reconcile.wake_s(current, lane_of(current), now)
+
+
+def lane_of(current):
+    (lane,) = {action.lane for action in current.actions}
+    return lane
 
 
 def plan(*names, **known):
@@ -30,7 +45,7 @@ def plan(*names, **known):
 def do(current, now, error=None):
     effect = next_effect(current, now)
     assert effect is not None
-    return finish(begin(current, effect), effect, error, now), effect
+    return finish(begin(current, effect, now), effect, error, now), effect
 
 
 def test_nothing_is_done_before_anything_is_wanted():
@@ -55,7 +70,7 @@ def test_roles_are_taken_in_order_and_given_up_in_reverse():
 def test_one_effect_at_a_time_and_the_newest_wish_wins():
     current = want(plan("a", observed=A), S)
     effect = next_effect(current, 0)
-    current = want(begin(current, effect), A)
+    current = want(begin(current, effect, 0), A)
     assert next_effect(current, 1) is None
     current = finish(current, effect, None, 2)
     assert next_effect(current, 2) == Effect("a", A)
@@ -105,14 +120,14 @@ def test_an_override_ends_with_the_next_decision():
 def test_an_owning_action_puts_the_role_right():
     current, _ = do(want(plan("a", owns=True), A), 0)
     current = observe(observe(current, "a", A, 1), "a", S, 2)
-    assert next_effect(current, 2) == Effect("a", A)
+    assert next_effect(current, 2) == Effect("a", A, OWNERS)
 
 
 def test_an_owner_is_told_to_keep_what_a_former_run_left():
     """It announces and watches only what it was told to hold."""
     current = want(plan("a", owns=True, observed=A, done=A, proved=True), A)
     current, effect = do(current, 0)
-    assert effect == Effect("a", A)
+    assert effect == Effect("a", A, OWNERS)
     assert next_effect(observe(current, "a", A, 1), 1) is None
     assert next_effect(want(plan("a", observed=A, done=A), A), 0) is None  # others are not
 
@@ -124,13 +139,13 @@ def test_an_owner_that_has_nothing_need_not_be_told_to_give_up():
 def test_an_owner_robbed_by_hand_is_told_nevertheless_that_it_may_rest():
     current, _ = do(want(plan("a", owns=True), A), 0)
     current = want(observe(observe(current, "a", A, 0), "a", S, 1), S)
-    assert next_effect(current, 1) == Effect("a", S)
+    assert next_effect(current, 1) == Effect("a", S, OWNERS)
 
 
 def test_an_owner_given_the_address_by_hand_is_told_nevertheless_to_hold_it():
     current, _ = do(want(plan("a", owns=True, observed=A), S), 0)
     current = want(observe(observe(current, "a", S, 0), "a", A, 1), A)
-    assert next_effect(current, 1) == Effect("a", A)
+    assert next_effect(current, 1) == Effect("a", A, OWNERS)
 
 
 def test_a_change_of_the_network_shortens_an_owners_pause_only():
@@ -166,7 +181,7 @@ def test_no_sequence_is_a_dead_end(steps):
             effect = next_effect(current, now)
             if effect:
                 error = "no" if word == "fail" else None
-                current = finish(begin(current, effect), effect, error, now)
+                current = finish(begin(current, effect, now), effect, error, now)
         elif word == "see":
             for action in current.actions:
                 current = observe(current, action.name, action.done, now)
@@ -174,6 +189,6 @@ def test_no_sequence_is_a_dead_end(steps):
     for _ in range(4):
         now += LONGEST_PAUSE_S
         if effect := next_effect(current, now):
-            current = finish(begin(current, effect), effect, None, now)
+            current = finish(begin(current, effect, now), effect, None, now)
     assert current.observed is S
     assert next_effect(current, now) is None

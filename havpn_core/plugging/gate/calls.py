@@ -26,6 +26,8 @@ from havpn_core.plugging.protocols import Renewable, able
 from havpn_core.plugging.wording import describe
 from havpn_core.rules.role import Role
 
+TURN_S = 1.0
+"""What a call that must not get lost waits for an earlier one in the same thread."""
 MOST_OPEN = 1000
 """Calls of one instance that may be under way on the loop; a new one is refused beyond."""
 
@@ -92,8 +94,16 @@ class Caller:
         return await self._call("observe", (), deadline_s, coercion.as_role)
 
     async def apply(self, role: Role, timeout_s: float, deadline_s: float) -> None:
-        """Carry a role out; raises as :meth:`call` does."""
+        """Carry a role out, after a short look that is under way; raises as :meth:`call` does."""
+        await self._turn("apply", min(deadline_s, TURN_S))
         await self._call("apply", (role, timeout_s), deadline_s, coercion.as_nothing)
+
+    async def prepare(self, role: Role, timeout_s: float) -> None:
+        """Prepare for a role; raises as :meth:`call` does, after ``timeout_s`` seconds at most."""
+        until_s = time.monotonic() + timeout_s
+        await self._turn("prepare", timeout_s)
+        left_s = max(0.0, until_s - time.monotonic())
+        await self._call("prepare", (role, left_s), left_s, coercion.as_nothing)
 
     async def notify(self, event: Event, timeout_s: float, deadline_s: float) -> None:
         """Deliver an event; raises as :meth:`call` does."""
@@ -201,6 +211,11 @@ class Caller:
         if not callable(function):
             raise CallFailed(f"{method} is no method and cannot be called")
         return function, on_the_loop and not self._steps.moved
+
+    async def _turn(self, method: str, within_s: float) -> None:
+        """Let an earlier call end where the instance's thread is what both need."""
+        if self.worker.busy and not self._method(method)[1]:
+            await self.worker.idle(within_s)
 
     def _on_the_loop(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], accept: Callable[[Any], T]

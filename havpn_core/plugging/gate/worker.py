@@ -1,6 +1,7 @@
 """A thread of an instance's own, in which its plain methods run and may block."""
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -22,6 +23,14 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._next: tuple[Callable[[float], Any], asyncio.Future[Any], float, float] | None = None
         self.busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def idle(self, within_s: float) -> None:
+        """Wait until the thread is free, that many seconds at the most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
 
     def run(self, function: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Start a function; must be called on the loop.
@@ -70,6 +79,7 @@ class Worker:
                 raise CallFailed("this process can start no more threads") from None
             self._thread = thread
         self.busy = True
+        self._idle.clear()
         self._jobs.put((function, future))
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -89,6 +99,8 @@ class Worker:
     def _deliver(self, future: "asyncio.Future[Any]", result: Any, problem: str | None) -> None:
         self.busy = False
         self._start_next()
+        if not self.busy:
+            self._idle.set()
         if future.done():
             return
         if problem is not None:
