@@ -6,16 +6,12 @@ from hypothesis import strategies as st
 from havpn_core.rules import reconcile
 from havpn_core.rules.plan import ActionState, Effect, Lane, Phase, Plan
 from havpn_core.rules.reconcile import (
-    HEAD_START_S,
     LONGEST_PAUSE_S,
-    abandon,
     begin,
     finish,
     hurry,
     insist,
-    needs_preparing,
     observe,
-    prepared,
     want,
 )
 from havpn_core.rules.role import Role
