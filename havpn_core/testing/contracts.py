@@ -25,6 +25,7 @@ from havpn_core.plugging.descriptors import (
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.role import Role
+from havpn_core.testing.abilities import check_broadcast, check_lan_presence, check_prepares
 from havpn_core.testing.made import (
     GRACE_S,
     Made,
@@ -108,7 +109,7 @@ def check_action_type(
     observes: bool = True,
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Check a type of action; it is left in standby.
+    """Check a type of action, and what it is able to do besides; it is left in standby.
 
     :param held: looks from outside which role is in force.
     :param timeout_s: deadline of each ``apply`` in seconds.
@@ -120,12 +121,15 @@ def check_action_type(
         async with Made(plugin_type, more) as made:
             one, two = made(config), made(config)
             check_abilities(one.instance)
+            await check_lan_presence(one)
             history = (Role.STANDBY, Role.STANDBY, Role.ACTIVE, Role.ACTIVE, Role.STANDBY)
             for role in history:
+                await check_prepares(one, role, held)
                 await _apply(one, role, timeout_s)
                 await _agree(one, role, held, observes)
             await _apply(one, Role.ACTIVE, timeout_s)
             assert await made.close(one) is None, "close failed"
+            check_broadcast(one)
             # Closing keeps the role, and another instance, as after a restart, sees it.
             await _agree(two, Role.ACTIVE, held, observes)
             await _apply(two, Role.STANDBY, timeout_s)

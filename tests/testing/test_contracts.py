@@ -195,7 +195,74 @@ class LetsGo(Action):
         ROLES["now"] = Role.STANDBY
 
 
+class Prepared(Action):
+    def prepare(self, role, timeout_s):
+        assert 0 < timeout_s <= 0.1
+        ROLES["prepared"] = role
+
+
+class Lan(Action):
+    """At home on a LAN, as far as it promises."""
+
+    address, seen, closed = "02:00:00:00:00:01", ("02:00:00:00:00:02",), False
+
+    def lan_address(self):
+        return self.address
+
+    async def owners_seen(self, timeout_s):
+        return self.seen
+
+    def broadcast(self, frame):
+        ROLES["frames"].append(frame)
+
+    def tell_broadcasts(self, tell):
+        ROLES["tell"] = tell
+
+    def close(self):
+        self.closed = True
+
+
+class NoLan(Lan):
+    address = None
+
+    async def owners_seen(self, timeout_s):
+        raise ActionError("no carrier")
+
+
+def lan(**fields):
+    return type("Made", (Lan,), fields)
+
+
+def broadcast_once(self, frame):
+    if self.closed:
+        raise OSError("closed")
+
+
+def slowly(self, *arguments):
+    time.sleep(0.8)
+
+
+class TakesEarly(Action):
+    def prepare(self, role, timeout_s):
+        ROLES["now"] = role
+
+
+class PreparesLong(Action):
+    def prepare(self, role, timeout_s):
+        time.sleep(1)
+
+
+class PreparesOnce(Action):
+    done = 0
+
+    def prepare(self, role, timeout_s):
+        self.done += 1
+        if self.done == 2:
+            raise ActionError("it is open already")
+
+
 def action(build):
+    ROLES["frames"] = []
     ROLES["now"] = Role.STANDBY
     check_action_type(
         ActionType("tried", "", Options, build),
@@ -206,6 +273,11 @@ def action(build):
 
 def test_a_good_action_passes():
     action(Action)
+    action(Prepared)
+    assert ROLES["prepared"] is Role.STANDBY
+    action(NoLan)
+    action(Lan)
+    assert len(ROLES["frames"]) == 4, "before and after it is closed"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +287,18 @@ def test_a_good_action_passes():
         (CannotRelease, r"apply\(standby\) failed"),
         (Blind, "observe gave"),
         (LetsGo, "role in force is standby"),
+        (TakesEarly, r"prepare\(active\) changed the role in force"),
+        (PreparesLong, "prepare did not keep its time"),
+        (PreparesOnce, r"prepare\(standby\) failed: .*it is open already"),
+        (lan(address="02-00-00-00-00-01"), "lan_address gave '02-00-00-00-00-01'"),
+        (lan(address=b"\2\0\0\0\0\1"), "lan_address gave b"),
+        (lan(lan_address=slowly), "lan_address waited"),
+        (lan(seen="02:00:00:00:00:02"), "which is no sequence"),
+        (lan(seen=("02:00:00:00:00:02", "mine")), r"owners_seen gave \['mine'\]"),
+        (lan(owners_seen=slowly), "owners_seen did not keep its time"),
+        (lan(tell_broadcasts=slowly), "tell_broadcasts waited"),
+        (lan(broadcast=slowly), "broadcast waited"),
+        (lan(broadcast=broadcast_once), "broadcast raised OSError"),
     ],
 )
 def test_an_action_that_breaks_a_rule(build, words):
