@@ -38,6 +38,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.under_load
 	$(BIN)/python -m benchmarks.plugin_list
 	$(BIN)/python -m benchmarks.pair
+	$(BIN)/python -m benchmarks.second_actions
 	$(BIN)/python -m benchmarks.pacemaker
 
 clean:

@@ -88,7 +88,7 @@ def test_failures_are_retried_with_growing_bounded_pauses():
         now = due
     assert pauses == sorted(pauses)
     assert pauses[0] == 1.0
-    assert pauses[-1] == LONGEST_PAUSE_S
+    assert pauses[-1] == LONGEST_PAUSE_S == 60
 
 
 def test_taking_waits_for_the_first_but_giving_up_goes_on_past_a_failure():
@@ -291,6 +291,22 @@ def test_an_effect_of_one_lane_ends_none_of_the_other():
     assert abandon(current, first).running == (second,)
     assert abandon(current, second).running == (first,)
     assert abandon(current, first).actions == current.actions
+
+
+def test_the_first_wish_and_none_at_all_end_no_override():
+    foreign = Plan((replace(HOOK, done=A, proved=True, foreign=S, failures=2, retry_s=9.0),))
+    assert want(foreign, A).actions == foreign.actions, "a run that begins respects it, too"
+    assert want(want(foreign, A), None).actions == foreign.actions
+    assert want(want(foreign, A), S).actions == (replace(HOOK, done=A, proved=True),)
+    assert insist(foreign).actions == (replace(HOOK, done=A, proved=True),)
+
+
+def test_a_lane_wakes_for_whatever_comes_first():
+    current, _ = started(want(BOTH, A), OWNERS, 0)
+    for retry_s, due_s in ((0.25, 0.25), (0.75, HEAD_START_S)):
+        hook = replace(HOOK, retry_s=retry_s)
+        waiting = replace(current, actions=(hook, *current.actions[1:]))
+        assert reconcile.wake_s(waiting, OTHERS, 0) == due_s
 
 
 def test_pauses_wake_their_own_lane():
