@@ -202,7 +202,7 @@ COMMANDS = {
 KINDS = [*TYPES, *COMMANDS]
 CONFIG = """
 [node]
-name = "gw"
+name = "{name}"
 state_dir = "{dir}/state"
 run_dir = "{dir}/run"
 {node}
@@ -223,6 +223,7 @@ type = "owner"
 deadline = "{deadline}"
 folder = "{dir}"
 {after}
+{more}
 """
 SECOND = """
 [action.{name}]
@@ -243,10 +244,12 @@ class Gateway(Daemon):
     """One gateway that owns its address, with the same bad action before and after the owner.
 
     :param kind: of :data:`KINDS`; ``None`` for no second action at all.
+    :param node: further keys of ``[node]``.
+    :param more: further tables.
     """
 
-    def __init__(self, folder, kind, node="", deadline="60s"):
-        self.kind, self.node, self.deadline = kind, node, deadline
+    def __init__(self, folder, kind, node="", deadline="60s", more=""):
+        self.kind, self.node, self.deadline, self.more = kind, node, deadline, more
         info = folder / "havpn_bad-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: havpn-bad\nVersion: 1.0\n")
@@ -257,11 +260,16 @@ class Gateway(Daemon):
 
     def configure(self, node="", path="", more=""):
         before, after = (self.second(name) for name in ("first", "last"))
-        self.file.write_text(
-            CONFIG.format(
-                dir=self.dir, node=self.node, deadline=self.deadline, before=before, after=after
-            )
+        text = CONFIG.format(
+            dir=self.dir,
+            name=self.dir.name if self.more else "gw",
+            node=self.node,
+            deadline=self.deadline,
+            before=before,
+            after=after,
+            more=self.more,
         )
+        self.file.write_text(text)
 
     def second(self, name):
         if self.kind is None:

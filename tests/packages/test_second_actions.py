@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import time
 from datetime import datetime
 
 import pytest
 
+from tests.core.test_pair_daemon import PAIR
 from tests.packages.second_actions import KINDS, TYPES, Gateway
 
 BOUND_S = 2.5
@@ -113,3 +115,50 @@ def test_what_comes_after_the_owner_in_the_file_comes_after_it(gateway):
     began = words.index(("owner", "active"))
     assert began < words.index(("first", "applying active"))
     assert words.index(("first", "active")) < words.index(("last", "applying active"))
+
+
+@pytest.fixture
+def pair(tmp_path):
+    made = []
+
+    def make(kind):
+        key = tmp_path / "key"
+        key.write_text("ab" * 32)
+        key.chmod(0o600)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        for own in (1, 2):
+            folder = tmp_path / f"gw{own}"
+            folder.mkdir()
+            more = PAIR.format(
+                priority=200 - own, key=key, own=own, other=3 - own, port=port, dead="3s"
+            )
+            made.append(Gateway(folder, kind, more=more))
+        return made
+
+    yield make
+    for each in made:
+        each.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kind", ["fails-at-once", "hangs-in-thread", "lies", "flips"])
+def test_a_pair_hands_the_address_over_whatever_others_do(pair, kind):
+    first, second = pair(kind)
+    first.launch()
+    first.wait_event("action", "active", subject="owner")
+    second.launch()
+    second.wait(lambda s: s.pair and s.pair.partner, "the first's frames")
+    second.wait_verdict("up")
+    for change, giver, taker in ((first.cut, first, second), (first.heal, second, first)):
+        change()
+        since = first.since
+        giver.wait_event("action", "standby", subject="owner", since=since)
+        taker.wait_event("action", "active", subject="owner", since=since)
+        assert taker.role == "active"
+        (given, gone), (taken, come) = giver.moves[-1], taker.moves[-1]
+        assert (given, taken) == ("standby", "active")
+        assert 0 <= come - gone < BOUND_S
+    fell = at(next(e for e in first.events("verdict") if e["after"] == "down"))
+    gone = next(when for role, when in first.moves if role == "standby")
+    assert gone - fell < BOUND_S
