@@ -335,6 +335,27 @@ def test_a_success_of_an_owner_counts_once_it_is_observed():
     assert current.get("vip") == replace(VIP, observed=A, done=A, proved=True, begun=True)
 
 
+def test_a_success_wipes_out_what_was_before_but_not_the_count_of_failures():
+    before = replace(HOOK, done=S, proved=True, failures=3, retry_s=4.0, error="no")
+    current = ended(want(Plan((before,)), A), OTHERS, 4)
+    assert current.get("hook") == replace(HOOK, observed=A, done=A, failures=3, begun=True)
+    lie = observe(current, "hook", S, 4)
+    assert lie.get("hook") == replace(
+        HOOK,
+        observed=S,
+        failures=4,
+        retry_s=12.0,
+        error="reported success, but this gateway is still standby",
+        begun=True,
+    )
+
+
+def test_a_failure_leaves_nothing_that_is_known():
+    before = replace(HOOK, observed=S, done=S, proved=True)
+    current = ended(want(Plan((before,)), A), OTHERS, 4, error="no")
+    assert current.get("hook") == replace(HOOK, proved=True, failures=1, retry_s=5.0, error="no")
+
+
 def test_a_success_of_others_counts_at_once():
     current = ended(want(Plan((HOOK,)), A), OTHERS, 0)
     assert current.held is A
