@@ -10,8 +10,9 @@ from havpn_core.config.instances import Instance
 from havpn_core.config.options import CallOptions
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.state.memory import ActionMemory
-from havpn_core.errors import ActionError
+from havpn_core.errors import ActionError, CallBusy, CallOverdue
 from havpn_core.plugging.descriptors import ActionType
+from havpn_core.plugging.gate import calls
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.plan import Lane
 from havpn_core.rules.role import Role
@@ -286,8 +287,72 @@ class PlainHung(Action):
     """Its ``prepare`` never comes back, in its thread."""
 
     def prepare(self, role, timeout_s):
-        assert 0 <= timeout_s <= 0.1
         threading.Event().wait()
+
+
+class Plain(Action):
+    """All in a thread; a look takes until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.let_go, self.looking, self.left_s = threading.Event(), threading.Event(), []
+        self.let_go.set()
+
+    def apply(self, role, timeout_s):
+        self.role = role
+
+    def prepare(self, role, timeout_s):
+        self.left_s.append(timeout_s)
+
+    def observe(self):
+        self.looking.set()
+        self.let_go.wait(LONG_S)
+        return self.role
+
+
+def test_a_change_waits_for_a_short_look_in_its_own_thread(monkeypatch):
+    monkeypatch.setattr(calls, "TURN_S", float(LONG_S))
+
+    async def run():
+        async with Stage(Vip=(vip := Plain())) as stage:
+            vip.let_go.clear()
+            vip.looking.clear()
+            stage.acting.network_changed()
+            await stage.until(vip.looking.is_set)
+            stage.want(A)
+            await stage.event("Vip", "failed")
+            assert stage.events == [("Vip", "failed"), ("Vip", "applying active")], "not prepared"
+            vip.let_go.set()
+            await stage.event("Vip", "active")
+            assert stage.events.count(("Vip", "failed")) == 1
+            assert vip.left_s == []
+
+    asyncio.run(run())
+
+
+def test_preparing_is_given_up_hard_and_gets_what_is_left_of_its_time():
+    async def run():
+        caller = Caller(plain := Plain(), "plain")
+        await caller.prepare(A, LONG_S)
+        plain.let_go.clear()
+        plain.looking.clear()
+        look = asyncio.create_task(caller.observe(LONG_S))
+        await asyncio.to_thread(plain.looking.wait, LONG_S)
+        with pytest.raises(CallBusy):
+            await caller.prepare(A, 0.01)
+        with pytest.raises(CallBusy):
+            await caller.apply(A, 0.01, 0.01)
+        later = asyncio.create_task(caller.prepare(A, LONG_S))
+        await asyncio.sleep(0.05)
+        plain.let_go.set()
+        await later
+        assert await look is S
+        assert LONG_S / 2 < plain.left_s[0] <= LONG_S
+        assert plain.left_s[1] < LONG_S - 0.04
+        with pytest.raises(CallOverdue):
+            await Caller(PlainHung(), "hung").prepare(A, 0.01)
+
+    asyncio.run(run())
 
 
 class Stubborn(Readied):
