@@ -225,7 +225,7 @@ class Acting:
         """Have everything prepared that can be prepared in time."""
         callers = self._roster.preparing
         problems = await asyncio.gather(*(_prepared(each, role) for each in callers.values()))
-        self._roster.plan = prepared(self.plan)
+        self._roster.plan = prepared(self.plan, role)
         for name, problem in zip(callers, problems, strict=True):
             if problem is not None:
                 text = f"prepare {role.value}: {problem}"

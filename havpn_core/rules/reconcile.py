@@ -112,9 +112,9 @@ def needs_preparing(plan: Plan, effect: Effect) -> bool:
     return effect.lane is Lane.OWNERS and effect.role is plan.wanted and not plan.prepared
 
 
-def prepared(plan: Plan) -> Plan:
-    """Note that all was prepared for the wanted role as far as there was time."""
-    return replace(plan, prepared=True)
+def prepared(plan: Plan, role: Role) -> Plan:
+    """Note that all was prepared for a role as far as there was time."""
+    return replace(plan, prepared=plan.prepared or plan.wanted is role)
 
 
 def finish(plan: Plan, effect: Effect, error: str | None, now_s: float) -> Plan:

@@ -419,7 +419,12 @@ def test_a_right_that_goes_while_all_is_prepared_is_not_used(change):
             go.set()
             await stage.until(lambda: not stage.acting.plan.running)
             assert ("Vip", A) not in log
-            if change == "reload":
+            if change == "wish":
+                vip.role = A  # so that there is something to give
+                stage.acting.network_changed()
+                await stage.until(lambda: ("Vip", S) in log)
+                assert ("prepare hook", S) in log
+            elif change == "reload":
                 await stage.until(lambda: ("new", A) in log)
             else:
                 assert stage.acting.plan.held is S

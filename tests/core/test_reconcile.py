@@ -441,7 +441,9 @@ def test_all_is_prepared_once_for_each_change_of_the_owners():
     assert needs_preparing(current, Effect("vip", A, OWNERS))
     assert not needs_preparing(current, Effect("hook", A))
     assert not needs_preparing(current, Effect("vip", S, OWNERS)), "that is not wanted any more"
-    current = prepared(current)
+    assert needs_preparing(prepared(current, S), Effect("vip", A, OWNERS)), "that was another one"
+    current = prepared(current, A)
+    assert prepared(current, S) == current
     assert not needs_preparing(current, Effect("vip", A, OWNERS))
     assert want(current, A).prepared
     current = want(current, S)
