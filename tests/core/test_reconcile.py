@@ -450,6 +450,16 @@ def test_all_is_prepared_once_for_each_change_of_the_owners():
     assert needs_preparing(current, Effect("vip", S, OWNERS))
 
 
+def test_the_words_of_the_status_stay():
+    words = ["settled", "pending", "applying", "retrying", "overridden"]
+    assert [phase.value for phase in Phase] == words
+    assert [lane.value for lane in Lane] == ["owners", "others"]
+    assert ActionState("new") == ActionState(
+        "new", False, None, None, False, 0, 0.0, "", None, False
+    )
+    assert Plan() == Plan((), None, (), 0.0, False)
+
+
 def test_a_look_in_the_middle_of_a_change_proves_nothing():
     current, _ = started(want(BOTH, A), OWNERS, 0)
     assert observe(current, "vip", A, 0) is current
