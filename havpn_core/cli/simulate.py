@@ -49,7 +49,8 @@ def _is_number(text: Any) -> bool:
 @click.option(
     "--samples",
     type=GivenText(),
-    help="File (or -) of one character a sample (the vote of all probes): . OK, x FAIL, ? ERROR.",
+    help="File (or -) of one character a sample (the vote of all probes): . OK, x FAIL, ? ERROR, "
+    "r refused by the far host.",
 )
 @click.option("--loss", type=click.FloatRange(0, 1, max_open=True), help="Share of lost probes.")
 @click.option("--burst", type=DurationType(), help="Loss in spells of this mean length.")

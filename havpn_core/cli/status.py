@@ -96,7 +96,7 @@ def _probe(probe: "ProbeStatus") -> str:
 
 
 def conditions(path: "PathStatus") -> list[str]:
-    """Say what keeps a path from being trusted: poor quality, remembered flaps."""
+    """Say what keeps a path from being trusted: poor quality, flaps, a far host that refuses."""
     found = []
     quality, flaps = path.quality, path.flaps
     if quality and quality.verdict == "poor":
@@ -104,6 +104,8 @@ def conditions(path: "PathStatus") -> list[str]:
         found.append(f"poor: loss {quality.loss or 0:.0%}{slow}")
     if flaps and flaps.hold_s:
         found.append(f"flapping (penalty {flaps.penalty:.1f}): held for {flaps.hold_s:.0f} s")
+    if path.refused_s is not None:
+        found.append(f"far responder missing for {path.refused_s:.0f} s: the far host refuses")
     if path.late:
         found.append(f"{path.late} rounds void: this host was late itself")
     return found

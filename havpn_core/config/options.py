@@ -12,6 +12,9 @@ from havpn_core.rules.hysteresis import PathRules
 from havpn_core.rules.quality import WindowRules
 from havpn_core.rules.settings import Settings
 
+REFUSED_HOLD_S = 30.0
+"""How long the far host may refuse, unless configured: a restart takes less."""
+
 
 class OnStop(StrEnum):
     """What becomes of the role when the daemon ends."""
@@ -83,6 +86,10 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param stale: time without OK or FAIL after which the path is ``unknown``; default ten
         intervals, at least 5 s.
     :param on_unknown: ``hold`` the role then, or ``release`` the shared address.
+    :param refused: what a refusal by the far host itself is: ``hold`` the verdict, for its host
+        lives and the line carries, or ``fail``: a failed probe.
+    :param refused_hold: how long it may refuse before a partner whose path is up is better;
+        default 30 s, and in a pair no longer than the ``lifetime`` of the shared address.
     :param carrier: devices that this gateway needs: without the carrier of one the path is down
         at once.
     :raises ValueError: if values contradict each other.
@@ -113,6 +120,8 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     initial: Literal["unknown", "up"] = "unknown"
     stale: Duration | None = None
     on_unknown: Literal["hold", "release"] = "hold"
+    refused: Literal["hold", "fail"] = "hold"
+    refused_hold: Duration | None = None
     carrier: list[str] = []
 
     def __post_init__(self) -> None:
@@ -129,6 +138,16 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     def stale_s(self) -> float:
         """Seconds after which silence makes the path unknown."""
         return float(self.stale) if self.stale else max(10 * self.interval, 5.0)
+
+    def refused_hold_s(self, lifetime_s: float | None = None) -> float:
+        """Give the seconds of refusals after which a partner is better.
+
+        :param lifetime_s: how long the shared address outlives its owner; ``None``: for ever. It
+            bounds what is not configured.
+        """
+        if self.refused_hold is not None:
+            return float(self.refused_hold)
+        return REFUSED_HOLD_S if lifetime_s is None else min(REFUSED_HOLD_S, lifetime_s)
 
     @property
     def settings(self) -> Settings:

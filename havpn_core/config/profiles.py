@@ -18,6 +18,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "initial": "up",
         "lateness": "fixed",
         "damping": False,
+        "refused": "fail",
     },
     # Rides out what a provider calls a hiccup: silence of less than about four seconds.
     "balanced": {

@@ -1,6 +1,6 @@
 """What the parts of a daemon need of the gateway that they belong to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from havpn_core.config.instances import Config
@@ -8,6 +8,7 @@ from havpn_core.daemon.paths.path import PathRun
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context
 from havpn_core.rules.hysteresis import Level, Transition
+from havpn_core.rules.refusal import News
 
 
 class Decider(Protocol):
@@ -18,6 +19,9 @@ class Decider(Protocol):
 
     def quality_changed(self, run: PathRun) -> None:
         """Take in that a line became poor or good."""
+
+    def refusal_changed(self, run: PathRun, news: Sequence[News]) -> None:
+        """Take in what is to be said of a far host that refuses, or that it now counts."""
 
     async def make_pair(
         self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]

@@ -1,7 +1,7 @@
 """One gateway: takes in what its parts find out, has one wish made of it, and hands that on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from havpn_core.config.instances import Config
@@ -9,6 +9,7 @@ from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.partner import Partner
 from havpn_core.daemon.parts import Parts
 from havpn_core.daemon.paths.path import PathRun
+from havpn_core.daemon.paths.saying import refusal_event, verdict_event
 from havpn_core.daemon.reporting import gateway_status, role_status
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.state.memory import MEMORY_FILE, Memory
@@ -18,7 +19,8 @@ from havpn_core.host import boot
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.registry import Registry
-from havpn_core.rules.hysteresis import Level, Transition, Verdict
+from havpn_core.rules.hysteresis import Level, Transition
+from havpn_core.rules.refusal import News
 from havpn_core.rules.role import Role, starting_level
 from havpn_core.rules.wish import PairWish, Situation, Stopping, Wish, decide
 
@@ -65,12 +67,7 @@ class Gateway:
 
     def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Report a path's verdict, and let it count."""
-        verdict = change.after.verdict
-        bad = verdict in (Verdict.DOWN, Verdict.UNKNOWN)
-        detail = "; ".join(_causes(run, verdict, self._world.clock())) if bad else ""
-        words = (change.before.verdict.value, verdict.value)
-        severity = "warning" if bad else "info"
-        self._world.emit(Event("verdict", run.config.name, *words, detail, severity))
+        self._world.emit(verdict_event(run, change, self._world.clock()))
         # Before the actions act: otherwise a resource agent's monitor might write the old value
         # over what an action wrote to the cluster.
         self.show_agents()
@@ -83,9 +80,18 @@ class Gateway:
         detail = window.describe() if window else ""
         self._world.emit(Event("quality", run.config.name, *words, detail, severity))
 
+    def refusal_changed(self, run: PathRun, news: Sequence[News]) -> None:
+        """Report what is to be said of a far host that refuses, and let the pair see it."""
+        for each in news:
+            self._world.emit(refusal_event(run, each))
+        self._refresh()
+
     def network_changed(self) -> None:
         """Look at once at what depends on addresses and carriers."""
         self.acting.network_changed()
+        pair = self.parts.pair
+        if pair is not None and hasattr(pair, "network_changed"):
+            pair.network_changed()
         for run in self.parts.paths.values():
             run.look_at_carrier()
 
@@ -212,14 +218,3 @@ class Gateway:
         memory.actions = self.acting.memories()
         self.force.note()
         await self._world.keeper.remember(self.state_dir / MEMORY_FILE, memory)
-
-
-def _causes(run: PathRun, verdict: Verdict, now_s: float) -> list[str]:
-    """Say why a path is believed to be down or unknown."""
-    details = [t.last.detail for t in run.tallies.values() if t.last and t.last.detail]
-    details += [f"{device} has no carrier" for device in run.without_carrier]
-    hold = run.watch.flaps.held_until_s - now_s
-    if verdict is Verdict.DOWN and hold > 0:
-        penalty = run.watch.penalty(now_s)
-        details.append(f"flapping, penalty {penalty:.1f}: not up again before {hold:.0f} s")
-    return details

@@ -234,6 +234,7 @@ class Parts:
             level,
             self._decider.verdict_changed,
             quality=self._decider.quality_changed,
+            refusal=self._decider.refusal_changed,
             clock=world.clock,
             timing=world.timing,
             figure=figure,

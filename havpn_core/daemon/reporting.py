@@ -107,6 +107,7 @@ def path_status(run: PathRun, now_s: float) -> PathStatus:
         late=run.watch.void_rounds,
         flickers=run.flickers,
         detection_ms=_ms(run.detection_s),
+        refused_s=_refused_s(run, now_s),
         quality=_quality(run) or UNSET,
         flaps=_flaps(run, now_s) or UNSET,
         probes={
@@ -127,6 +128,11 @@ def _quality(run: PathRun) -> QualityStatus | None:
     )
 
 
+def _refused_s(run: PathRun, now_s: float) -> float | None:
+    since_s = run.watch.refusals.since_s
+    return None if since_s is None else round(max(0.0, now_s - since_s), 3)
+
+
 def _flaps(run: PathRun, now_s: float) -> FlapStatus | None:
     watch = run.watch
     if watch.settings.damping is None:
@@ -138,12 +144,13 @@ def _flaps(run: PathRun, now_s: float) -> FlapStatus | None:
 def _probe(tally: Tally, late_after_s: float, caller: Caller) -> ProbeStatus:
     last, counts = tally.last, tally.counts
     return ProbeStatus(
-        outcome=last.outcome.value if last else None,
+        outcome=tally.outcome.value if tally.outcome else None,
         detail=last.detail if last else "",
         latency_ms=_ms(last.latency_s) if last else None,
         ok=counts[Outcome.OK],
         fail=counts[Outcome.FAIL],
         error=counts[Outcome.ERROR],
+        refused=counts[Outcome.REFUSED],
         overdue_ms=_ms(late_after_s),
         mode=caller.mode,
         facts=caller.facts(),

@@ -70,6 +70,7 @@ class EventKind(StrEnum):
     DAEMON = "daemon"
     PAIR = "pair"
     CLUSTER = "cluster"
+    PATH = "path"
 
 
 class Severity(StrEnum):

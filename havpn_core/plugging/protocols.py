@@ -15,7 +15,8 @@ from havpn_core.rules.role import Role
 
 
 class Probe(Protocol):
-    """Sends one probe at a time. It may be :class:`Renewable` and :class:`Reporting`."""
+    """Sends one probe at a time. It may be :class:`Renewable`, :class:`Refusing` and
+    :class:`Reporting`."""
 
     def check(self, timeout_s: float) -> Sample | Awaitable[Sample]:
         """Probe once and give the result within ``timeout_s`` seconds.
@@ -79,6 +80,21 @@ class Renewable(Protocol):
 
         Called before a probe that confirms a failure, so that one dead member of an aggregated
         line does not speak for all.
+        """
+
+
+class Refusing(Protocol):
+    """A probe that knows its target to refuse, beyond the samples that are refused.
+
+    Hosts limit how many refusals they send, so the most of what is sent to one that refuses
+    meets silence.
+    """
+
+    def refusing(self) -> bool:
+        """Whether the target has refused lately and not replied since.
+
+        While it is true, silence counts as a refusal. It must become false by itself within a
+        few seconds without a refusal: then silence is a failure again.
         """
 
 
@@ -168,6 +184,7 @@ class SharedAddress(Action, AddressProbing, Announcing, ConflictReporting, Proto
 
 ABILITIES: dict[type, tuple[str, ...]] = {
     Renewable: ("renew",),
+    Refusing: ("refusing",),
     Reporting: ("facts",),
     AddressProbing: ("answered_by",),
     Announcing: ("announce",),

@@ -68,17 +68,25 @@ def resume(damping: Damping, figure: float, now_s: float) -> Flaps:
 class FlapMemory:
     """The flaps of one path as they happen.
 
+    Nothing before the first ``up`` since the start is a flap: the far gateway may still be
+    booting, and a line that was never up has not fallen.
+
     :param damping: ``None`` remembers nothing.
     :param flaps: what is remembered of earlier ones.
     :param fall: consecutive failures that make a line dead.
     """
 
-    __slots__ = ("_damping", "_failed", "_fall", "_replied", "flaps")
+    __slots__ = ("_damping", "_failed", "_fall", "_replied", "_was_up", "flaps")
 
     def __init__(self, damping: Damping | None, flaps: Flaps, fall: int) -> None:
         self._damping, self._fall = damping, fall
         self.flaps = flaps
         self._failed, self._replied = 0, False
+        self._was_up = False
+
+    def came_up(self) -> None:
+        """Note that the path is ``up`` by a reply: from now on falls count."""
+        self._was_up = True
 
     def fell(self, now_s: float) -> None:
         """Count a fall of the path."""
@@ -93,6 +101,8 @@ class FlapMemory:
         """
         if outcome is Outcome.OK:
             self._failed, self._replied = 0, True
+        elif outcome is Outcome.REFUSED:
+            self._failed = 0
         elif outcome is Outcome.FAIL:
             self._failed += 1
             if self._replied and self._failed >= self._fall:
@@ -104,5 +114,5 @@ class FlapMemory:
         return penalty(self._damping, self.flaps, now_s) if self._damping else 0.0
 
     def _count(self, now_s: float) -> None:
-        if self._damping is not None:
+        if self._damping is not None and self._was_up:
             self.flaps = fell(self._damping, self.flaps, now_s)

@@ -13,6 +13,19 @@ Two facts make up a state. The *level* is the last thing decided, up or down; it
 role and survives a restart. Whether the line is *known* says that samples still come: a path
 that could not be tested for ``stale_s`` becomes ``unknown`` but keeps its level, so that
 nothing is ever switched for lack of news.
+
+A refusal by the far host itself is neither OK nor FAIL, neither ERROR nor silence: it proves the
+line, and says nothing of who should listen behind it. What it does:
+
+================  ================================================================
+the path is       then
+================  ================================================================
+unknown           it stays unknown
+up                it stays up, and does not grow stale
+failing           it is up: FAILs in a row start over, a burst ends
+down, recovering  it stays so: no step up, none back; FAILs in a row start over,
+                  and it does not grow stale
+================  ================================================================
 """
 
 from dataclasses import dataclass, replace
@@ -24,8 +37,11 @@ class Outcome(Enum):
     """What one probe, or one vote of several, found out."""
 
     OK = "ok"
-    FAIL = "fail"  #: no reply, refused, unreachable, interface gone
+    FAIL = "fail"  #: no reply, refused on the way, unreachable, interface gone
     ERROR = "error"  #: could not test; never counts towards a switch
+    #: the target's own host refused: the line carries, but nobody listens there. A sample says so
+    #: by its flag ``refused``; its outcome is ``FAIL``.
+    REFUSED = "refused"
 
 
 class Verdict(Enum):
@@ -51,7 +67,7 @@ class PathRules:
 
     :param fall: consecutive FAILs to ``down``; at least 1.
     :param rise: OKs to ``up``; at least 1.
-    :param stale_s: seconds without OK or FAIL after which the path is ``unknown``.
+    :param stale_s: seconds without OK, FAIL or refusal after which the path is ``unknown``.
     :param interval_s: seconds from one probe to the next.
     :param confirm_s: seconds between probes while a failure is being confirmed; ``None`` for
         no burst.
@@ -79,7 +95,7 @@ class PathState:
 
     :param streak: samples against the level (consecutive FAILs while up, OKs while down).
     :param since_s: when the verdict last changed.
-    :param heard_s: when the last OK or FAIL came (or the state began).
+    :param heard_s: when the last OK, FAIL or refusal came (or the state began).
     :param misses: FAILs tolerated since the recovery began.
     :param gap: consecutive FAILs at the end of the recovery so far.
     """
@@ -123,6 +139,8 @@ def step(
     """
     if outcome is Outcome.ERROR:
         return expire(rules, state, now_s)
+    if outcome is Outcome.REFUSED:
+        return _refused(state, now_s)
     failed = outcome is Outcome.FAIL
     if state.level is Level.UP:
         streak = state.streak + 1 if failed else 0
@@ -138,6 +156,14 @@ def step(
         streak = min(state.streak + 1, rules.rise)
         after = PathState(Level.DOWN, True, streak, state.since_s, now_s, state.misses)
     return _dated(state, after, now_s)
+
+
+def _refused(state: PathState, now_s: float) -> PathState:
+    """Take a refusal by the far host, as the table above says."""
+    if not state.known:
+        return state
+    streak = 0 if state.level is Level.UP else state.streak
+    return _dated(state, replace(state, streak=streak, heard_s=now_s, gap=0), now_s)
 
 
 def _missed(rules: PathRules, state: PathState, now_s: float) -> PathState:

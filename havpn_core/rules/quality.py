@@ -137,11 +137,11 @@ class Feed:
     def take(
         self, outcome: Outcome, now_s: float, *, regular: bool, latency_s: float | None
     ) -> None:
-        """Take a sample in.
+        """Take a sample in; a refusal is no loss, and has no latency that a reply would have.
 
         :param regular: sent at the cadence, not only to confirm.
         """
-        if outcome is Outcome.ERROR:
+        if outcome in (Outcome.ERROR, Outcome.REFUSED):
             return
         if outcome is Outcome.FAIL:
             self.run += regular and not self.silent

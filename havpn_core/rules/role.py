@@ -31,6 +31,9 @@ class PathView:
         memory, on which nothing is done.
     :param recovering: it is down, but replies have been coming for a little while.
     :param release_unknown: the operator chose ``on_unknown = "release"`` for it.
+    :param refused_since_s: since when its far host refuses, in seconds of the monotonic clock;
+        ``None`` if it does not.
+    :param refused_long: it has refused for longer than ``refused_hold``.
     """
 
     level: Level
@@ -38,6 +41,8 @@ class PathView:
     heard: bool
     release_unknown: bool = False
     recovering: bool = False
+    refused_since_s: float | None = None
+    refused_long: bool = False
 
     @property
     def serves(self) -> bool:
@@ -62,6 +67,14 @@ def wanted_role(paths: Sequence[PathView], *, give_up_on: str = "any") -> Role |
 def may_serve(paths: Sequence[PathView], *, give_up_on: str = "any") -> bool:
     """Say whether this gateway is better than none: each path it needs gets replies at least."""
     return _fit([path.serves or path.recovering for path in paths], give_up_on)
+
+
+def far_refused(paths: Sequence[PathView], *, give_up_on: str = "any") -> bool:
+    """Say whether the far end is of no use through this gateway, for its host refuses for long.
+
+    It moves nothing by itself: a partner whose paths are up and not refused is better.
+    """
+    return not _fit([not path.refused_long for path in paths], give_up_on)
 
 
 def starting_level(

@@ -3,7 +3,7 @@
 Pure: no clock, socket or thread here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from havpn_core.rules.cadence import NOBODY
 from havpn_core.rules.hysteresis import Outcome
@@ -35,17 +35,37 @@ class Sent:
         self.outcomes[position] = outcome
         return vote(self.outcomes, require)
 
-    def lost(self, require: int) -> Outcome | None:
-        """Vote with what has not replied yet as a FAIL."""
-        return vote([outcome or Outcome.FAIL for outcome in self.outcomes], require)
+    def lost(self, require: int, refusing: Container[int] = NOBODY) -> Outcome | None:
+        """Vote with what has not replied yet as a FAIL.
+
+        :param refusing: positions of probes whose target refuses: their silence is a refusal.
+        """
+        silent = [
+            outcome or (Outcome.REFUSED if position in refusing else Outcome.FAIL)
+            for position, outcome in enumerate(self.outcomes)
+        ]
+        return vote(silent, require)
 
 
 def vote(outcomes: Sequence[Outcome | None], require: int) -> Outcome | None:
     """Decide a round as early as it can be decided.
 
-    A probe that could not test is neither for nor against: the round is a FAIL only if the
-    probes that did test rule ``require`` OKs out, and an ERROR if the untested ones might have
-    made the difference.
+    A probe that could not test, or whose target refused, is neither for nor against: the round
+    is a FAIL only if the FAILs alone rule ``require`` OKs out. Where those probes might have made
+    the difference, a refusal wins over an ERROR, for it proves the line:
+
+    ========  =======================  ===========
+    require   outcomes                 the round
+    ========  =======================  ===========
+    1         OK, REFUSED              OK
+    1         FAIL, REFUSED            REFUSED
+    1         ERROR, REFUSED           REFUSED
+    2         OK, REFUSED              REFUSED
+    2         FAIL, REFUSED            FAIL
+    2         OK, FAIL, REFUSED        REFUSED
+    2         FAIL, FAIL, REFUSED      FAIL
+    1         REFUSED, awaited         open
+    ========  =======================  ===========
 
     :param outcomes: one entry a probe; ``None`` where the reply is still awaited.
     :param require: how many must be OK, from 1 to the number of probes.
@@ -57,4 +77,6 @@ def vote(outcomes: Sequence[Outcome | None], require: int) -> Outcome | None:
     failed = sum(outcome is Outcome.FAIL for outcome in outcomes)
     if len(outcomes) - failed < require:
         return Outcome.FAIL
-    return None if None in outcomes else Outcome.ERROR
+    if None in outcomes:
+        return None
+    return Outcome.REFUSED if Outcome.REFUSED in outcomes else Outcome.ERROR

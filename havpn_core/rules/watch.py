@@ -11,15 +11,16 @@ in which this host itself was late is void.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
-from havpn_core.rules.cadence import Turns, missed
+from havpn_core.rules.cadence import NOBODY, Turns, missed
 from havpn_core.rules.damping import FlapMemory, Flaps
 from havpn_core.rules.hysteresis import (
     Level,
     Outcome,
     PathState,
     Transition,
+    Verdict,
     expire,
     lower,
     start,
@@ -28,6 +29,7 @@ from havpn_core.rules.hysteresis import (
 )
 from havpn_core.rules.lateness import RoundTrip
 from havpn_core.rules.quality import Feed, Window
+from havpn_core.rules.refusal import Refusals
 from havpn_core.rules.settings import Settings
 from havpn_core.rules.vote import Sent
 
@@ -70,6 +72,7 @@ class Watch:
         self._sent_s = self.cadence_s
         self._untested = False
         self._changes: list[Transition] = []
+        self.refusals = Refusals(self.rules.fall, self.rules.stale_s)
 
     @property
     def send_s(self) -> float:
@@ -102,6 +105,7 @@ class Watch:
         """Say which probes run in a thread from now on, by their positions."""
         self.turns.serial = frozenset(serial)
         self.rules = self.turns.patient(self.settings.rules, self.settings.timeout_s)
+        self.refusals.stale_s = self.rules.stale_s
 
     def wake(self, now_s: float) -> None:
         """Notice own lateness and a path gone stale; call it first whenever coming back."""
@@ -114,8 +118,9 @@ class Watch:
         self.expire(now_s)
 
     def expire(self, now_s: float) -> None:
-        """Notice that nothing was heard for too long."""
+        """Notice that nothing was heard for too long, or that the far host still refuses."""
         self._take(expire(self.rules, self.state, now_s), now_s)
+        self.refusals.look(now_s)
 
     def void(self, now_s: float) -> None:
         """Disbelieve all silence so far: this host could not have heard."""
@@ -170,16 +175,27 @@ class Watch:
             if result is not None:
                 sent.result = result
                 self._settle(now_s)
-        elif result is Outcome.OK and self.state.level is Level.UP and self.state.streak:
-            # Belated, yet a reply: the line carries. What it has been counted as stays.
-            self._take(step(self.rules, self.state, Outcome.OK, now_s), now_s)
+        elif result in (Outcome.OK, Outcome.REFUSED):
+            self._belated(result, now_s)
 
-    def judge(self, now_s: float) -> None:
-        """Count replies that are late; read the sockets before this."""
+    def _belated(self, result: Outcome, now_s: float) -> None:
+        """Take a reply or a refusal that was counted as lost: the line carries.
+
+        What it has been counted as stays.
+        """
+        if self.state.level is Level.UP and self.state.streak:
+            self._take(step(self.rules, self.state, result, now_s), now_s)
+            self._note(result, now_s)
+
+    def judge(self, now_s: float, refusing: Container[int] = NOBODY) -> None:
+        """Count replies that are late; read the sockets before this.
+
+        :param refusing: positions of probes whose target refuses: their silence is a refusal.
+        """
         deadline = self.deadline_s
         while deadline is not None and deadline <= now_s:
             late = self.pending[0]
-            late.result = late.lost(self.settings.require)
+            late.result = late.lost(self.settings.require, refusing)
             self._settle(now_s)
             deadline = self.deadline_s
 
@@ -223,6 +239,7 @@ class Watch:
             self.feed.replied(self.cadence_s, interval, times, latency_s)
         self.cadence_s += times * interval
         self._sent_s = heard = self.cadence_s - interval
+        self._note(Outcome.OK, heard)
         self.state = PathState(Level.UP, True, 0, self.state.since_s, heard)
 
     def _settle(self, now_s: float) -> None:
@@ -238,6 +255,13 @@ class Watch:
                 self.memory.take(outcome, now_s)
             held = now_s < self.memory.flaps.held_until_s or self.blocked or self.poor
             self._take(step(self.rules, self.state, outcome, now_s, may_rise=not held), now_s)
+            self._note(outcome, now_s)
+
+    def _note(self, outcome: Outcome, now_s: float) -> None:
+        """Remember what a sample says beside the verdict."""
+        if outcome is Outcome.OK and self.state.verdict is Verdict.UP:
+            self.memory.came_up()
+        self.refusals.take(outcome, now_s)
 
     def _take(self, after: PathState, now_s: float) -> None:
         before, self.state = self.state, after

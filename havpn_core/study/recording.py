@@ -141,7 +141,9 @@ class Recorder:
         sample = await self._sample(sent.sent_s, name)
         if position in sent.serial:
             self._turns.ended(self._clock())
-        result = sent.take(position, sample.outcome, self._options.require)
+        refused = sample.refused and self._options.refused == "hold"
+        outcome = Outcome.REFUSED if refused else sample.outcome
+        result = sent.take(position, outcome, self._options.require)
         self._note(name, sample)
         if moment.line is not None or result is None:
             return

@@ -8,7 +8,7 @@ from havpn_core.rules.role import PathView, Role, wanted_role
 from havpn_core.rules.settings import Settings
 from havpn_core.rules.watch import Watch
 
-SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR}
+SYMBOLS = {".": Outcome.OK, "x": Outcome.FAIL, "?": Outcome.ERROR, "r": Outcome.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def parse_samples(text: str) -> list[Outcome]:
             continue
         if symbol not in SYMBOLS:
             raise ValueError(
-                f"character {position + 1} is {symbol!r}: write . for OK, x for FAIL, ? for ERROR"
+                f"character {position + 1} is {symbol!r}: write . for OK, x for FAIL, ? for "
+                "ERROR, r for a refusal by the far host"
             )
         found.append(SYMBOLS[symbol])
     return found

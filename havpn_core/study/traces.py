@@ -8,8 +8,9 @@ Text, so that it can be looked at, cut and joined with what every host has::
     0.100 ?
 
 Below the header one line a sample: when its probes were sent, in seconds since the beginning, a
-symbol (``.`` OK, ``x`` lost, ``?`` could not be tested) and, with a reply, the round-trip time in
-milliseconds. A sample is the result of a whole round, that is the vote of all probes of the path.
+symbol (``.`` OK, ``x`` lost, ``?`` could not be tested, ``r`` refused by the far host) and, with a
+reply, the round-trip time in milliseconds. A sample is the result of a whole round, that is the
+vote of all probes of the path.
 """
 
 import math
@@ -21,10 +22,10 @@ from havpn_core.rules.hysteresis import Outcome
 from havpn_core.study.loss import Trace
 
 VERSION = 1
-SYMBOLS = {Outcome.OK: ".", Outcome.FAIL: "x", Outcome.ERROR: "?"}
+SYMBOLS = {Outcome.OK: ".", Outcome.FAIL: "x", Outcome.ERROR: "?", Outcome.REFUSED: "r"}
 
 _HEADER = re.compile(r"# havpn record (\d+) path=(\S+) interval=(\d+(?:\.\d+)?) began=(\S+)\Z")
-_LINE = re.compile(r"(\d+(?:\.\d+)?) ([.x?])(?: \d+(?:\.\d+)?)?\Z")
+_LINE = re.compile(r"(\d+(?:\.\d+)?) ([.x?r])(?: \d+(?:\.\d+)?)?\Z")
 
 
 def format_header(path: str, interval_s: float, began: datetime) -> str:
@@ -52,8 +53,8 @@ def format_line(at_s: float, outcome: Outcome, latency_s: float | None = None) -
 def parse_trace(text: str) -> Trace:
     """Read a whole file.
 
-    A sample that could not be tested leaves in force what was true before it. The trace ends an
-    interval after its last sample.
+    A sample that could not be tested leaves in force what was true before it, and one that the
+    far host refused was not lost on the line. The trace ends an interval after its last sample.
 
     :raises ValueError: naming the first line that is wrong and what would be right.
     """
@@ -66,7 +67,7 @@ def parse_trace(text: str) -> Trace:
         match = _LINE.match(line.rstrip())
         if not match:
             raise ValueError(
-                f"line {number} is {line[:40]!r}: write SECONDS, a symbol . x or ? and, if you "
+                f"line {number} is {line[:40]!r}: write SECONDS, a symbol . x ? or r and, if you "
                 "like, milliseconds"
             )
         at_s = float(match[1])
@@ -76,7 +77,9 @@ def parse_trace(text: str) -> Trace:
         if match[2] != "?":
             points.append((at_s, match[2] == "x"))
     if not points:
-        raise ValueError(f"line {len(lines) or 1}: the file ends without a sample that says . or x")
+        raise ValueError(
+            f"line {len(lines) or 1}: the file ends without a sample that says . x or r"
+        )
     return Trace(points, last_s + interval_s)
 
 

@@ -10,11 +10,13 @@ from havpn_core.rules.hysteresis import (
     Level,
     Outcome,
     PathRules,
+    PathState,
     Verdict,
     expire,
     lower,
     start,
     step,
+    wanted_in_s,
 )
 from havpn_core.rules.invariants import broken_change, broken_state
 
@@ -140,7 +142,7 @@ def test_level_follows_the_runs_of_the_trace(fall, rise, trace):
     st.sampled_from(Level),
     st.lists(
         st.tuples(
-            st.sampled_from([OK, FAIL, ERROR, "expire", "lower"]),
+            st.sampled_from([OK, FAIL, ERROR, Outcome.REFUSED, "expire", "lower"]),
             st.booleans(),
             st.floats(0.001, 6),  # a sample without time between leaves no trace of itself
         ),
@@ -179,3 +181,115 @@ def test_no_state_breaks_its_own_rules(rules, level, trace):
 def test_a_state_that_cannot_be_is_named(change, word):
     state = replace(start(Level.UP, 0, known=True), **change)
     assert any(word in text for text in broken_state(RULES, state, 1.0))
+
+
+REFUSED = Outcome.REFUSED
+UP, DOWN = Level.UP, Level.DOWN
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome", "after"),
+    [
+        # A refusal: unknown stays so; up and failing are up; down and recovering stay as they are.
+        (PathState(UP, False, 0, 1, 2), REFUSED, PathState(UP, False, 0, 1, 2)),
+        (PathState(DOWN, False, 0, 1, 2), REFUSED, PathState(DOWN, False, 0, 1, 2)),
+        (PathState(UP, True, 0, 1, 2), REFUSED, PathState(UP, True, 0, 1, 9)),
+        (PathState(UP, True, 2, 1, 2), REFUSED, PathState(UP, True, 0, 9, 9)),
+        (PathState(DOWN, True, 0, 1, 2), REFUSED, PathState(DOWN, True, 0, 1, 9)),
+        (PathState(DOWN, True, 3, 1, 2), REFUSED, PathState(DOWN, True, 3, 1, 9)),
+        (PathState(DOWN, True, 3, 1, 2, 2, 2), REFUSED, PathState(DOWN, True, 3, 1, 9, 2, 0)),
+        # The others, from the same states.
+        (PathState(UP, False, 0, 1, 2), OK, PathState(UP, True, 0, 9, 9)),
+        (PathState(UP, False, 0, 1, 2), FAIL, PathState(UP, True, 1, 9, 9)),
+        (PathState(UP, False, 0, 1, 2), ERROR, PathState(UP, False, 0, 1, 2)),
+        (PathState(UP, True, 0, 1, 2), OK, PathState(UP, True, 0, 1, 9)),
+        (PathState(UP, True, 0, 1, 2), FAIL, PathState(UP, True, 1, 9, 9)),
+        (PathState(UP, True, 0, 1, 2), ERROR, PathState(UP, True, 0, 1, 2)),
+        (PathState(UP, True, 1, 1, 2), FAIL, PathState(UP, True, 2, 1, 9)),
+        (PathState(UP, True, 2, 1, 2), FAIL, PathState(DOWN, True, 0, 9, 9)),
+        (PathState(UP, True, 2, 1, 2), OK, PathState(UP, True, 0, 9, 9)),
+        (PathState(UP, True, 2, 1, 2), ERROR, PathState(UP, True, 2, 1, 2)),
+        (PathState(DOWN, True, 0, 1, 2), FAIL, PathState(DOWN, True, 0, 1, 9)),
+        (PathState(DOWN, True, 0, 1, 2), OK, PathState(DOWN, True, 1, 9, 9)),
+        (PathState(DOWN, False, 0, 1, 2), OK, PathState(DOWN, True, 1, 9, 9)),
+        (PathState(DOWN, False, 0, 1, 2), FAIL, PathState(DOWN, True, 0, 9, 9)),
+        (PathState(DOWN, True, 4, 1, 2), OK, PathState(DOWN, True, 5, 1, 9)),
+        (PathState(DOWN, True, 9, 1, 2), OK, PathState(UP, True, 0, 9, 9)),
+        (PathState(DOWN, True, 4, 1, 2, 1, 1), OK, PathState(DOWN, True, 5, 1, 9, 1, 0)),
+        (PathState(DOWN, True, 4, 1, 2), FAIL, PathState(DOWN, True, 4, 1, 9, 1, 1)),
+        (PathState(DOWN, True, 4, 1, 2, 2, 1), FAIL, PathState(DOWN, True, 4, 1, 9, 3, 2)),
+        (PathState(DOWN, True, 4, 1, 2, 3, 0), FAIL, PathState(DOWN, True, 0, 9, 9)),
+        (PathState(DOWN, True, 4, 1, 2, 2, 2), FAIL, PathState(DOWN, True, 0, 9, 9)),
+    ],
+)
+def test_each_step(before, outcome, after):
+    """fall 3, rise 10, three of which may fail on the way."""
+    rules = PathRules(fall=3, rise=10, stale_s=100, rise_loss=0.3)
+    assert step(rules, before, outcome, 9) == after
+
+
+def test_a_path_that_may_not_rise_waits_at_the_top():
+    rules = PathRules(fall=3, rise=4, stale_s=100)
+    held = step(rules, PathState(DOWN, True, 3, 1, 2), OK, 9, may_rise=False)
+    assert held == PathState(DOWN, True, 4, 1, 9)
+    assert step(rules, held, OK, 10, may_rise=False) == PathState(DOWN, True, 4, 1, 10)
+    assert step(rules, held, OK, 10).verdict is Verdict.UP
+
+
+@pytest.mark.parametrize(
+    ("state", "now_s", "after"),
+    [
+        (PathState(UP, True, 2, 1, 2), 11.9, PathState(UP, True, 2, 1, 2)),
+        (PathState(UP, True, 2, 1, 2), 12, PathState(UP, False, 0, 12, 2)),
+        (PathState(DOWN, True, 4, 1, 2, 2, 1), 12, PathState(DOWN, False, 0, 12, 2)),
+        (PathState(DOWN, False, 0, 1, 2), 99, PathState(DOWN, False, 0, 1, 2)),
+    ],
+)
+def test_a_path_grows_stale(state, now_s, after):
+    assert expire(RULES, state, now_s) == after
+    assert step(RULES, state, ERROR, now_s) == after
+
+
+def test_refusals_keep_a_path_from_growing_stale():
+    state = start(UP, 0, known=True)
+    for now in range(1, 100):
+        state = expire(RULES, step(RULES, state, REFUSED, now), now)
+    assert state == PathState(UP, True, 0, 0, 99)
+
+
+def test_a_path_that_is_put_down_keeps_what_was_heard():
+    assert lower(PathState(UP, True, 2, 1, 2), 9) == PathState(DOWN, True, 0, 9, 2)
+    assert lower(PathState(DOWN, True, 0, 1, 2), 9) == PathState(DOWN, True, 0, 1, 2)
+    assert start(UP, 3) == PathState(UP, False, 0, 3, 3)
+    assert start(DOWN, 3, known=True) == PathState(DOWN, True, 0, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "pending", "confirm_s", "wanted_s"),
+    [
+        (PathState(UP, True, 0, 0, 0), 0, 0.1, 1.0),
+        (PathState(UP, True, 1, 0, 0), 0, 0.1, 0.1),
+        (PathState(UP, True, 1, 0, 0), 1, 0.1, 0.1),
+        (PathState(UP, True, 1, 0, 0), 2, 0.1, 1.0),
+        (PathState(UP, True, 1, 0, 0), 0, None, 1.0),
+        (PathState(UP, True, 1, 0, 0), 0, 5.0, 1.0),
+        (PathState(DOWN, True, 1, 0, 0), 0, 0.1, 1.0),
+    ],
+)
+def test_when_the_next_probe_is_wanted(state, pending, confirm_s, wanted_s):
+    assert wanted_in_s(replace(RULES, confirm_s=confirm_s), state, pending) == wanted_s
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"fall": 0}, "at least 1"),
+        ({"rise": 0}, "at least 1"),
+        ({"rise_loss": -0.1}, "below 1"),
+        ({"rise_loss": 1.0}, "below 1"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(fields, word):
+    with pytest.raises(ValueError, match=word):
+        PathRules(**{"fall": 1, "rise": 1, "stale_s": 1} | fields)
+    PathRules(fall=1, rise=1, stale_s=1, rise_loss=0.99)

@@ -19,6 +19,7 @@ from havpn_core.plugging.gate.calls import Caller
 from havpn_core.study.recording import Recorder
 from havpn_core.study.traces import parse_trace
 
+HEADER = "# havpn record 1 path=vpn1 interval=0.05 began=2026-01-01T00:00:00.000Z"
 LINE = re.compile(r"(\d+\.\d{3}) ([.x?])( \d+\.\d{3})?")
 
 
@@ -40,9 +41,14 @@ class Scripted:
         self.closed = True
 
 
-def recorded(*probes, for_s=0.2, require=1, timeout_s=1.0, clock=time.monotonic):
+def recorded(*probes, for_s=0.2, require=1, timeout_s=1.0, clock=time.monotonic, **more):
     options = PathOptions(
-        interval=Duration(0.05), timeout=Duration(timeout_s), fall=3, rise=3, require=require
+        interval=Duration(0.05),
+        timeout=Duration(timeout_s),
+        fall=3,
+        rise=3,
+        require=require,
+        **more,
     )
     lines, complaints = [], []
     callers = {f"p{n}": Caller(probe, f"p{n}") for n, probe in enumerate(probes)}
@@ -84,6 +90,16 @@ def test_a_line_is_the_vote_of_all_probes(require, symbols):
     assert "".join(line.split()[1] for line in lines) == symbols
     if require == 2:
         assert lines[1] == "0.050 . 7.000"  # the reply that decided
+
+
+@pytest.mark.parametrize(("refused", "symbols"), [("hold", "rr.r"), ("fail", "xx.x")])
+def test_a_refusal_is_recorded_as_the_path_takes_it(refused, symbols):
+    gone = Sample.refusal("connection refused")
+    lines, _ = recorded(Scripted((0, gone), (0, gone), (0, OK), (0, gone)), refused=refused)
+    assert "".join(line.split()[1] for line in lines) == symbols
+    assert [point[1] for point in parse_trace("\n".join([HEADER, *lines])).points] == [
+        symbol == "x" for symbol in symbols
+    ]
 
 
 def test_what_could_not_be_tested_is_said_once_a_row():

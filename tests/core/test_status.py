@@ -59,9 +59,9 @@ def without_added(content):
     if found["pair"]["partner"] is not None:
         del found["pair"]["partner"]["stopping"]
     for path in found["paths"].values():
-        del path["detection_ms"]
+        del path["detection_ms"], path["refused_s"]
         for probe in path["probes"].values():
-            del probe["mode"]
+            del probe["mode"], probe["refused"]
     return found
 
 

@@ -23,6 +23,7 @@ def test_the_words_of_the_format():
     assert format_line(61.0, Outcome.FAIL) == "61.000 x"
     assert format_line(0.1 + 0.2, Outcome.ERROR) == "0.300 ?"
     assert format_line(2 / 3, Outcome.FAIL) == "0.666 x"
+    assert format_line(0.15, Outcome.REFUSED) == "0.150 r"
 
 
 def test_a_trace_is_read():
@@ -30,6 +31,11 @@ def test_a_trace_is_read():
     assert trace.points == ((0.0, False), (0.05, True), (0.15, False))
     assert trace.length_s == pytest.approx(0.2)
     assert trace.lost(0.1)
+
+
+def test_what_the_far_host_refused_was_not_lost_on_the_line():
+    trace = parse_trace(f"{HEADER}\n0.000 x\n0.050 r\n0.100 ?\n0.150 x\n")
+    assert trace.points == ((0.0, True), (0.05, False), (0.15, True))
 
 
 @given(

@@ -6,7 +6,7 @@ what happened, and passes on what changed by that.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -18,8 +18,10 @@ from havpn_core.host.netwatch import has_carrier
 from havpn_core.plugging.descriptors import Sample
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules import cadence
+from havpn_core.rules.cadence import NOBODY
 from havpn_core.rules.damping import resume
 from havpn_core.rules.hysteresis import Level, Outcome, PathState, Transition, Verdict
+from havpn_core.rules.refusal import News
 from havpn_core.rules.role import PathView
 from havpn_core.rules.vote import Sent
 from havpn_core.rules.watch import Watch
@@ -35,6 +37,10 @@ class PathRun:
     :param level: where the path starts.
     :param changed: takes each change of verdict that is news.
     :param quality: called when the line became poor or good again.
+    :param refusal: takes what is to be said of the far host's refusals; called with nothing to
+        say, too, when the hold of them is over or ends.
+    :param lifetime_s: how long the shared address outlives its owner, in seconds, which bounds
+        the hold of refusals; ``None``: no bound.
     :param clock: monotonic seconds, the loop's own clock.
     :param timing: where to count how late the loop is.
     :param figure: the flap penalty to begin with.
@@ -50,6 +56,8 @@ class PathRun:
         changed: Callable[["PathRun", Transition], None],
         *,
         quality: Callable[["PathRun"], None] = lambda run: None,
+        refusal: Callable[["PathRun", Sequence[News]], None] = lambda run, news: None,
+        lifetime_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         timing: Timing | None = None,
         figure: float = 0.0,
@@ -64,7 +72,10 @@ class PathRun:
         self.since = time.time()
         self.flickers = 0
         self.without_carrier: list[str] = []
-        self._changed, self._quality = changed, quality
+        self._changed, self._quality, self._refusal = changed, quality, refusal
+        self._refused_hold_s = options.refused_hold_s(lifetime_s)
+        self._holds_refused = options.refused == "hold"
+        self.refused_long = False
         self._clock = clock
         self._timing = timing or Timing()
         self._timeout = float(options.timeout)
@@ -96,7 +107,10 @@ class PathRun:
         state = self.state
         # One reply may be luck; as many as it takes failures to doubt a line are none.
         back = state.verdict is Verdict.RECOVERING and state.streak >= self.watch.rules.fall
-        return PathView(state.level, state.known, self.heard, release, back)
+        since_s = self.watch.refusals.since_s
+        return PathView(
+            state.level, state.known, self.heard, release, back, since_s, self.refused_long
+        )
 
     @property
     def detection_s(self) -> float:
@@ -187,7 +201,7 @@ class PathRun:
             )
             return
         self._timer = None
-        self.watch.judge(self._clock())
+        self.watch.judge(self._clock(), self._probes.refusing() if self._holds_refused else NOBODY)
         self._pass_on()
         self._arm()
 
@@ -207,15 +221,17 @@ class PathRun:
             return
         now = self._clock()
         took = now - sent.sent_s
-        if sample.outcome is Outcome.FAIL and cadence.void(self._timeout, took):
+        refused = sample.refused and self._holds_refused
+        if sample.outcome is Outcome.FAIL and not refused and cadence.void(self._timeout, took):
             self.watch.void_rounds += 1
             late = took - self._timeout
             sample = Sample.error(f"void: this host was {late:.2f} s late itself")
-        self._tallied[position].add(sample)
+        outcome = Outcome.REFUSED if refused else sample.outcome
+        self._tallied[position].add(sample, outcome)
         latency = sample.latency_s
         if latency is None and sample.outcome is Outcome.OK:
             latency = took
-        self.watch.reply(sent, position, sample.outcome, now_s=now, latency_s=latency)
+        self.watch.reply(sent, position, outcome, now_s=now, latency_s=latency)
         self._pass_on()
         if self._due > self.watch.next_s:
             self._arm()
@@ -235,6 +251,15 @@ class PathRun:
         if watch.feed is not None and watch.feed.window.poor is not self.poor:
             self.poor = not self.poor
             self._quality(self)
+        self._pass_on_refusals()
+
+    def _pass_on_refusals(self) -> None:
+        refusals = self.watch.refusals
+        long = refusals.lasts(self._refused_hold_s, self._clock())
+        news = refusals.news()
+        if news or long is not self.refused_long:
+            self.refused_long = long
+            self._refusal(self, news)
 
 
 def _watch(

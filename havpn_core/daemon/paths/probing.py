@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,19 +24,23 @@ class Tally:
     """What one probe has found so far."""
 
     last: Sample | None = None
+    outcome: Outcome | None = None
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
 
-    def add(self, sample: Sample) -> None:
-        """Count a sample."""
-        self.last = sample
-        self.counts[sample.outcome] += 1
+    def add(self, sample: Sample, outcome: Outcome | None = None) -> None:
+        """Count a sample.
+
+        :param outcome: what it counts as; its own outcome if not given.
+        """
+        self.last, self.outcome = sample, outcome or sample.outcome
+        self.counts[self.outcome] += 1
 
     def facts(self) -> dict[str, Any]:
         """Give its part of the status."""
         last = self.last
         latency = last.latency_s if last else None
         return {
-            "outcome": last.outcome.value if last else None,
+            "outcome": self.outcome.value if self.outcome else None,
             "detail": last.detail if last else "",
             "latency_ms": None if latency is None else round(latency * 1000, 3),
             **{outcome.value: count for outcome, count in self.counts.items()},
@@ -73,6 +77,10 @@ class Probes:
         """Look which run in a thread; gives their positions."""
         self._on_the_loop = [caller for caller in self._in_order if caller.overlaps]
         return [n for n, caller in enumerate(self._in_order) if not caller.overlaps]
+
+    def refusing(self) -> Container[int]:
+        """Give the positions of those whose target refuses, so that silence is a refusal."""
+        return [n for n, caller in enumerate(self._in_order) if caller.refusing()]
 
     @property
     def given_up_s(self) -> float:

@@ -39,6 +39,7 @@ class RoleStatus(msgspec.Struct, kw_only=True):
 class ProbeStatus(msgspec.Struct, kw_only=True):
     """A probe: its last sample, how many samples had which outcome, and when a reply is late.
 
+    :param refused: samples that the far host refused, where that is no failure (``refused``).
     :param overdue_ms: milliseconds after which a reply is late.
     :param mode: ``loop``, where probes may overlap, or ``thread``, one at a time.
     """
@@ -49,6 +50,7 @@ class ProbeStatus(msgspec.Struct, kw_only=True):
     ok: int
     fail: int
     error: int
+    refused: int = 0
     overdue_ms: float | None = None
     mode: str | None = None
     facts: Facts = field(default_factory=dict)
@@ -77,6 +79,7 @@ class PathStatus(msgspec.Struct, kw_only=True):
     :param late: rounds of probes that are void, because this host was late itself.
     :param flickers: lost probes that the next ones showed to be no failure of the path.
     :param detection_ms: milliseconds within which a silent line is noticed.
+    :param refused_s: seconds since which the far host refuses; ``None`` if it does not.
     :param quality: where a window is kept.
     :param flaps: where flaps are damped.
     """
@@ -87,6 +90,7 @@ class PathStatus(msgspec.Struct, kw_only=True):
     late: int = 0
     flickers: int = 0
     detection_ms: float | None = None
+    refused_s: float | None = None
     quality: QualityStatus | UnsetType = UNSET
     flaps: FlapStatus | UnsetType = UNSET
     probes: dict[str, ProbeStatus]

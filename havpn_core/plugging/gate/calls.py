@@ -22,7 +22,7 @@ from havpn_core.plugging.gate.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.plugging.gate.mode import is_async
 from havpn_core.plugging.gate.worker import Worker
-from havpn_core.plugging.protocols import Renewable, able
+from havpn_core.plugging.protocols import Refusing, Renewable, able
 from havpn_core.plugging.wording import describe
 from havpn_core.rules.role import Role
 
@@ -55,6 +55,7 @@ class Caller:
         self.renew: Callable[[], None] | None = None
         if able(instance, Renewable):
             self.renew = partial(self._quietly, "renew")
+        self._refuses = able(instance, Refusing)
 
     # --- probes, actions and notifiers: methods with a deadline --------------------------------
 
@@ -153,6 +154,10 @@ class Caller:
         if self._steps.movable and self._quick_steps.strikes >= STRIKES:
             return {}  # it blocks the loop, and no status is worth that
         return coercion.as_facts(self._quietly("facts"))
+
+    def refusing(self) -> bool:
+        """Whether the target of a probe has refused lately, so that its silence is a refusal."""
+        return self._refuses and self._quietly("refusing") is True
 
     def announce(self) -> None:
         """Have the held addresses announced once more."""

@@ -27,6 +27,7 @@ MOST_LATENCY_S = 3600.0
 _outcome_of = vars(Sample)["outcome"].__get__
 _detail_of = vars(Sample)["detail"].__get__
 _latency_of = vars(Sample)["latency_s"].__get__
+_refused_of = vars(Sample)["refused"].__get__
 
 
 def as_nothing(value: Any) -> None:
@@ -40,8 +41,11 @@ def as_sample(value: Any) -> Sample:
         return Sample.error(f"gave {shown(value)}, which is no Sample")
     try:
         outcome, detail, latency = _outcome_of(value), _detail_of(value), _latency_of(value)
+        refused = _refused_of(value)
     except AttributeError:
         return Sample.error("gave a Sample without its fields")
+    if outcome is Outcome.REFUSED:
+        return Sample.refusal(words(detail))
     if outcome is not Outcome.OK and outcome is not Outcome.FAIL and outcome is not Outcome.ERROR:
         return Sample.error(f"gave a Sample with the outcome {shown(outcome)}, which is none")
     if (
@@ -50,9 +54,11 @@ def as_sample(value: Any) -> Sample:
         and type(detail) is str
         and len(detail) <= LONGEST
         and detail.isprintable()
+        and (refused is False or (refused is True and outcome is Outcome.FAIL))
     ):
         return value  # type: ignore[no-any-return]
-    return Sample(outcome, words(detail), _as_latency(latency))
+    refused = refused is True and outcome is Outcome.FAIL
+    return Sample(outcome, words(detail), _as_latency(latency), refused)
 
 
 def as_role(value: Any) -> Role | None:
