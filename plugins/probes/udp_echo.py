@@ -40,8 +40,11 @@ class UdpEcho(EchoProbe):
     """A probe that counts a reply only if it is its request, whole, from the right place.
 
     The socket is connected: the kernel drops what comes from any other address or port, and
-    reports a refusal. The nonce guards against late replies and forged ones.
+    reports a refusal. The nonce guards against late replies and forged ones. A refusal by the
+    target itself, which quotes a request, is one of its host: the line carries.
     """
+
+    heeds_refusals = True
 
     def __init__(self, options: UdpEchoOptions, context: Context) -> None:
         self._options = options
