@@ -18,6 +18,7 @@ from havpn_core.plugging.protocols import (
     ABILITIES,
     WAITED_FOR,
     AddressProbing,
+    Refusing,
     Renewable,
     Reporting,
     able,
@@ -108,6 +109,9 @@ def check_abilities(instance: Any) -> None:
             assert plain, f"{name} is async and is never called: write a plain, quick def"
     if able(instance, Renewable):
         _quick("renew", instance.renew)
+    if able(instance, Refusing):
+        refusing = _quick("refusing", instance.refusing)
+        assert isinstance(refusing, bool), f"refusing gave {refusing!r}, neither true nor false"
     if able(instance, Reporting):
         facts = _quick("facts", instance.facts)
         assert isinstance(facts, dict), f"facts gave {facts!r}, which is no dictionary"

@@ -43,7 +43,7 @@ HEAD_BYTES = 40
 """A goodbye carries so much of the last request that it follows, as the proof of having seen it."""
 ATTEMPTS = 8
 """Of sending one request: each but the last may find an error of an earlier one."""
-RECENT, RECENT_S = 1024, 60.0
+RECENT, RECENT_S = 256, 60.0
 """Requests, and seconds since one was sent, that a refusal may name."""
 
 SILENT = Sample.fail("no reply")

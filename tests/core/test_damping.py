@@ -118,4 +118,5 @@ def test_what_is_remembered_from_before_stays_and_without_damping_there_is_nothi
     assert memory.penalty(100.0) == pytest.approx(1.0)
     assert memory.flaps.held_until_s > 100
     assert counted([None, None], damping=None) == 0.0
+    assert Flaps() == Flaps(0.0, 0.0, 0.0)
     assert penalty(RULES, Flaps(1.0, 0.0), inf) == pytest.approx(0.0)

@@ -84,7 +84,12 @@ MISSING = News(True, NEWS_S)
     ],
 )  # fmt: skip
 def test_each_thing_is_said_once(trace, said):
-    assert after(*trace)[1] == said
+    assert MISSING.brief is False
+    later = after(*((outcome, at + 128) for outcome, at in trace))[1]
+    assert [(at - 128, news.missing, news.brief) for at, news in later] == [
+        (at, news.missing, news.brief) for at, news in said
+    ]
+    assert [news.for_s for _, news in later] == pytest.approx([news.for_s for _, news in said])
 
 
 def test_a_daemon_that_restarts_again_and_again_is_reported_at_most_every_ten_seconds():

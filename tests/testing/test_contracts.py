@@ -108,6 +108,11 @@ class RenewWaits(Probe):
         time.sleep(0.6)
 
 
+class Hedging(Probe):
+    def refusing(self):
+        return "perhaps"
+
+
 class NoMethod(Probe):
     renew = True
 
@@ -141,6 +146,7 @@ def test_a_good_probe_passes():
         (RenewRaises, "renew raised OSError"),
         (RenewWaits, "renew waited"),
         (NoMethod, "renew is no method"),
+        (Hedging, "refusing gave 'perhaps', neither true nor false"),
     ],
 )
 def test_a_probe_that_breaks_a_rule(build, words):
