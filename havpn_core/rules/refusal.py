@@ -99,7 +99,7 @@ class Refusals:
     def _replied(self, now_s: float) -> None:
         """End the spell."""
         since_s, told_s = self.since_s, self._told_s
-        self._failed, self.since_s, self._told_s = 0, None, None
+        self.since_s, self._told_s = None, None
         if told_s is not None:
             self._news.append(News(False, now_s - told_s))
         elif since_s is not None and now_s - self._noted_s >= APART_S:

@@ -214,6 +214,7 @@ UP, DOWN = Level.UP, Level.DOWN
         (PathState(DOWN, False, 0, 1, 2), OK, PathState(DOWN, True, 1, 9, 9)),
         (PathState(DOWN, False, 0, 1, 2), FAIL, PathState(DOWN, True, 0, 9, 9)),
         (PathState(DOWN, True, 4, 1, 2), OK, PathState(DOWN, True, 5, 1, 9)),
+        (PathState(DOWN, True, 8, 1, 2), OK, PathState(DOWN, True, 9, 1, 9)),
         (PathState(DOWN, True, 9, 1, 2), OK, PathState(UP, True, 0, 9, 9)),
         (PathState(DOWN, True, 4, 1, 2, 1, 1), OK, PathState(DOWN, True, 5, 1, 9, 1, 0)),
         (PathState(DOWN, True, 4, 1, 2), FAIL, PathState(DOWN, True, 4, 1, 9, 1, 1)),

@@ -121,6 +121,21 @@ def test_silence_while_this_host_slept_is_void():
     assert watch.send_s == pytest.approx(6.0, abs=0.1)
 
 
+def test_each_round_without_a_result_is_void_once():
+    watch = Watch(FAST, 1, Level.UP, 0.0, known=True)
+    sent = [watch.send(number * 0.1) for number in range(3)]
+    watch.void(0.25)
+    assert (watch.void_rounds, len(watch.pending)) == (3, 0)
+    assert [each.result for each in sent] == [ERROR] * 3
+    assert (watch.state.verdict, watch.state.streak) == (Verdict.UP, 0)
+    watch.wake(watch.send_s + 0.1)
+    assert watch.void_rounds == 3, "that late is not late"
+    due = watch.cadence_s
+    watch.wake(due + 0.55)
+    assert watch.void_rounds == 3 + 5, "moments of the cadence that were slept through"
+    assert watch.cadence_s == pytest.approx(due + 0.5)
+
+
 def test_a_probe_that_could_not_be_sent_starts_no_burst():
     watch = Watch(FAST, 1, Level.UP, 0.0, known=True)
     watch.reply(watch.send(0.0), 0, FAIL, now_s=0.0)
