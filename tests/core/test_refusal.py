@@ -3,7 +3,7 @@
 import pytest
 
 from havpn_core.rules.hysteresis import Outcome
-from havpn_core.rules.refusal import APART_S, NEWS_S, News, Refusals
+from havpn_core.rules.refusal import NEWS_S, News, Refusals
 
 OK, FAIL, ERROR, REFUSED = Outcome.OK, Outcome.FAIL, Outcome.ERROR, Outcome.REFUSED
 
@@ -98,6 +98,6 @@ def test_a_daemon_that_restarts_again_and_again_is_reported_at_most_every_ten_se
         trace += [(REFUSED, number * 0.5), (OK, number * 0.5 + 0.25)]
     _, said = after(*trace)
     brief = [at for at, news in said if news.missing]
-    assert brief == [0.25 + n * APART_S for n in range(5)]
+    assert brief == [0.25 + n * 10 for n in range(5)]
     assert all(news.brief for _, news in said)
     assert len(said) == 10
