@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from havpn_core.echo import respond
 from havpn_core.echo.gate import Gate, RespondOptions
+from havpn_core.echo.goodbyes import Goodbyes
+from havpn_core.echo.loops import Loops
+from havpn_core.echo.report import EchoSession, Sessions, goodbye
 from havpn_core.echo.respond import Responder
 
 
@@ -263,3 +266,171 @@ def test_closing_twice_is_fine_and_frees_the_port():
             return sock.getsockname()[1]
 
     assert served(scenario, listen=[f"127.0.0.1:{port}"]) == port
+
+
+@pytest.mark.parametrize("port", [7, 7007])
+def test_no_reply_goes_to_where_a_responder_listens(port):
+    gate = Gate(options(listen=["127.0.0.1:7007"], allow_low_ports=True))
+    assert judged(gate, port=port) == "loop"
+    assert judged(gate, port=port + 1) == "answered"
+
+
+def test_no_reply_goes_to_a_reply():
+    gate, request = Gate(options()), EchoSession(b"eight by").request(bytes(16)) + b"more"
+    replied = Sessions(5).reply("127.0.0.1", request)
+    assert gate.judge("127.0.0.1", 40000, 44, 0.0, request=request) == "answered"
+    assert gate.judge("127.0.0.1", 40000, 44, 0.0, request=replied) == "loop"
+    assert gate.judge("127.0.0.1", 40000, 44, 0.0, request=goodbye(request)) == "loop"
+
+
+def echoed(loops, *arrivals, sent=()):
+    """Say of each arrival (in ms) of one text whether it is an echo of what was sent before."""
+    found = []
+    for at in arrivals:
+        for moment in [moment for moment in sent if moment < at]:
+            loops.replied(("far", 1), b"text", moment * 10**6)
+        sent = [moment for moment in sent if moment >= at]
+        found.append(loops.echoed(("far", 1), b"text", at * 10**6, at / 1000))
+    return found
+
+
+def test_what_comes_back_unchanged_is_an_echo_once_for_each_reply():
+    assert echoed(Loops([], 9), 5, sent=[1]) == [True]
+    assert echoed(Loops([], 9), 5, 6, 7, sent=[1, 2]) == [True, True, False]
+    assert echoed(Loops([], 9), 250, sent=[1]) == [True]
+    assert echoed(Loops([], 9), 251, sent=[1]) == [False]
+    assert echoed(Loops([], 9), 5) == [False]
+
+
+def test_what_arrived_before_the_reply_was_sent_is_no_echo_of_it():
+    loops = Loops([], 9)
+    loops.replied(("far", 1), b"text", 5 * 10**6)
+    assert not loops.echoed(("far", 1), b"text", 5 * 10**6, 0.0)
+    loops.replied(("far", 1), b"text", 5 * 10**6)
+    assert loops.echoed(("far", 1), b"text", 6 * 10**6, 0.0)
+
+
+def test_another_text_and_another_source_are_no_echo():
+    loops = Loops([], 9)
+    loops.replied(("far", 1), b"text", 1)
+    assert not loops.echoed(("far", 2), b"text", 2, 0.0)
+    assert not loops.echoed(("near", 1), b"text", 2, 0.0)
+    assert not loops.echoed(("far", 1), b"next", 2, 0.0)
+
+
+def test_who_goes_on_without_a_reply_is_a_sender_for_a_minute():
+    loops = Loops([], 9)
+    assert echoed(loops, 5, 25, sent=[1]) == [True, False]
+    assert echoed(loops, 45, 60_024, sent=[40, 60_020]) == [False, False]
+    assert echoed(loops, 60_045, 60_060, sent=[60_050]) == [False, True]
+
+
+def test_a_sender_whose_requests_are_all_alike_loses_one_reply_a_minute():
+    loops, lost = Loops([], 9), 0
+    for n in range(1, 6000):
+        if loops.echoed(("far", 1), b"text", n * 20 * 10**6, n / 50):
+            lost += 1
+        else:
+            loops.replied(("far", 1), b"text", n * 20 * 10**6 + 1)
+    assert lost == 2
+
+
+@pytest.mark.parametrize("same_port", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [b"12345", EchoSession(b"eight by").request(bytes(16)), bytes(1500)],
+    ids=["short", "session", "long"],
+)
+def test_two_responders_do_not_echo_each_other_s_echoes(same_port, text):
+    """One packet, forged in the name of the other, is all that they ever see."""
+    first = ("127.0.0.1", free_port())
+    second = ("127.0.0.2", first[1] if same_port else free_port("127.0.0.2"))
+
+    async def play():
+        log = logging.getLogger("respond")
+        both = [
+            Responder(options(listen=[f"{host}:{port}"]), time.monotonic, log)
+            for host, port in (first, second)
+        ]
+        async with asyncio.timeout(30):
+            await both[1].run()
+            await both[0].run()
+            [made] = both[1]._sockets.values()
+            made.sendto(text, first)
+            while not any(one.counts["loop"] for one in both):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)  # a loop on this host would have made thousands of turns
+            for one in both:
+                one.close()
+        return [dict(one.counts) for one in both]
+
+    counts = asyncio.run(play())
+    assert sum(one["answered"] for one in counts) <= (0 if same_port else 2), counts
+    assert sum(one["loop"] for one in counts) == 1, counts
+
+
+def farewells(host="127.0.0.1", *, staying=(), wait_s=0.0, text=b"probe of 16 byte"):
+    """Say what a prober hears after its reply as the responder ends."""
+    port = free_port(host)
+    endpoint = f"{host}:{port}"
+    now = [0.0]
+
+    async def play():
+        responder = Responder(options(listen=[endpoint]), lambda: now[0], logging.getLogger("r"))
+        await responder.run()
+        loop = asyncio.get_running_loop()
+        with asker() as sock, asker() as denied:
+            sock.sendto(b"an earlier probe", (host, port))
+            await asyncio.wait_for(loop.sock_recv(sock, 4096), 5)
+            sock.sendto(text, (host, port))
+            await asyncio.wait_for(loop.sock_recv(sock, 4096), 5)
+            denied.sendto(bytes(1501), (host, port))
+            await counted(responder, "oversize")
+            now[0] = wait_s
+            responder.close([endpoint] if staying else ())
+            responder.close()
+            heard = []
+            for one in (sock, denied):
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        heard.append(one.recv(4096))
+            return heard
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize("size", [16, 40, 41, 1400])
+def test_a_responder_that_ends_says_so_once_to_whom_it_replied(size):
+    text = bytes(range(100)) * 14
+    assert farewells(text=text[:size]) == [b"HAV\x02" + text[: min(size, 40)]]
+
+
+def test_who_has_not_probed_for_two_seconds_hears_nothing():
+    assert farewells(wait_s=2.0) == [b"HAV\x02probe of 16 byte"]
+    assert farewells(wait_s=2.1) == []
+
+
+def test_a_listener_that_is_back_at_once_says_no_goodbye():
+    assert farewells(staying=True) == []
+
+
+def test_at_most_256_hear_of_the_end_known_ones_first():
+    goodbyes = Goodbyes()
+    goodbyes.served("known", 0, b"k", 0.0, known=True)
+    for n in range(300):
+        goodbyes.served("new", n, b"n", 0.0, known=False)
+    due = list(goodbyes.due(1.0))
+    assert len(due) == 256
+    assert [each[:2] for each in (due[0], due[1], due[-1])] == [
+        ("known", 0),
+        ("new", 299),
+        ("new", 45),
+    ]
+    assert list(goodbyes.due(1.0)) == []
+
+
+def test_who_gets_known_meanwhile_hears_once():
+    goodbyes = Goodbyes()
+    goodbyes.served("here", 1, b"first", 0.0, known=False)
+    goodbyes.served("here", 1, b"last", 0.0, known=True)
+    assert list(goodbyes.due(0.0)) == [("here", 1, b"HAV\x02last")]

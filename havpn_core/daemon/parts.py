@@ -248,7 +248,8 @@ class Parts:
         if self.responder is not None:
             if alike(self.responder.options, self.config.respond):
                 return
-            self.responder.close()
+            # A listener that is back before the next probe comes has not gone.
+            self.responder.close(self.config.respond.listen if self.config.respond else ())
             self.responder = None
         if self.config.respond is not None:
             self.responder = Responder(self.config.respond, self._world.clock, self._world.log)

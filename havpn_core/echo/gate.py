@@ -2,13 +2,19 @@
 
 An echo service on the Internet is an amplifier's toy and, pointed at another echo service, a
 loop. So only requests from allowed networks get a reply, at a bounded rate, never towards a
-well-known port, never with more bytes than came. All others get none and are counted.
+well-known port or another responder, never with more bytes than came. All others get none and are
+counted. Whose requests come first, :mod:`~havpn_core.echo.sources` says, and what is the echo of a
+reply :mod:`~havpn_core.echo.loops`.
 """
 
 import ipaddress
 from typing import Annotated
 
 import msgspec
+
+from havpn_core.echo.loops import Loops
+from havpn_core.echo.report import sign
+from havpn_core.echo.sources import Sources
 
 BIGGEST = 1500
 """Bytes of the largest request that gets a reply."""
@@ -34,7 +40,7 @@ class RespondOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     :param listen: addresses with ports to listen on.
     :param allow: networks whose requests get a reply.
-    :param rate: replies a second to one source; twice that in a burst.
+    :param rate: replies a second to one source, an address with a port; twice that in a burst.
     :param total_rate: replies a second altogether.
     :param allow_low_ports: reply towards ports below 1024, too.
     """
@@ -69,35 +75,72 @@ class Gate:
     def __init__(self, options: RespondOptions) -> None:
         self._networks = [ipaddress.ip_network(network) for network in options.allow]
         self._options = options
-        self._credit: dict[str, tuple[float, float]] = {}
-        self._total = (options.total_rate, 0.0)
+        self._sources = Sources(options.rate, options.total_rate, SOURCES)
+        self._loops = Loops((parse_endpoint(each)[1] for each in options.listen), SOURCES)
+        self._addresses: dict[str, str] = {}
 
-    def judge(self, host: str, port: int, size: int, now_s: float) -> str:
-        """Say ``answered``, or why not: ``denied``, ``low_port``, ``oversize``, ``rate``."""
-        address = ipaddress.ip_address(host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        if not any((mapped or address) in network for network in self._networks):
+    def judge(
+        self,
+        host: str,
+        port: int,
+        size: int,
+        now_s: float,
+        *,
+        request: bytes = b"",
+        came_ns: int = 0,
+    ) -> str:
+        """Say ``answered``, or why not: ``denied``, ``low_port``, ``loop``, ``oversize``, ``rate``.
+
+        :param host: where the request comes from; a scope does not count.
+        :param size: its length in bytes.
+        :param request: its bytes; without them its sender is known by its port alone.
+        :param came_ns: when it arrived, in nanoseconds of the clock of :meth:`replied`.
+        """
+        address = self.address(host)
+        if not address:
             return "denied"
         if port < 1024 and not self._options.allow_low_ports:
             return "low_port"
+        if self._loops.closed(port, request):
+            return "loop"
         if size > BIGGEST:
             return "oversize"
-        return "answered" if self._spend(host, now_s) else "rate"
+        if not self._sources.spend(address, port, sign(request), now_s):
+            return "rate"
+        echoed = request and self._loops.echoed((address, port), request, came_ns, now_s)
+        return "loop" if echoed else "answered"
 
-    def _spend(self, host: str, now_s: float) -> bool:
-        """Take one reply out of the source's bucket and the common one."""
-        rate, total_rate = self._options.rate, self._options.total_rate
-        burst = max(1.0, 2 * rate)  # a bucket must hold one whole reply
-        credit = _refill(self._credit.get(host, (burst, now_s)), rate, burst, now_s)
-        total = _refill(self._total, total_rate, max(1.0, total_rate), now_s)
-        if host not in self._credit and len(self._credit) >= SOURCES:
-            self._credit.pop(next(iter(self._credit)))  # forged sources must not eat memory
-        paid = credit >= 1 and total >= 1
-        self._credit[host] = (credit - paid, now_s)
-        self._total = (total - paid, now_s)
-        return paid
+    def replied(self, host: str, port: int, reply: bytes, sent_ns: int) -> None:
+        """Take in that a reply is sent, so that its echo is known.
+
+        :param sent_ns: the moment before it, in nanoseconds.
+        """
+        if reply:
+            self._loops.replied((self.address(host), port), reply, sent_ns)
+
+    def knows(self, host: str, port: int, request: bytes) -> bool:
+        """Whether a request comes of a source that has come for a while."""
+        return self._sources.known(self.address(host), port, sign(request))
+
+    def address(self, host: str) -> str:
+        """Give the address of a host that is allowed; empty for another one."""
+        found = self._addresses.get(host)
+        if found is None:
+            address = plain(host)
+            allowed = any(address in network for network in self._networks)
+            found = str(address) if allowed else ""
+            if len(self._addresses) >= SOURCES:
+                self._addresses.clear()
+            self._addresses[host] = found
+        return found
 
 
-def _refill(bucket: tuple[float, float], rate: float, most: float, now_s: float) -> float:
-    left, then = bucket
-    return min(most, left + (now_s - then) * rate)
+def plain(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Give an address as it is allowed and counted: without a scope, IPv4 as such.
+
+    A link-local address has the same budget on whatever device its requests come in.
+
+    :raises ValueError: if it is none.
+    """
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address

@@ -10,8 +10,34 @@ import struct
 from dataclasses import dataclass
 
 MAGIC = b"HAV\x01"
+GOODBYE = b"HAV\x02"
+"""Begins the last datagram of a responder that ends in order; the head of a request follows."""
+GOODBYE_BYTES = 40
+SIGN_BYTES = 8
+SIGNED_BYTES = 16
+"""Bytes of the least request without a session that has a sign."""
 _LAYOUT = struct.Struct("!4s8sI16sII")
 _RECEIVED = struct.Struct("!II")
+
+
+def goodbye(request: bytes) -> bytes:
+    """Make the datagram that says that this responder ends, to whoever sent a request last.
+
+    It bears the first :data:`GOODBYE_BYTES` bytes of that request, so that nobody off the way can
+    have made it.
+    """
+    return GOODBYE + request[:GOODBYE_BYTES]
+
+
+def sign(request: bytes) -> bytes:
+    """Give what is alike in all requests of one sender, and known to nobody else.
+
+    That is the session of an :class:`EchoSession`; of another request the first bytes, which
+    ``udp-echo`` draws once. Empty for a request that is too short to have one.
+    """
+    if len(request) >= EchoSession.BYTES and request.startswith(MAGIC):
+        return request[: len(MAGIC) + EchoSession.ID_BYTES]
+    return request[:SIGN_BYTES] if len(request) >= SIGNED_BYTES else b""
 
 
 @dataclass(frozen=True, slots=True)

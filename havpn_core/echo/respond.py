@@ -1,18 +1,26 @@
 """Reply to the far end's UDP echo requests that :mod:`havpn_core.echo.gate` lets in."""
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+import struct
+import time
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from havpn_core.echo.gate import SOURCES, Gate, RespondOptions, parse_endpoint
+from havpn_core.echo.gate import SOURCES, Gate, RespondOptions, parse_endpoint, plain
+from havpn_core.echo.goodbyes import Goodbyes
 from havpn_core.echo.report import Sessions
 
 RETRY_S = 1.0
+SO_TIMESTAMPNS = 35
+"""The generic value of include/uapi/asm-generic/socket.h; Python has no name for it."""
+_STAMP = struct.Struct("@qq")
+_STAMP_BYTES = socket.CMSG_SPACE(_STAMP.size)
 AT_ONCE = 64
 """Requests read in one turn of the loop; then the probes have theirs."""
 
@@ -34,7 +42,7 @@ class Responder:
         self, options: RespondOptions, clock: Callable[[], float], log: logging.Logger
     ) -> None:
         self.counts = dict.fromkeys(
-            ("answered", "denied", "low_port", "oversize", "rate", "error"), 0
+            ("answered", "denied", "low_port", "oversize", "rate", "error", "loop"), 0
         )
         self.options, self._clock, self._log = options, clock, log
         self._gate = Gate(options)
@@ -42,11 +50,12 @@ class Responder:
         self._complained: set[str] = set()
         self._sessions = Sessions(secrets.randbelow(2**32 - 1) + 1)
         self._heard: dict[str, float] = {}
+        self._goodbyes = Goodbyes()
         self._closed = False
 
     def heard(self, host: str) -> float | None:
         """Give the seconds since the last reply to that address; only allowed ones get any."""
-        at = self._heard.get(host.partition("%")[0])
+        at = self._heard.get(str(plain(host)))
         return None if at is None else self._clock() - at
 
     async def run(self) -> None:
@@ -56,9 +65,18 @@ class Responder:
             await asyncio.sleep(RETRY_S)
             self._open_missing()
 
-    def close(self) -> None:
-        """Close the sockets."""
+    def close(self, staying: Container[str] = ()) -> None:
+        """Close the sockets, and say so to those who got replies through them of late.
+
+        They need not take the refusals that follow for a dead line.
+
+        :param staying: endpoints that are opened again at once, where nobody need hear of it.
+        """
         self._closed = True
+        for endpoint, peer, text in self._goodbyes.due(self._clock()):
+            if endpoint in self._sockets and endpoint not in staying:
+                with contextlib.suppress(OSError):
+                    self._sockets[endpoint].sendto(text, peer)
         for made in self._sockets.values():
             asyncio.get_running_loop().remove_reader(made)
             made.close()
@@ -87,37 +105,59 @@ class Responder:
             made.setblocking(False)
             if made.family == socket.AF_INET6:
                 made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            with contextlib.suppress(OSError):
+                made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             made.bind(found[0][4])
         except OSError:
             made.close()
             raise
-        asyncio.get_running_loop().add_reader(made, self._read, made)
+        asyncio.get_running_loop().add_reader(made, self._read, made, endpoint)
         return made
 
-    def _read(self, made: socket.socket) -> None:
+    def _read(self, made: socket.socket, endpoint: str) -> None:
         for _ in range(AT_ONCE):
             try:
-                request, sender = made.recvfrom(65535)
+                request, ancillary, _, sender = made.recvmsg(65535, _STAMP_BYTES)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 self.counts["error"] += 1
                 return
-            verdict = self._gate.judge(sender[0], sender[1], len(request), self._clock())
-            if verdict == "answered" and not self._reply(made, request, sender):
-                verdict = "error"
+            host, port = sender[:2]
+            now_s, came_ns = self._clock(), _arrived_ns(ancillary)
+            verdict = self._gate.judge(
+                host, port, len(request), now_s, request=request, came_ns=came_ns
+            )
+            if verdict == "answered":
+                if self._reply(made, request, sender):
+                    known = self._gate.knows(host, port, request)
+                    self._goodbyes.served(endpoint, sender, request, now_s, known=known)
+                else:
+                    verdict = "error"
             self.counts[verdict] += 1
 
     def _reply(self, made: socket.socket, request: bytes, sender: Any) -> bool:
         """Send the reply; says whether the kernel took it."""
         if len(self._heard) > SOURCES:
             self._heard.clear()  # a wide allow list must not eat memory
-        self._heard[sender[0].partition("%")[0]] = self._clock()
+        host, port = sender[:2]
+        self._heard[self._gate.address(host)] = self._clock()
+        reply = self._sessions.reply(self._gate.address(host), request)
+        self._gate.replied(host, port, reply, time.time_ns())
         try:
-            made.sendto(self._sessions.reply(sender[0], request), sender)
+            made.sendto(reply, sender)
         except OSError:
             return False
         return True
+
+
+def _arrived_ns(ancillary: Iterable[tuple[int, int, bytes]]) -> int:
+    """Give when a datagram arrived, in nanoseconds of the wall clock; now if nothing says it."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) >= _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack_from(data)
+            return int(seconds * 10**9 + nanoseconds)
+    return time.time_ns()
 
 
 def _reason(problem: OSError) -> str:

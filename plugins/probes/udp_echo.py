@@ -17,6 +17,9 @@ from ._binding import LineOptions, connected
 from ._echo import EchoProbe
 from ._oneway import OneWay
 
+SIGN_BYTES = 8
+"""Bytes of a request that are alike in all of one probe."""
+
 
 class UdpEchoOptions(LineOptions, frozen=True, kw_only=True):
     """Options of ``udp-echo``.
@@ -49,7 +52,12 @@ class UdpEcho(EchoProbe):
     def __init__(self, options: UdpEchoOptions, context: Context) -> None:
         self._options = options
         self.nonce_bytes = min(EchoSession.NONCE_BYTES, options.size)
-        head = EchoSession.BYTES if options.report else self.nonce_bytes
+        # What stays the same lets a responder of HA-VPN tell this sender from a flood of others.
+        self._sign = b""
+        if self.nonce_bytes == EchoSession.NONCE_BYTES and not options.report:
+            self._sign = secrets.token_bytes(SIGN_BYTES)
+            self.nonce_bytes -= SIGN_BYTES
+        head = EchoSession.BYTES if options.report else len(self._sign) + self.nonce_bytes
         # Padding is random once, so that equal requests are not squeezed by a compressing line.
         self._padding = secrets.token_bytes(options.size - head)
         self._session = EchoSession(secrets.token_bytes(EchoSession.ID_BYTES))
@@ -63,7 +71,7 @@ class UdpEcho(EchoProbe):
     def request(self, family: int, nonce: bytes) -> bytes:
         """Make the request."""
         if not self._options.report:
-            return nonce + self._padding
+            return self._sign + nonce + self._padding
         return self._session.request(nonce) + self._padding
 
     def match(self, reply: bytes) -> bytes | None:
@@ -72,7 +80,8 @@ class UdpEcho(EchoProbe):
         if len(reply) != self._options.size or reply[cut:] != self._padding:
             return None
         if not self._options.report:
-            return reply[:cut]
+            signed = len(self._sign)
+            return reply[signed:cut] if reply[:signed] == self._sign else None
         report = self._session.report(reply)
         if report is None:
             return None

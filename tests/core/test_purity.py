@@ -13,8 +13,9 @@ PLUGINS = Path(importlib.util.find_spec("havpn_plugins").origin).parent
 # What of pair/ does the I/O: clocks, key files, the plugins that look at the LAN, the links.
 DOES_IO = {"pair/run.py", "pair/keys.py", "pair/lan.py"}
 ALLOWED = {
-    "abc", "bisect", "collections", "collections.abc", "dataclasses", "enum", "functools", "heapq",
-    "itertools", "math", "operator", "re", "statistics", "string", "struct", "types", "typing",
+    "abc", "array", "bisect", "collections", "collections.abc", "dataclasses", "enum", "functools",
+    "heapq", "itertools", "math", "operator", "re", "statistics", "string", "struct",
+    "types", "typing",
     # Bytes or text in, bytes or text out: signatures, checksums, encodings.
     "base64", "binascii", "hashlib", "hmac", "json", "shlex", "urllib.parse", "zlib",
     # Options are structs; an address is a value.

@@ -53,7 +53,7 @@ def without_added(content):
     found = json.loads(content)
     for key in ADDED:
         del found[key]
-    del found["role"]["reason"]
+    del found["role"]["reason"], found["respond"]["loop"]
     for key in ("dead_s", "dead_raised"):
         del found["pair"][key]
     if found["pair"]["partner"] is not None:

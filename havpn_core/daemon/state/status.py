@@ -141,6 +141,7 @@ class RespondStatus(msgspec.Struct, kw_only=True):
     oversize: int = 0
     rate: int = 0
     error: int = 0
+    loop: int = 0
 
 
 class PartnerStatus(msgspec.Struct, kw_only=True):
