@@ -68,6 +68,8 @@ def lines(status: "Status") -> list[str]:
     for name, action in status.actions.items():
         error = f": {action.error}" if action.error else ""
         found.append(f"action {name}: {action.phase}, {action.observed}{error}")
+    if status.pair is not None:
+        found.extend(f"pair: {text}" for text in status.pair.troubles)
     for name, notifier in status.notifiers.items():
         error = f": {notifier.error}" if notifier.error else ""
         counts = f"{notifier.delivered} delivered, {notifier.failed} failed"

@@ -11,6 +11,7 @@ from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.world import World
 from havpn_core.errors import HavpnError
 from havpn_core.pair.frames import node_number
+from havpn_core.pair.health.troubles import News, Troubles
 from havpn_core.pair.keys import (
     INCARNATION_FILE,
     authenticator,
@@ -47,6 +48,7 @@ class Partner:
         self._world, self._acting, self._force = world, acting, force
         self._paths, self._changed = paths, changed
         self._incarnation = 0
+        self._troubles = Troubles(world.clock())
 
     async def make(
         self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]
@@ -68,6 +70,8 @@ class Partner:
             owners=lambda: self._acting.owners,
             report=lambda text: self._world.emit(Event("pair", "", "", "conflict", text, "error")),
             spawn=lambda work: self._world.tasks.spawn("scout", work),
+            troubles=self._troubles,
+            troubled=self._pair_news,
         )
         made.connect()
         return made
@@ -117,6 +121,10 @@ class Partner:
 
     def _trouble(self, text: str) -> None:
         self._world.emit(Event("daemon", "", "", "trouble", text, "warning"))
+
+    def _pair_news(self, news: News) -> None:
+        severity = "warning" if news.bad else "info"
+        self._world.emit(Event("pair", "", "", news.word, news.text, severity))
 
     def _link(
         self, context: Callable[..., Context], link: Instance, received: Inlet[bytes]

@@ -13,6 +13,7 @@ import msgspec
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.pair.beat import Beat
 from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.health.troubles import News, Troubles
 from havpn_core.pair.lan import Scout, Spawn, spawn_loudly
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.session import PairFacts, PairSession
@@ -38,6 +39,8 @@ class PairRun:
     :param owners: gives the actions that alone own what they hold, by name.
     :param report: takes sentences about conflicts.
     :param spawn: starts a task whose failure the owner notices.
+    :param troubles: what is wrong so far, which outlives a reload.
+    :param troubled: takes what goes wrong with the pair, and its end.
     """
 
     def __init__(
@@ -52,12 +55,15 @@ class PairRun:
         owners: Callable[[], dict[str, Caller]],
         report: Callable[[str], None],
         spawn: Spawn = spawn_loudly,
+        troubles: Troubles | None = None,
+        troubled: Callable[[News], None] = lambda news: None,
     ) -> None:
         self.authenticator = authenticator
         self._options = options
         self._facts, self._changed, self._clock = own, changed, clock
         self._builders, self._owners = links, owners
         self._scout = Scout(owners, report, self.refresh, spawn)
+        self._troubles, self._troubled = troubles or Troubles(clock()), troubled
         self._rival = False
         self._links: dict[str, Caller] = {}
         self._closed = False
@@ -107,14 +113,17 @@ class PairRun:
         :raises AssertionError: if invariants are checked and one does not hold.
         """
         beat = Beat(self._options.rules.interval_s, self._clock())
+        self._troubles.wake(self._clock())
         while True:
             now_s = self._clock()
             if late_s := beat.late_s(now_s):
                 self.session.late(late_s, now_s)
+                self._troubles.wake(now_s)
             self.session.update(self._own(), now_s)
             self._act()
             if beat.due(now_s):
                 self._send()
+                self._look_for_troubles(now_s)
             if self.session.broken:
                 raise AssertionError("the pair: " + "; ".join(self.session.broken))
             self._kick.clear()
@@ -158,6 +167,12 @@ class PairRun:
             for caller in self._owners().values():
                 caller.announce()
 
+    def _look_for_troubles(self, now_s: float) -> None:
+        written = self._options.dead
+        standing = self.session.standing(None if written is None else float(written), now_s)
+        for news in self._troubles.update(standing, now_s):
+            self._troubled(news)
+
     def _send(self) -> None:
         frame = self.session.frame()
         for link in self._links.values():
@@ -177,7 +192,7 @@ class PairRun:
             name: (self._links[name].facts() if name in self._links else {}) | facts
             for name, facts in found.links.items()
         }
-        return msgspec.structs.replace(found, links=links)
+        return msgspec.structs.replace(found, links=links, troubles=self._troubles.sentences)
 
     def facts(self) -> dict[str, Any]:
         """Give ``pair`` of the status as the builtins that JSON is made of."""

@@ -13,6 +13,7 @@ import msgspec
 
 from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.health.standing import Standing, raised
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.message import Content
 from havpn_core.pair.state import Decision, Own, PairRules, PairState
@@ -50,6 +51,7 @@ class PairFacts(msgspec.Struct, frozen=True):
     :param frames: how many frames were given each verdict.
     :param dead_s: the silence in force that is the partner's death, in seconds.
     :param dead_raised: whether that is longer than the configuration's ``dead``.
+    :param troubles: what is wrong now, a sentence with the remedy each.
     """
 
     state: str
@@ -61,6 +63,7 @@ class PairFacts(msgspec.Struct, frozen=True):
     frames: dict[str, int]
     dead_s: float = 0.0
     dead_raised: bool = False
+    troubles: list[str] = []
 
 
 class PairSession:
@@ -167,6 +170,34 @@ class PairSession:
             frames=self.counts,
             dead_s=round(self.decision.dead_s, 3),
             dead_raised=self.decision.dead_raised,
+        )
+
+    def standing(self, explicit_dead_s: float | None, now_s: float) -> Standing:
+        """Give the facts from which :class:`~havpn_core.pair.health.troubles.Troubles` are made.
+
+        :param explicit_dead_s: ``dead`` as it is written; ``None`` if it is not.
+        """
+        partner, last = self._state.living(self.rules, now_s), self._state.message
+        links = {
+            name: None if stats.received_s is None else now_s - stats.received_s
+            for name, stats in self.links.items()
+        }
+        found = Standing(
+            priority=self.own.priority,
+            partner_priority=None,
+            dead_s=self.rules.dead_s,
+            stopping=last is not None and last.stopping,
+            frames=self._authenticator.counts,
+            links=links,
+        )
+        if partner is None:
+            return found
+        return replace(
+            found,
+            partner_priority=partner.priority,
+            hears=partner.hears,
+            same_name=partner.node == self.own.node,
+            raised=raised(explicit_dead_s, self.rules.interval_s, partner.interval_ms / 1000),
         )
 
     def _link_facts(self, stats: LinkStats, now_s: float) -> dict[str, Any]:

@@ -1296,6 +1296,7 @@ def test_the_status_has_its_keys_for_ever():
             "lan": {"alive": True, "heard_s": 0.5, "frames": 3},
             "cable": {"alive": False, "heard_s": None, "frames": 0},
         },
+        "troubles": [],
     }  # fmt: skip
     assert low.facts(0.5 + RULES.dead_s).partner is None
     fresh_one = PairSession(

@@ -53,11 +53,11 @@ def without_added(content):
     found = json.loads(content)
     for key in ADDED:
         del found[key]
-    del found["role"]["reason"], found["respond"]["loop"]
     for key in ("dead_s", "dead_raised"):
         del found["pair"][key]
     if found["pair"]["partner"] is not None:
         del found["pair"]["partner"]["stopping"]
+    del found["role"]["reason"], found["respond"]["loop"], found["pair"]["troubles"]
     for path in found["paths"].values():
         del path["detection_ms"], path["refused_s"]
         for probe in path["probes"].values():

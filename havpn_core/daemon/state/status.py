@@ -165,7 +165,10 @@ class LinkStatus(msgspec.Struct, kw_only=True):
 
 
 class PairStatus(msgspec.Struct, kw_only=True):
-    """The pair; ``frames`` counts those that arrived, by what was made of them."""
+    """The pair; ``frames`` counts those that arrived, by what was made of them.
+
+    :param troubles: what is wrong with it now, a sentence with the remedy each.
+    """
 
     state: str
     wanted: str | None = None
@@ -176,6 +179,7 @@ class PairStatus(msgspec.Struct, kw_only=True):
     frames: dict[str, int] = field(default_factory=dict)
     dead_s: float | None = None
     dead_raised: bool = False
+    troubles: list[str] = field(default_factory=list)
 
 
 class Status(msgspec.Struct, kw_only=True):
