@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from havpn_core.cli.options import config_option
+from havpn_core.config.demand import short_budgets
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.config.profiles import worst_detection_s, worst_failback_s
 from havpn_core.config.read import load
@@ -121,7 +122,7 @@ def warnings(config: Config) -> list[str]:
         )
     if not config.actions:
         found.append("there is no [action.NAME]: this gateway watches but never switches")
-    return found
+    return found + short_budgets(config)
 
 
 def absent(config: Config) -> list[str]:
