@@ -63,7 +63,7 @@ CASES = {
         ("partner back", "the partner is heard again", False),
     ),
     "raised": (
-        {"raised": (0.15, 0.6)},
+        {"raised": (0.15004, 0.60004)},
         ("dead raised", RAISED, True),
         ("dead raised over", "pair.dead is taken as it is written", False),
     ),
@@ -211,6 +211,12 @@ def test_a_link_that_never_brought_a_frame_is_dead_after_ten_seconds():
     [(at, word, text, bad)] = over_time(made, standing, 5, 30)
     assert (at, word, bad) == (10.0, "link lost", True)
     assert text == LINK.replace("brings no frames any more", "has never brought a frame")
+
+
+def test_the_ten_seconds_count_from_the_start():
+    made, standing = settled(100.0), replace(WELL, links={"lan": None})
+    [(at, *_)] = over_time(made, standing, 105, 130)
+    assert at == 110.0
 
 
 def test_two_links_are_two_troubles():
