@@ -1,10 +1,12 @@
 import pytest
 
 from havpn_core.rules.hysteresis import Level
-from havpn_core.rules.role import PathView, Role, starting_level, wanted_role
+from havpn_core.rules.role import PathView, Role, may_serve, starting_level, wanted_role
 
 UP = PathView(Level.UP, known=True, heard=True)
 DOWN = PathView(Level.DOWN, known=True, heard=True)
+BETTER = PathView(Level.DOWN, known=True, heard=True, recovering=True)
+RISING = PathView(Level.UP, known=True, heard=True, recovering=True)
 SILENT = PathView(Level.UP, known=False, heard=False)
 A, S = Role.ACTIVE, Role.STANDBY
 
@@ -25,6 +27,31 @@ A, S = Role.ACTIVE, Role.STANDBY
 def test_role_wanted_of_the_paths(paths, on_any, on_all):
     assert wanted_role(paths, give_up_on="any") is on_any
     assert wanted_role(paths, give_up_on="all") is on_all
+
+
+@pytest.mark.parametrize(
+    ("paths", "on_any", "on_all"),
+    [
+        ([UP], True, True),
+        ([RISING], True, True),
+        ([BETTER], True, True),
+        ([DOWN], False, False),
+        ([UP, BETTER], True, True),
+        ([UP, DOWN], False, True),
+        ([BETTER, DOWN], False, True),
+        ([DOWN, DOWN], False, False),
+        ([SILENT], True, True),
+        ([], True, True),
+    ],
+)
+def test_a_gateway_serves_better_than_none_where_its_paths_get_replies(paths, on_any, on_all):
+    assert may_serve(paths) is on_any
+    assert may_serve(paths, give_up_on="any") is on_any
+    assert may_serve(paths, give_up_on="all") is on_all
+
+
+def test_the_other_role():
+    assert (A.other, S.other) == (S, A)
 
 
 def test_unknown_path_keeps_its_role_unless_told_otherwise():

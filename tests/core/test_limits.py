@@ -61,6 +61,26 @@ def test_a_clock_that_was_set_is_noticed_so_that_the_limit_is_written_again():
     assert not drifted(note(NOW.boot_s + HOUR, later(600, set_by=HOUR)), later(700, set_by=HOUR))
 
 
+@pytest.mark.parametrize("drift", [-1.0, -0.5, 0.0, 0.5, 1.0])
+def test_a_second_of_drift_is_worth_no_writing(drift):
+    assert not drifted(note(NOW.boot_s + HOUR, NOW), later(600, set_by=drift))
+
+
+@pytest.mark.parametrize("drift", [-1.25, 1.25])
+def test_more_than_a_second_of_drift_is(drift):
+    assert drifted(note(NOW.boot_s + HOUR, NOW), later(600, set_by=drift))
+
+
+def test_what_is_written_of_a_limit():
+    assert note(560.0, NOW) == Noted(WALL + 60, 60.0, "boot-1", 560.0)
+    assert note(400.0, NOW) == Noted(WALL, 0.0, "boot-1", 400.0)
+
+
+def test_no_time_is_written_from_before_its_beginning():
+    """A wall clock before 1970, a limit of before the boot."""
+    assert note(-5.0, Clocks(-100.0, 20.0, "boot-2")) == Noted(0.0, 0.0, "boot-2", 0.0)
+
+
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(-1e9, 1e9))
 def test_no_clock_makes_a_limit_longer(limit, off_s, set_by):
     noted = note(NOW.boot_s + limit, NOW)
