@@ -1,9 +1,10 @@
-# Everything from a fresh clone: make demo, make test, make lint, make house, make bench.
+# Everything from a fresh clone: make demo, make test, make lint, make house, make mutants,
+# make bench.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test lint demo house bench packages clean
+.PHONY: all test lint demo house mutants bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -28,6 +29,10 @@ demo: $(VENV)/ready
 house:
 	scripts/house draw
 	scripts/house numbers
+
+# Every small change of the rules and the pair must be noticed by their own tests.
+mutants: $(VENV)/ready
+	$(BIN)/python scripts/mutants --jobs $$(nproc)
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.footprint
