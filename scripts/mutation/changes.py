@@ -68,7 +68,7 @@ def changes(node: ast.AST, *, boolean: bool) -> Iterator[Change]:
                     yield _changed(node, ast.BoolOp(op, turned))
         case ast.UnaryOp(ast.Not() | ast.USub(), operand):
             yield _changed(node, operand)
-        case ast.BinOp(left, op, right) if not _names_types(node):
+        case ast.BinOp(left, op, right) if type(op) in OPERATORS and not _names_types(node):
             yield _changed(node, ast.BinOp(left, OPERATORS[type(op)](), right))
         case ast.AugAssign(target, op, value) if type(op) in OPERATORS:
             yield _changed(node, ast.AugAssign(target, OPERATORS[type(op)](), value))

@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import ModuleType
@@ -81,26 +81,27 @@ class Chosen:
     """The tests of a run in their order, each within its time.
 
     :param limits: by a test's name, its time. All tests and no limit if empty.
+    :param known: the tests that may be left out; one that the change gave another name is run.
     """
 
-    def __init__(self, limits: Mapping[str, Limit]) -> None:
-        self._limits = limits
+    def __init__(self, limits: Mapping[str, Limit], known: Collection[str] = ()) -> None:
+        self._limits, self._known = limits, known
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Sort the tests and leave out what is not asked for."""
         if self._limits:
             order = {name: place for place, name in enumerate(self._limits)}
-            items[:] = sorted(
-                (each for each in items if each.nodeid in order),
-                key=lambda each: order[each.nodeid],
-            )
+            chosen = [
+                each for each in items if each.nodeid in order or each.nodeid not in self._known
+            ]
+            items[:] = sorted(chosen, key=lambda each: order.get(each.nodeid, len(order)))
         _alarm(NEVER)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Let the kernel end a test that goes on for ever."""
-        _alarm(self._limits.get(item.nodeid, NEVER))
+        _alarm(self._limits.get(item.nodeid, START if self._limits else NEVER))
         try:
             return (yield)
         finally:

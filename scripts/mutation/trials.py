@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +14,8 @@ from .clean import Clean
 from .plan import Plan, PlanError, Target
 from .sites import Mutant, mutated
 
-CRASH = 99
+NO_MUTANT = 99
+FAILED = int(pytest.ExitCode.TESTS_FAILED)
 
 
 class Result(Enum):
@@ -32,11 +33,13 @@ class Trial:
 
     :param limits: its tests in the order in which they run, each with its time; none if no test
         reaches it.
+    :param known: all tests that there are without the change.
     """
 
     target: Target
     mutant: Mutant
     limits: Mapping[str, session.Limit]
+    known: Collection[str]
 
 
 def planned(target: Target, clean: Clean, mutant: Mutant, longest_s: float) -> Trial:
@@ -53,14 +56,14 @@ def planned(target: Target, clean: Clean, mutant: Mutant, longest_s: float) -> T
     anywhere = mutant.mark is None or mark in clean.imported
     reaching = own if anywhere else [name for name in own if mark in clean.reached[name]]
     if not reaching:
-        return Trial(target, mutant, {})
+        return Trial(target, mutant, {}, ())
     first = set(reaching)
     order = sorted(own, key=lambda name: (name not in first, clean.took_s[name]))
     limits = {
         name: session.Limit(1.0 + 4 * clean.computed_s[name], 5.0 + 10 * clean.took_s[name])
         for name in order
     }
-    return Trial(target, mutant, limits)
+    return Trial(target, mutant, limits, clean.took_s.keys())
 
 
 def carry_out(plan: Plan, trials: Iterable[Trial], jobs: int) -> Iterator[tuple[Trial, Result]]:
@@ -85,12 +88,15 @@ def _started(plan: Plan, trial: Trial) -> int:
     pid = os.fork()
     if pid:
         return pid
-    code = CRASH
+    code = NO_MUTANT
     try:
         tree = mutated(trial.target.tree, trial.mutant)
         trees = {trial.target.name: (str(plan.root / trial.target.file), tree)}
+        compile(tree, trial.target.file, "exec")
+        code = FAILED  # from here on it is the mutant's fault, as an import that raises
         files = sorted({name.partition("::")[0] for name in trial.limits})
-        code = session.run(plan.root, files, trees, [session.Chosen(trial.limits)])
+        chosen = session.Chosen(trial.limits, trial.known)
+        code = session.run(plan.root, files, trees, [chosen])
     finally:
         os._exit(code)
 
@@ -102,7 +108,7 @@ def _ended(running: dict[int, Trial]) -> tuple[Trial, Result]:
     code = os.waitstatus_to_exitcode(status)
     if code in (-signal.SIGALRM, -signal.SIGPROF):
         return trial, Result.TIMEOUT
-    if code in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR, CRASH):
+    if code in (pytest.ExitCode.NO_TESTS_COLLECTED, NO_MUTANT):
         raise PlanError(f"no trial of {trial.target.file} {trial.mutant.change} was possible")
     return trial, Result.KILLED if code else Result.SURVIVED
 

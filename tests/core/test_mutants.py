@@ -62,6 +62,17 @@ from box.ends import turns
 def test_turns():
     assert turns([7, 8]) == 2
 """
+START = "SIZES = [7]\nFIRST = SIZES[0]\n"
+TEST_START = """
+import pytest
+
+from box.start import FIRST, SIZES
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_size(size):
+    assert size == FIRST == 7
+"""
 PLAN = 'modules = ["box"]'
 SAME = """
 [[equivalent]]
@@ -79,6 +90,9 @@ def made(folder, plan=PLAN, test=TEST):
         "tests/test_add.py": test,
         "box/ends.py": ENDLESS,
         "tests/test_that_it_ends.py": TEST_ENDLESS,
+        "box/start.py": START,
+        "tests/test_start.py": TEST_START,
+        "tests/conftest.py": "import box.start\n",
         "scripts/mutants.toml": plan,
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -230,6 +244,15 @@ def test_what_comes_to_no_end_is_caught(tmp_path):
     assert ran.returncode == 0
     assert became["turns: 1 -> 0"] == "timeout"
     assert set(became.values()) == {"killed", "timeout"}
+
+
+def test_an_import_that_raises_and_a_test_of_another_name_are_no_escape(tmp_path):
+    ran, _, results = tried(made(tmp_path), "box/start.py")
+    assert {change: one["result"] for change, one in results.items()} == {
+        "-: 7 -> 8": "killed",
+        "-: 0 -> 1": "killed",
+    }
+    assert ran.returncode == 0
 
 
 def test_equivalents_are_left_out_of_the_count_and_named_where_caught_or_gone(tmp_path):
