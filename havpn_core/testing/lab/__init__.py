@@ -4,11 +4,13 @@ from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
 from havpn_core.testing.lab.daemons.ownership import AddressWatch, Change, Holding
 from havpn_core.testing.lab.daemons.strongswan import StrongSwan
 from havpn_core.testing.lab.daemons.supervisor import Supervisor
+from havpn_core.testing.lab.daemons.tenure import Tenure, tenure
 from havpn_core.testing.lab.hosts.cable import SerialCable
 from havpn_core.testing.lab.hosts.errors import CommandFailed, HostFailed, LabError, NotInTime
 from havpn_core.testing.lab.hosts.host import Host, end_hosts, start_hosts
+from havpn_core.testing.lab.hosts.lan import Absence, Lan
 from havpn_core.testing.lab.hosts.leftovers import open_folder, sweep
-from havpn_core.testing.lab.hosts.network import Lan, Provider, connect, set_up
+from havpn_core.testing.lab.hosts.network import Provider, connect, set_up
 from havpn_core.testing.lab.hosts.plan import GATEWAYS, SERIAL_DEVICE, SITES, Direction
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.line import Line, Moment
@@ -20,6 +22,7 @@ __all__ = [
     "GATEWAYS",
     "SERIAL_DEVICE",
     "SITES",
+    "Absence",
     "AddressWatch",
     "Change",
     "CommandFailed",
@@ -42,6 +45,7 @@ __all__ = [
     "StreamReport",
     "StrongSwan",
     "Supervisor",
+    "Tenure",
     "TwoSite",
     "connect",
     "end_hosts",
@@ -49,5 +53,6 @@ __all__ = [
     "set_up",
     "start_hosts",
     "sweep",
+    "tenure",
     "wait_for",
 ]

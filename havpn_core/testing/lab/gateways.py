@@ -1,8 +1,9 @@
 """The ``havpn`` daemons of the four gateways, watching each other beside the tunnels."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from havpn_core.testing.lab.daemons.supervisor import Supervisor
+from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
 from havpn_core.testing.lab.hosts import plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.twosite import TwoSite
@@ -75,6 +76,8 @@ rate = 1000
 type = "alias-arp"
 device = "lan"
 addresses = ["{shared}"]
+{action}
+{more}
 [pair]
 priority = {priority}
 key_file = "/etc/havpn/pair.key"
@@ -99,10 +102,14 @@ def pair_config(
     interval: str = "50ms",
     dead: str = "",
     preempt: str = "auto",
+    action: str = "",
+    more: str = "",
 ) -> str:
     """Write a gateway's configuration without a cluster manager: the pair moves the address.
 
     :param dead: silence after which the partner counts as dead; the pair's own default if empty.
+    :param action: further lines for the action that owns the address.
+    :param more: further tables, such as those of other actions.
     """
     gateway, site = plan.GATEWAYS[name], plan.site_of(name)
     other = plan.GATEWAYS[site.backup if name == site.preferred else site.preferred]
@@ -112,6 +119,8 @@ def pair_config(
         interval=interval,
         dead=f'dead = "{dead}"' if dead else "",
         preempt=preempt,
+        action=action,
+        more=more,
         near=gateway.wan.ip,
         far=plan.GATEWAYS[gateway.far].wan.ip,
         shared=site.shared,
@@ -122,11 +131,12 @@ def pair_config(
     )
 
 
-def pair_gateway(lab: TwoSite, name: str, **options: Any) -> Supervisor:
+def pair_gateway(
+    lab: TwoSite, name: str, executable: Iterable[str] = DEFAULT, **options: Any
+) -> Supervisor:
     """Start the daemon of one gateway of a pair; options of :func:`pair_config`."""
-    lab.hosts[name].write("/etc/havpn/pair.key", KEY)
-    lab.hosts[name].run("chmod", "600", "/etc/havpn/pair.key")
-    daemon = lab.supervisor(name, pair_config(name, **options))
+    lab.hosts[name].write("/etc/havpn/pair.key", KEY, 0o600)
+    daemon = lab.supervisor(name, pair_config(name, **options), executable)
     daemon.start()
     return daemon
 

@@ -17,11 +17,13 @@ from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
 from havpn_core.testing.lab.daemons.ownership import AddressWatch
 from havpn_core.testing.lab.daemons.strongswan import StrongSwan
 from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
+from havpn_core.testing.lab.daemons.tenure import Tenure, tenure
 from havpn_core.testing.lab.hosts import leftovers, plan
 from havpn_core.testing.lab.hosts.cable import SerialCable
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host, end_hosts, start_hosts
-from havpn_core.testing.lab.hosts.network import Lan, Provider, set_up
+from havpn_core.testing.lab.hosts.lan import Lan
+from havpn_core.testing.lab.hosts.network import Provider, set_up
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.pinger import Pinger
 from havpn_core.testing.lab.traffic import Stream
@@ -99,7 +101,7 @@ class TwoSite:
             sites = pool.map(self._lay_site, plan.SITES)
             providers = pool.map(self._lay_provider, plan.PROVIDERS)
             _all_of(sites, providers)
-            _all_of(pool.map(self._furnish, plan.GATEWAYS))
+            _all_of(pool.map(self.furnish, plan.GATEWAYS))
         self.addresses.add(self.hosts[name] for name in plan.GATEWAYS)
 
     def _lay_site(self, name: str) -> None:
@@ -125,8 +127,8 @@ class TwoSite:
         addresses = [(str(gateway.router), gateway.side.value)]
         set_up(provider.host, addresses, [] if self._ipsec else clear)
 
-    def _furnish(self, name: str) -> None:
-        """Give a gateway whose cables are plugged in its addresses and routes."""
+    def furnish(self, name: str) -> None:
+        """Give a gateway whose cables are plugged in its addresses, routes and kernel settings."""
         gateway = plan.GATEWAYS[name]
         far = plan.GATEWAYS[gateway.far]
         routes = [f"{far.wan.ip} via {gateway.router.ip} dev wan"]
@@ -174,6 +176,13 @@ class TwoSite:
         """Return the gateways that have the shared address of a site (``a`` or ``b``) now."""
         return self.addresses.holders(str(plan.SITES[site].shared.ip))
 
+    def tenure(self, site: str, since: float = 0.0) -> Tenure:
+        """Return for how long a site had two owners on its LAN, or none, since a time."""
+        here = plan.SITES[site]
+        holdings = self.addresses.holdings(str(here.shared.ip))
+        names = (here.preferred, here.backup)
+        return tenure(holdings, self.lans[site].absences(), names, since, time.monotonic())
+
     def wait_holder(self, site: str, gateway: str, timeout: float) -> None:
         """Wait until exactly this gateway has the shared address of its site.
 
@@ -210,7 +219,7 @@ class TwoSite:
         site = next(name for name, each in plan.SITES.items() if here in each.gateways)
         self.lans[site].attach(self.hosts[gateway], "lan")
         self._connect_to_provider(self.providers[here.provider], here)
-        self._furnish(gateway)
+        self.furnish(gateway)
         self.addresses.add([self.hosts[gateway]])
 
     def stream(self, **options: Any) -> Stream:

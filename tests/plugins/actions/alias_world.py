@@ -17,7 +17,8 @@ from havpn_core import Context
 from havpn_core.config.convert import decode_hook
 from havpn_core.testing.lab import end_hosts, open_folder, start_hosts, wait_for
 from havpn_core.testing.lab.hosts import leftovers
-from havpn_core.testing.lab.hosts.network import Lan, set_up
+from havpn_core.testing.lab.hosts.lan import Lan
+from havpn_core.testing.lab.hosts.network import set_up
 
 CLONE_NEWNET = 0x40000000
 FOUR, SIX = "10.9.255.254", "2001:db8:9::fe"

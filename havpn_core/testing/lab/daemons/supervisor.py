@@ -193,10 +193,24 @@ class Supervisor:
         self._signal(signal.SIGTERM)
         return self._wait(timeout)
 
-    def restart(self) -> None:
-        """SIGKILL it if it runs, and start it again."""
-        self.kill()
+    def restart(self, *, in_order: bool = False) -> None:
+        """End it if it runs, and start it again.
+
+        :param in_order: by SIGTERM instead of SIGKILL.
+        """
+        if in_order:
+            self.stop()
+        else:
+            self.kill()
         self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing more, while its host's kernel goes on."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
 
     def log(self) -> str:
         """Return what all runs of it wrote to stdout and stderr."""

@@ -29,8 +29,12 @@ class SerialCable:
         """Take it out: bytes sent from now on are lost; the devices stay."""
         self._order("pull")
 
+    def break_one_way(self, end: int) -> None:
+        """Lose what is sent at one end (0 or 1); the other way stays as it is."""
+        self._order(f"break {end}")
+
     def plug(self) -> None:
-        """Put it back."""
+        """Put it back, whole."""
         self._order("plug")
 
     def _order(self, word: str) -> None:

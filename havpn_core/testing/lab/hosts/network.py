@@ -1,4 +1,4 @@
-"""Cables, LANs and provider lines between hosts.
+"""Cables and provider lines between hosts.
 
 Everything is made inside the hosts' network namespaces, nothing in the machine's own.
 """
@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.plan import Direction
 
-BRIDGE = "br0"
 NAT_T_PORT = 4500
 
 
@@ -48,36 +47,6 @@ def set_up(
         host.run("sysctl", "-q", "-w", *settings)
     if lines:
         host.run_in_network("ip", "-batch", "-", input="\n".join(lines) + "\n")
-
-
-class Lan:
-    """A LAN: a host that is nothing but a bridge."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        script = f"ip link add {BRIDGE} type bridge forward_delay 0 stp_state 0"
-        host.run_in_network("sh", "-c", f"{script} && ip link set {BRIDGE} up")
-
-    def attach(self, station: Host, interface: str) -> None:
-        """Plug a host in; the bridge's port is named after it."""
-        connect(self.host, station.name, station, interface)
-        self.host.run_in_network("ip", "link", "set", station.name, "master", BRIDGE)
-
-    def unplug(self, station: str) -> None:
-        """Take a host's cable out: it loses its carrier."""
-        self.host.run_in_network("ip", "link", "set", station, "down")
-
-    def plug(self, station: str) -> None:
-        """Put the cable back."""
-        self.host.run_in_network("ip", "link", "set", station, "up")
-
-    def mute(self, station: str) -> None:
-        """Carry nothing to or from a host without its noticing, as if its kernel stood still."""
-        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "0")
-
-    def unmute(self, station: str) -> None:
-        """Carry its frames again."""
-        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "3")
 
 
 # The first 4 bytes after the UDP header are 0 for IKE (RFC 3948), an SPI for ESP.

@@ -1,6 +1,7 @@
 """A serial cable between two pseudo-terminals that can be pulled out and put back.
 
-Prints the two devices on one line, then obeys ``pull`` and ``plug`` on stdin, answering ``ok``.
+Prints the two devices on one line, then obeys on stdin, answering each line with ``ok``: ``pull``,
+``plug``, and ``break 0`` or ``break 1``, which loses what is sent at that end alone.
 Unlike a relay that is stopped, a pulled cable loses what is sent meanwhile.
 """
 
@@ -47,18 +48,30 @@ def main() -> None:
     watch = select.poll()
     for fd in (0, *peers):
         watch.register(fd, select.POLLIN)
-    plugged = True
+    broken: set[int] = set()
     while True:
         for fd, _ in watch.poll():
             data = os.read(fd, 4096)
             if fd in peers:
-                if plugged:
+                if fd not in broken:
                     peers[fd].deliver(data)
             elif data:
-                plugged = data.split()[-1] == b"plug"
-                print("ok", flush=True)
+                for order in data.split(b"\n")[:-1]:
+                    broken = after(order, broken, tuple(peers))
+                    print("ok", flush=True)
             else:
                 sys.exit()
+
+
+def after(order: bytes, broken: set[int], ends: tuple[int, ...]) -> set[int]:
+    """Return which ends' bytes are lost from an order on."""
+    match order.split():
+        case [b"pull"]:
+            return set(ends)
+        case [b"break", which]:
+            return broken | {ends[int(which)]}
+        case _:
+            return set()
 
 
 if __name__ == "__main__":
