@@ -144,11 +144,8 @@ def moves_while_lossy(lab: TwoSite, *, seconds: float, percent: float) -> int:
     for provider in lab.providers.values():
         provider.loss(percent)
     time.sleep(seconds)
-    now = time.monotonic()
+    addresses = (str(site.shared.ip) for site in SITES.values())
+    moves = sum(lab.addresses.takings(address, since) for address in addresses)
     for provider in lab.providers.values():
         provider.heal()
-    moves = 0
-    for site in SITES.values():
-        changes = lab.addresses.changes(str(site.shared.ip))
-        moves += sum(change.held and since <= change.at <= now for change in changes)
     return moves

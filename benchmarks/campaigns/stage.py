@@ -49,22 +49,23 @@ def calm(here: Street, timeout: float = CALM_S) -> bool:
     return True
 
 
-def role_events(here: Street, since: float) -> list[str]:
-    """Return the changes of roles and of the token on all gateways since ``time.time()``."""
+def role_changes(here: Street, since: float) -> list[str]:
+    """Return the changes of roles on all gateways since ``time.time()``.
+
+    A daemon that finds out at its start which role it has changes none.
+    """
     return [
-        f"{event['at']} {name} {event['kind']}: {event['before']} -> {event['after']}"
+        f"{name}: {event['before']} -> {event['after']} ({event['detail']})"
         for name, daemon in here.daemons.items()
         for event in daemon.events("role", since)
+        if event["before"] in ("active", "standby")
     ]
 
 
 def moves(here: Street, since: float) -> int:
     """Count how often an address came to a gateway since a monotonic time."""
-    return sum(
-        change.held and change.at >= since
-        for site in SITES.values()
-        for change in here.lab.addresses.changes(str(site.shared.ip))
-    )
+    addresses = (str(site.shared.ip) for site in SITES.values())
+    return sum(here.lab.addresses.takings(address, since) for address in addresses)
 
 
 def judge_tenure(what: str, found: Tenure, unowned_bound: float = UNOWNED_BOUND_S) -> list[str]:

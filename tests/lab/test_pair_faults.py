@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from benchmarks.campaigns import flaps, stage
+from benchmarks.campaigns import cold_starts, flaps, restarts, stage
 from havpn_core.testing.lab.faults import LINKS, Street
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
@@ -79,3 +79,11 @@ def test_a_port_switched_off_keeps_its_carrier_and_is_remembered(here):
 def test_flaps_of_lan_ports_while_the_links_are_cut_leave_one_owner(here):
     rounds = flaps.draw(random.Random(1), 1, 0.2, 2.5)
     assert flaps.campaign(here, rounds) == []
+
+
+def test_a_restart_of_any_daemon_moves_nobody(here):
+    assert restarts.campaign(here, random.Random(1), 1, 0.3, 0.5) == []
+
+
+def test_a_cold_start_in_any_order_takes_each_role_once(here):
+    assert cold_starts.campaign(here, random.Random(1), 3, 0.5, 1.5) == []

@@ -1,5 +1,6 @@
 """Who holds an address at which time."""
 
+import itertools
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -96,6 +97,15 @@ class AddressWatch:
                 past.append(Holding(now.since, change.at, now.holders))
                 now = Holding(change.at, None, holders)
         return [*past, now]
+
+    def takings(self, address: str, since: float = 0.0) -> int:
+        """Count how often an address came to a host that did not have it, since a time."""
+        held = self.holdings(address)
+        return sum(
+            len(after.holders - before.holders)
+            for before, after in itertools.pairwise(held)
+            if after.since >= since
+        )
 
     def overlap(self, address: str, since: float = 0.0) -> float:
         """Return for how many seconds an address had two holders since a time."""
