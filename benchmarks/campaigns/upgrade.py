@@ -1,0 +1,159 @@
+"""Whether a rolling upgrade from an earlier commit, and the way back, cost nothing.
+
+    python -m benchmarks.campaigns.upgrade [--count 1] [--seed 1] [--old REVISION] [--gap 0.5]
+
+All four daemons run the old commit, taken from this checkout's git into a folder of its own. Then
+one after another is ended by SIGTERM and started from the working tree, under a ping every 10 ms
+and a TCP connection through both sites; afterwards the same back. The orders take turns: at each
+site the standby first, or the active first; site by site, or crosswise. No ping may be lost, no two
+gateways may own an address, and none may be without owner for more than an ordered handover takes:
+an old daemon moves it when its far end restarts. Needs root and git; the exit status is 1 if a
+bound is missed.
+"""
+
+import contextlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.campaigns import stage
+from havpn_core.testing.lab import TwoSite
+from havpn_core.testing.lab.faults import Street
+from havpn_core.testing.lab.gateways import pair_gateway
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
+from havpn_core.testing.lab.pinger import IN_FLIGHT_S
+
+OLD = "c463224"
+ROOT = Path(__file__).parents[2]
+# The distribution's names for its packages that lie in folders of other names.
+PACKAGES = {"havpn_core": "havpn_core", "havpn_plugins": "plugins", "havpn_ocf": "ocf"}
+NEW = (sys.executable, "-m", "havpn_core")
+PING_S = 0.01
+WATCH_S = 1.5
+HANDOVER_S = 0.1
+ORDERS = (
+    ("gw-ab", "gw-aa", "gw-bb", "gw-ba"),
+    ("gw-aa", "gw-ab", "gw-ba", "gw-bb"),
+    ("gw-ab", "gw-bb", "gw-aa", "gw-ba"),
+    ("gw-aa", "gw-ba", "gw-ab", "gw-bb"),
+)
+
+
+@contextlib.contextmanager
+def checkout(revision: str) -> Iterator[tuple[str, ...]]:
+    """Lay a commit's tree out and give the command line that runs its daemon.
+
+    :raises SystemExit: this is no git checkout, or it has no such commit.
+    """
+    with tempfile.TemporaryDirectory(prefix="havpn-old-") as folder:
+        tree = Path(folder) / "tree"
+        tree.mkdir()
+        archive = subprocess.run(
+            ["git", "-C", str(ROOT), "archive", revision], capture_output=True, check=False
+        )
+        if archive.returncode:
+            raise SystemExit(f"git has no commit {revision} here: fetch it, or name another --old")
+        subprocess.run(["tar", "-x", "-C", str(tree)], input=archive.stdout, check=True)
+        path = Path(folder) / "path"
+        path.mkdir()
+        for package, where in PACKAGES.items():
+            (path / package).symlink_to(tree / where)
+        program = ("env", f"PYTHONPATH={path}", sys.executable, "-m", "havpn_core")
+        prove(program, path)
+        yield program
+
+
+def prove(program: tuple[str, ...], path: Path) -> None:
+    """See that a command line runs what it should, all of it.
+
+    :raises SystemExit: it does not.
+    """
+    code = "import havpn_core, havpn_plugins as p; print(havpn_core.__file__, p.__file__)"
+    said = subprocess.run(
+        [*program[:3], "-c", code], capture_output=True, text=True, check=True, cwd="/"
+    ).stdout.split()
+    if not all(name.startswith(str(path)) for name in said):
+        raise SystemExit(f"the old commit does not run by itself: it imports {' and '.join(said)}")
+
+
+def replace(here: Street, gateway: str, program: tuple[str, ...], gap: float) -> None:
+    """End a gateway's daemon in order, and start another program in its place."""
+    at = time.time()
+    here.daemons[gateway].stop()
+    time.sleep(gap)
+    here.daemons[gateway] = pair_gateway(here.lab, gateway, program)
+    here.daemons[gateway].wait_event("daemon", "started", 20, at)
+    here.daemons[gateway].wait_verdict("line", "up", 20)
+    time.sleep(WATCH_S)
+
+
+def roll(
+    here: Street, what: str, order: tuple[str, ...], program: tuple[str, ...], gap: float
+) -> tuple[list[object], list[str]]:
+    """Replace all four daemons one after another; return a table's row and what was missed."""
+    missed: list[str] = []
+    pinger, stream = here.lab.pinger(interval=PING_S), here.lab.stream()
+    try:
+        since = time.monotonic()
+        for gateway in order:
+            replace(here, gateway, program, gap)
+        if not stage.calm(here):
+            missed.append(f"{what}: the street is not calm after it")
+        time.sleep(IN_FLIGHT_S + 0.1)
+        outages = pinger.outages(0.0, since)
+        report = stream.finish()
+    finally:
+        pinger.stop()
+        stream.kill()
+    lost = sum(each.lost for each in outages)
+    found = {site: here.lab.tenure(site, since) for site in SITES}
+    for site, tenure in found.items():
+        if tenure.shared or tenure.unowned > HANDOVER_S:
+            missed.append(
+                f"{what}: site {site}: two owners for {tenure.shared:.3f} s, "
+                f"none for {tenure.unowned:.3f} s"
+            )
+    if lost:
+        missed.append(f"{what}: {lost} pings lost")
+    if not report.intact:
+        missed.append(f"{what}: the connection broke: {report.error}")
+    longest = max((each.seconds for each in outages), default=0.0)
+    shared = max(each.shared for each in found.values())
+    unowned = max(each.unowned for each in found.values())
+    figures = (f"{each:.3f}" for each in (longest, shared, unowned))
+    return [what, stage.moves(here, since), lost, *figures], missed
+
+
+def campaign(here: Street, old: tuple[str, ...], count: int, gap: float) -> list[str]:
+    """Go through all orders, there and back; print the figures and return what was missed."""
+    missed: list[str] = []
+    rows = []
+    for order in ORDERS * count:
+        for way, program in (("up", NEW), ("down", old)):
+            row, wrong = roll(here, f"{way}: {' '.join(order)}", order, program, gap)
+            rows.append(row)
+            missed += wrong
+    stage.show(("replaced", "moves", "pings lost", "longest s", "two owners s", "no owner s"), rows)
+    return missed
+
+
+def main() -> None:
+    """Make the campaign and judge."""
+    options = stage.parser(__doc__, count=1)
+    options.add_argument("--old", default=OLD, help="the earlier commit")
+    options.add_argument("--gap", type=float, default=0.5, help="at most so long between the two")
+    chosen = options.parse_args()
+    gap = random.Random(chosen.seed).uniform(0, chosen.gap)
+    with checkout(chosen.old) as old, TwoSite(ipsec=False) as lab:
+        here = Street(lab, {name: pair_gateway(lab, name, old) for name in GATEWAYS})
+        missed = [] if stage.calm(here) else ["the old commit did not become calm"]
+        missed += campaign(here, old, chosen.count, gap)
+    stage.finish(missed)
+
+
+if __name__ == "__main__":
+    main()
