@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 from benchmarks.campaigns import stage
 from benchmarks.figures import quantile, show
-from havpn_core.testing.lab import NotInTime, wait_for
+from havpn_core.testing.lab import NotInTime
 from havpn_core.testing.lab.faults import Street, line_cut, power_off
 from havpn_core.testing.lab.gateways import pair_config
 from havpn_core.testing.lab.hosts.plan import SITES
 
 ALLOWED_S = 0.05
-GIVE_UP_S = 6.0
 PHASE_S = 0.05
 FLAKY = "/run/hook-flaky"
 
@@ -113,32 +112,12 @@ def undress(here: Street) -> None:
             raise
 
 
-def taken(here: Street, site: str, since: float) -> float:
-    """Wait until a site's second gateway has its address; give the seconds since a time.
-
-    :returns: infinity if it does not within 6 s.
-    """
-    address, backup = str(SITES[site].shared.ip), SITES[site].backup
-
-    def at() -> float | None:
-        changes = here.lab.addresses.changes(address)
-        mine = (c.at for c in changes if c.held and c.host == backup and c.at > since)
-        return next(mine, None)
-
-    try:
-        found = wait_for(at, GIVE_UP_S, f"{backup} to take {address}")
-    except NotInTime:
-        return float("inf")
-    assert found is not None
-    return found - since
-
-
 def cut(here: Street) -> float:
     """Cut line 1, and heal it once both sites have moved; give the slower one's seconds."""
     since = time.monotonic()
     heal = line_cut(here, SITES["a"].preferred)
     try:
-        return max(taken(here, site, since) for site in SITES)
+        return max(stage.taken(here, site, since) for site in SITES)
     finally:
         heal()
 
@@ -148,7 +127,7 @@ def off(here: Street) -> float:
     since = time.monotonic()
     undo = power_off(here, SITES["a"].preferred)
     try:
-        return taken(here, "a", since)
+        return stage.taken(here, "a", since)
     finally:
         undo()
 

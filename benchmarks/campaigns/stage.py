@@ -16,6 +16,7 @@ from havpn_core.testing.lab.hosts.plan import SITES
 SHARED_BOUND_S = 1.0
 UNOWNED_BOUND_S = 1.5
 CALM_S = 40.0
+GIVE_UP_S = 6.0
 
 
 @contextlib.contextmanager
@@ -66,6 +67,26 @@ def moves(here: Street, since: float) -> int:
     """Count how often an address came to a gateway since a monotonic time."""
     addresses = (str(site.shared.ip) for site in SITES.values())
     return sum(here.lab.addresses.takings(address, since) for address in addresses)
+
+
+def taken(here: Street, site: str, since: float) -> float:
+    """Wait until a site's second gateway has its address; give the seconds since a time.
+
+    :returns: infinity if it does not within 6 s.
+    """
+    address, backup = str(SITES[site].shared.ip), SITES[site].backup
+
+    def at() -> float | None:
+        changes = here.lab.addresses.changes(address)
+        mine = (c.at for c in changes if c.held and c.host == backup and c.at > since)
+        return next(mine, None)
+
+    try:
+        found = wait_for(at, GIVE_UP_S, f"{backup} to take {address}")
+    except NotInTime:
+        return float("inf")
+    assert found is not None
+    return found - since
 
 
 def judge_tenure(what: str, found: Tenure, unowned_bound: float = UNOWNED_BOUND_S) -> list[str]:

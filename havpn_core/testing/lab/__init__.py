@@ -1,5 +1,6 @@
 """A laboratory of network namespaces: hosts, LANs, provider lines, tunnels, clusters, traffic."""
 
+from havpn_core.testing.lab.attacker import Attacker
 from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
 from havpn_core.testing.lab.daemons.ownership import AddressWatch, Change, Holding
 from havpn_core.testing.lab.daemons.strongswan import StrongSwan
@@ -24,6 +25,7 @@ __all__ = [
     "SITES",
     "Absence",
     "AddressWatch",
+    "Attacker",
     "Change",
     "CommandFailed",
     "Direction",

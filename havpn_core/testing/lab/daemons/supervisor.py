@@ -67,6 +67,16 @@ class Supervisor:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process as seen from outside.
+
+        :raises HostFailed: it does not run.
+        """
+        if self._process is None or not self.is_running():
+            raise HostFailed(f"havpn does not run on {self.host.name}")
+        return self._process.inner_pid
+
     def command(self, *arguments: str, timeout: float = 20.0, check: bool = True) -> str:
         """Run another ``havpn`` command in this gateway and return its output.
 
