@@ -69,10 +69,10 @@ def moves(here: Street, since: float) -> int:
     return sum(here.lab.addresses.takings(address, since) for address in addresses)
 
 
-def taken(here: Street, site: str, since: float) -> float:
+def taken(here: Street, site: str, since: float, timeout: float = GIVE_UP_S) -> float:
     """Wait until a site's second gateway has its address; give the seconds since a time.
 
-    :returns: infinity if it does not within 6 s.
+    :returns: infinity if it does not within ``timeout`` seconds.
     """
     address, backup = str(SITES[site].shared.ip), SITES[site].backup
 
@@ -82,7 +82,7 @@ def taken(here: Street, site: str, since: float) -> float:
         return next(mine, None)
 
     try:
-        found = wait_for(at, GIVE_UP_S, f"{backup} to take {address}")
+        found = wait_for(at, timeout, f"{backup} to take {address}")
     except NotInTime:
         return float("inf")
     assert found is not None

@@ -53,7 +53,12 @@ def wan_port(street: Street, gateway: str) -> Undo:
     here = plan.GATEWAYS[gateway]
     provider = street.lab.providers[here.provider]
     provider.unplug(here.side)
-    return lambda: provider.plug(here.side)
+
+    def undo() -> None:
+        provider.plug(here.side)
+        street.lab.furnish(gateway)
+
+    return undo
 
 
 def wan_address(street: Street, gateway: str) -> Undo:

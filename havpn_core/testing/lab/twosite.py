@@ -118,25 +118,24 @@ class TwoSite:
         provider = self.providers[name] = Provider(self.hosts[name])
         for gateway in plan.GATEWAYS.values():
             if gateway.provider == name:
-                self._connect_to_provider(provider, gateway)
-
-    def _connect_to_provider(self, provider: Provider, gateway: plan.Gateway) -> None:
-        provider.attach(self.hosts[gateway.name], gateway.side)
-        site = plan.site_of(gateway.name)
-        clear = [f"{site.shared.network} via {gateway.wan.ip}"]
-        addresses = [(str(gateway.router), gateway.side.value)]
-        set_up(provider.host, addresses, [] if self._ipsec else clear)
+                provider.attach(self.hosts[gateway.name], gateway.side)
 
     def furnish(self, name: str) -> None:
-        """Give a gateway whose cables are plugged in its addresses, routes and kernel settings."""
-        gateway = plan.GATEWAYS[name]
+        """Give a gateway whose cables are plugged in its addresses, routes and kernel settings.
+
+        Its provider's end of the line gets its own, too: they go with the carrier of a port.
+        """
+        gateway, site = plan.GATEWAYS[name], plan.site_of(name)
         far = plan.GATEWAYS[gateway.far]
         routes = [f"{far.wan.ip} via {gateway.router.ip} dev wan"]
+        clear = [] if self._ipsec else [f"{site.shared.network} via {gateway.wan.ip}"]
         if not self._ipsec:
             routes.append(f"{plan.far_site(name).shared.network} via {gateway.router.ip} dev wan")
+        line = [(str(gateway.router), gateway.side.value)]
+        set_up(self.providers[gateway.provider].host, line, clear)
         addresses = [(str(gateway.lan), "lan"), (str(gateway.wan), "wan")]
         set_up(self.hosts[name], addresses, routes, GATEWAY_SYSCTLS)
-        key, site = next(each for each in plan.SITES.items() if each[1] is plan.site_of(name))
+        key = next(key for key, each in plan.SITES.items() if each is site)
         self.cables[key].attach(self.hosts[name], [site.preferred, site.backup].index(name))
 
     def _start_daemons(self) -> None:
@@ -176,12 +175,12 @@ class TwoSite:
         """Return the gateways that have the shared address of a site (``a`` or ``b``) now."""
         return self.addresses.holders(str(plan.SITES[site].shared.ip))
 
-    def tenure(self, site: str, since: float = 0.0) -> Tenure:
-        """Return for how long a site had two owners on its LAN, or none, since a time."""
+    def tenure(self, site: str, since: float = 0.0, until: float | None = None) -> Tenure:
+        """Return for how long a site had two owners on its LAN, or none, from then till then."""
         here = plan.SITES[site]
         holdings = self.addresses.holdings(str(here.shared.ip))
         names = (here.preferred, here.backup)
-        return tenure(holdings, self.lans[site].absences(), names, since, time.monotonic())
+        return tenure(holdings, self.lans[site].absences(), names, since, until or time.monotonic())
 
     def wait_holder(self, site: str, gateway: str, timeout: float) -> None:
         """Wait until exactly this gateway has the shared address of its site.
@@ -218,7 +217,7 @@ class TwoSite:
         here = plan.GATEWAYS[gateway]
         site = next(name for name, each in plan.SITES.items() if here in each.gateways)
         self.lans[site].attach(self.hosts[gateway], "lan")
-        self._connect_to_provider(self.providers[here.provider], here)
+        self.providers[here.provider].attach(self.hosts[gateway], here.side)
         self.furnish(gateway)
         self.addresses.add([self.hosts[gateway]])
 
