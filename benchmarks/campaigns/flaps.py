@@ -18,7 +18,7 @@ from havpn_core.testing.lab.hosts.plan import SITES
 
 WAYS = {"carrier": lan_port, "switch": lan_port_isolated}
 NOTICE_S = 0.7
-SETTLE_S = 2.5
+SETTLE_S = 2.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ no second owner may be there before. Needs root; the exit status is 1 if a bound
 """
 
 import time
+from collections.abc import Iterable
 
 from benchmarks.campaigns import stage
 from havpn_core.testing.lab.faults import Street, daemon_frozen, daemon_killed, site_name
@@ -17,19 +18,21 @@ FAULTS = {"killed": daemon_killed, "frozen": daemon_frozen}
 ALLOWED_S = 1.0
 
 
-def campaign(here: Street, lifetime: float, count: int) -> list[str]:
-    """Kill and freeze each active gateway's daemon, print the figures, return what was missed.
+def campaign(
+    here: Street, lifetime: float, gateways: list[str], faults: Iterable[str] = FAULTS
+) -> list[str]:
+    """Kill and freeze the daemons of active gateways, print the figures, return what was missed.
 
     :param lifetime: that of the configuration, in seconds.
     """
     rows, missed = [], []
-    for name, fault in FAULTS.items():
-        for gateway in [site.preferred for site in SITES.values()] * count:
+    for name in faults:
+        for gateway in gateways:
             what = f"daemon of {gateway} {name}"
             if not stage.calm(here):
                 missed.append(f"{what}: the street was not calm before it")
             since = time.monotonic()
-            undo = fault(here, gateway)
+            undo = FAULTS[name](here, gateway)
             try:
                 took = stage.taken(here, site_name(gateway), since, lifetime + 5 * ALLOWED_S)
             finally:
@@ -58,8 +61,9 @@ def main() -> None:
     options = stage.parser(__doc__, count=1, seed=False)
     options.add_argument("--lifetime", type=float, default=3.0, help="seconds; at least 3")
     chosen = options.parse_args()
+    gateways = [site.preferred for site in SITES.values()] * chosen.count
     with stage.street(action=f'lifetime = "{chosen.lifetime:g}s"') as here:
-        missed = campaign(here, chosen.lifetime, chosen.count)
+        missed = campaign(here, chosen.lifetime, gateways)
     stage.finish(missed)
 
 

@@ -32,7 +32,7 @@ SECOND_ACTIONS = "\n".join(
 # Those that pass within a moment; lines are cut for longer.
 MOMENTS = {name: fault for name, fault in (FAULTS | LINKS).items() if name != "line cut"}
 FLAPS = {"by carrier": lan_port, "in the switch": lan_port_isolated}
-LONGEST_S = {"power off": 0.5, "daemon killed": 0.5, "daemon stopped": 0.5}
+MOMENT_S = 0.5
 SHARED_BOUND_S = 1.0
 
 
@@ -71,7 +71,7 @@ class Misfortune:
         if name == "line cut one way" and GATEWAYS[gateway].provider in self.cut:
             return f"nothing at {gateway}"
         undo = MOMENTS[name](self.here, gateway)
-        seconds = self.dice.uniform(0, LONGEST_S.get(name, 1.0))
+        seconds = self.dice.uniform(0, MOMENT_S)
         time.sleep(seconds)
         undo()
         return f"{name} at {gateway} for {seconds:.2f} s"
@@ -80,12 +80,12 @@ class Misfortune:
         way, gateway = self.dice.choice(sorted(FLAPS)), self.gateway()
         heal = cut_links(self.here, site_name(gateway))
         try:
-            time.sleep(self.dice.uniform(0, 0.8))
+            time.sleep(self.dice.uniform(0, 0.4))
             undo = FLAPS[way](self.here, gateway)
-            seconds = self.dice.uniform(0.2, 2.0)
+            seconds = self.dice.uniform(0.2, 1.5)
             time.sleep(seconds)
             undo()
-            time.sleep(self.dice.uniform(0, 1.5))
+            time.sleep(self.dice.uniform(0, 1.0))
         finally:
             heal()
         return f"links cut, {gateway} flapped {way} for {seconds:.2f} s"

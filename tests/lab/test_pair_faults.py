@@ -5,7 +5,16 @@ import time
 
 import pytest
 
-from benchmarks.campaigns import cold_starts, flaps, restarts, stage
+from benchmarks.campaigns import (
+    attackers,
+    cold_starts,
+    deaf_sides,
+    flaps,
+    hooks,
+    restarts,
+    silent_daemons,
+    stage,
+)
 from havpn_core.testing.lab.faults import LINKS, Street
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
@@ -77,13 +86,54 @@ def test_a_port_switched_off_keeps_its_carrier_and_is_remembered(here):
 
 
 def test_flaps_of_lan_ports_while_the_links_are_cut_leave_one_owner(here):
-    rounds = flaps.draw(random.Random(1), 1, 0.2, 2.5)
+    rounds = flaps.draw(random.Random(1), 1, 0.2, 1.7)
     assert flaps.campaign(here, rounds) == []
 
 
+def test_a_deaf_gateway_s_restart_without_any_whole_link_makes_no_second_owner(here):
+    case = deaf_sides.Case(("udp link deaf", "cable pulled"), whole=False)
+    tenure, _ = deaf_sides.strike(here, case, "gw-ab", in_order=False)
+    assert stage.judge_tenure("the deaf standby", tenure) == []
+
+
 def test_a_restart_of_any_daemon_moves_nobody(here):
-    assert restarts.campaign(here, random.Random(1), 1, 0.3, 0.5) == []
+    assert restarts.campaign(here, random.Random(1), 1, 0.3, 0.3) == []
 
 
 def test_a_cold_start_in_any_order_takes_each_role_once(here):
-    assert cold_starts.campaign(here, random.Random(1), 3, 0.5, 1.5) == []
+    assert cold_starts.campaign(here, random.Random(1), 3, 0.4, 1.0) == []
+
+
+@pytest.fixture
+def dressed(here):
+    """Give what changes the configuration of all gateways; afterwards they are as before."""
+
+    def dress(*second: hooks.Hook, **options):
+        here.options.update(options)
+        hooks.dress(here, "\n".join(hook.toml() for hook in second))
+
+    yield dress
+    here.options.clear()
+    hooks.undress(here)
+
+
+def test_second_actions_that_fail_and_hang_hold_up_no_handover_and_no_taking(here, dressed):
+    dressed(
+        hooks.Hook(active="exit 1", standby="exit 1", name="a-failing"),
+        hooks.Hook(active=hooks.HANG, standby=hooks.HANG, name="hanging", deadline="2s"),
+    )
+    assert hooks.cut(here) < 2
+    assert stage.calm(here)
+    assert hooks.off(here) < 2
+
+
+def test_a_gateway_whose_daemon_is_frozen_is_taken_over_from(here, dressed):
+    dressed(action='lifetime = "3s"')
+    assert silent_daemons.campaign(here, 3.0, ["gw-aa"], ["frozen"]) == []
+
+
+def test_false_claims_while_the_links_are_cut_move_nothing_and_fill_no_history(here):
+    outcome = attackers.attack(here, "claims", 1.0, 0, cut=True)
+    assert (outcome.tenure.shared, outcome.moves) == (0, 0)
+    assert outcome.events <= attackers.MOST_EVENTS
+    assert outcome.frames > 1000
