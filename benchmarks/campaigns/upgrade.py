@@ -12,6 +12,7 @@ bound is missed.
 """
 
 import contextlib
+import itertools
 import random
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def prove(program: tuple[str, ...], path: Path) -> None:
 
 
 def replace(here: Street, gateway: str, program: tuple[str, ...], gap: float) -> None:
-    """End a gateway's daemon in order, and start another program in its place."""
+    """End a gateway's daemon in order, and ``gap`` seconds later start another in its place."""
     at = time.time()
     here.daemons[gateway].stop()
     time.sleep(gap)
@@ -92,7 +93,7 @@ def replace(here: Street, gateway: str, program: tuple[str, ...], gap: float) ->
 
 
 def roll(
-    here: Street, what: str, order: tuple[str, ...], program: tuple[str, ...], gap: float
+    here: Street, what: str, order: tuple[str, ...], program: tuple[str, ...], gaps: Iterator[float]
 ) -> tuple[list[object], list[str]]:
     """Replace all four daemons one after another; return a table's row and what was missed."""
     missed: list[str] = []
@@ -100,7 +101,7 @@ def roll(
     try:
         since = time.monotonic()
         for gateway in order:
-            replace(here, gateway, program, gap)
+            replace(here, gateway, program, next(gaps))
         if not stage.calm(here):
             missed.append(f"{what}: the street is not calm after it")
         time.sleep(IN_FLIGHT_S + 0.1)
@@ -128,13 +129,13 @@ def roll(
     return [what, stage.moves(here, since), lost, *figures], missed
 
 
-def campaign(here: Street, old: tuple[str, ...], count: int, gap: float) -> list[str]:
+def campaign(here: Street, old: tuple[str, ...], count: int, gaps: Iterator[float]) -> list[str]:
     """Go through all orders, there and back; print the figures and return what was missed."""
     missed: list[str] = []
     rows = []
     for order in ORDERS * count:
         for way, program in (("up", NEW), ("down", old)):
-            row, wrong = roll(here, f"{way}: {' '.join(order)}", order, program, gap)
+            row, wrong = roll(here, f"{way}: {' '.join(order)}", order, program, gaps)
             rows.append(row)
             missed += wrong
     stage.show(("replaced", "moves", "pings lost", "longest s", "two owners s", "no owner s"), rows)
@@ -147,11 +148,12 @@ def main() -> None:
     options.add_argument("--old", default=OLD, help="the earlier commit")
     options.add_argument("--gap", type=float, default=0.5, help="at most so long between the two")
     chosen = options.parse_args()
-    gap = random.Random(chosen.seed).uniform(0, chosen.gap)
+    dice = random.Random(chosen.seed)
+    gaps = (dice.uniform(0, chosen.gap) for _ in itertools.count())
     with checkout(chosen.old) as old, TwoSite(ipsec=False) as lab:
         here = Street(lab, {name: pair_gateway(lab, name, old) for name in GATEWAYS})
         missed = [] if stage.calm(here) else ["the old commit did not become calm"]
-        missed += campaign(here, old, chosen.count, gap)
+        missed += campaign(here, old, chosen.count, gaps)
     stage.finish(missed)
 
 

@@ -15,6 +15,7 @@ from benchmarks.campaigns import (
     silent_daemons,
     stage,
 )
+from havpn_core.testing.lab import SITES
 from havpn_core.testing.lab.faults import LINKS, Street
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
@@ -83,6 +84,24 @@ def test_a_port_switched_off_keeps_its_carrier_and_is_remembered(here):
     assert ongoing == ["gw-bb"]
     (absence,) = [each for each in lan.absences() if each.since >= since]
     assert since <= absence.since < absence.until <= time.monotonic()
+
+
+def test_a_lan_can_lose_one_kind_of_frames_of_one_station_alone(here):
+    lan, address = here.lab.lans["a"], str(SITES["a"].end_address.ip)
+
+    def has_reply():
+        look = ("arping", "-q", "-c", "1", "-w", "1", "-I", "lan", address)
+        return not here.lab.hosts["gw-ab"].run(*look, check=False).returncode
+
+    assert has_reply()
+    lan.lose_kind(0x0806, "server")  # not on this LAN
+    assert has_reply()
+    lan.lose_kind(0x0806, "client")
+    try:
+        assert not has_reply()
+    finally:
+        lan.heal()
+    assert has_reply()
 
 
 def test_flaps_of_lan_ports_while_the_links_are_cut_leave_one_owner(here):

@@ -17,6 +17,8 @@ import sys
 import time
 
 ARP, LOCAL = 0x0806, 0x88B5
+EVERY = 0x0003
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 BROADCAST = b"\xff" * 6
 REQUEST, REPLY = 1, 2
 KEPT = 64
@@ -42,8 +44,9 @@ class Attack:
         self._dice = random.Random()
         self._address = socket.inet_aton(address)
         self._pause = 1 / rate if rate else 0.0
-        self._line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-        self._line.bind((interface, 3))
+        self._line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY))
+        self._line.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self._line.bind((interface, EVERY))
         self._heard: list[bytes] = []
         self.sent = 0
 
