@@ -7,9 +7,11 @@ The right to be active is a token with a number (see :class:`~havpn_core.pair.me
 Its owner is active, whatever its path, until the partner is alive and the better one; then it
 first lets go of the role, sees that it is gone, and only then gives the token away, in a frame
 that says so. The token can be had in three ways only: it was offered; the partner is silent on
-all links; or both gateways live and neither has it, when the one with the larger node number
-makes a new one. What is left are the faults that no protocol can exclude: after a partition
-or a sleep there may be two owners, who find out with the first frame and settle it at once.
+all links, or has neither the token nor ears for this gateway, and nobody on the LAN has the
+address; or both gateways live and neither has it, when the one with the larger node number makes
+a new one. A token of the second way is void if the address is found in use before the role is
+held. What is left are the faults that no protocol can exclude: after a partition or a sleep there
+may be two owners, who find out with the first frame and settle it at once.
 
 What follows from each event is in :mod:`~havpn_core.pair.table`; what happens is said here.
 """
