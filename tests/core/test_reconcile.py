@@ -450,6 +450,12 @@ def test_all_is_prepared_once_for_each_change_of_the_owners():
     assert needs_preparing(current, Effect("vip", S, OWNERS))
 
 
+def test_a_look_that_shows_what_was_done_clears_all_that_was_wrong():
+    wrong = replace(HOOK, done=A, foreign=S, failures=2, error="no")
+    current = observe(want(Plan((wrong,)), A), "hook", A, 0)
+    assert current.get("hook") == replace(HOOK, observed=A, done=A, proved=True)
+
+
 def test_the_words_of_the_status_stay():
     words = ["settled", "pending", "applying", "retrying", "overridden"]
     assert [phase.value for phase in Phase] == words
@@ -463,6 +469,7 @@ def test_the_words_of_the_status_stay():
 def test_a_look_in_the_middle_of_a_change_proves_nothing():
     current, _ = started(want(BOTH, A), OWNERS, 0)
     assert observe(current, "vip", A, 0) is current
+    assert current.phase("vip", 0) is Phase.APPLYING
     assert observe(current, "hook", S, 0).get("hook").observed is S
 
 
