@@ -26,10 +26,11 @@ from havpn_core import (
 
 from ._alias import netlink
 from ._alias.addresses import Addresses, Place, words
+from ._alias.announce import show
 from ._alias.announcer import AGAIN_S, Announcer
 from ._alias.netlink import Interface, Link
 from ._alias.options import AliasArpOptions
-from ._alias.rivals import usable_link
+from ._alias.search import usable_link
 
 TYPE = "alias-arp"
 DAD_LOOK_S = 0.02
@@ -89,7 +90,41 @@ class AliasArp:
         :returns: the link-layer address of the first that replies; ``None`` without a reply.
         :raises ActionError: if the requests cannot be sent.
         """
-        return await self._announcer.rivals.answered_by(timeout_s)
+        return await self._announcer.rivals.search.answered_by(timeout_s)
+
+    async def owners_seen(self, timeout_s: float) -> tuple[str, ...]:
+        """Find out all hosts on the LAN that have one of the addresses, in one round.
+
+        :param timeout_s: seconds to wait for replies; the requests go out twice in it.
+        :raises ActionError: if the requests cannot be sent, or the carrier was lost during the
+            round or since the one before.
+        """
+        return await self._announcer.rivals.search.owners_seen(timeout_s)
+
+    def lan_address(self) -> str | None:
+        """Give the device's link-layer address; ``None`` without one, or without a carrier."""
+        try:
+            there = netlink.link(self._options.device)
+        except OSError:
+            return None
+        return show(there.mac) if there is not None and there.running and there.mac else None
+
+    def broadcast(self, frame: bytes) -> None:
+        """Send a frame of the pair to everybody on the LAN, without waiting."""
+        self._announcer.broadcasts.send(frame)
+
+    def tell_broadcasts(self, tell: Callable[[str, bytes], None]) -> None:
+        """Hand on such frames of others from now on.
+
+        :param tell: called on the loop with the sender's link-layer address and the frame.
+        """
+        self._announcer.broadcasts.heard = tell
+        try:
+            there = netlink.link(self._options.device)
+        except OSError:
+            return  # the next look opens the socket
+        if there is not None:
+            self._announcer.open(there)
 
     @property
     def yields(self) -> bool:
@@ -105,8 +140,8 @@ class AliasArp:
     def tell_conflicts(self, tell: Callable[[str], None]) -> None:
         """Have conflicts reported besides being logged.
 
-        :param tell: called on the loop with the link-layer address of the second owner, at
-            most every 10 s for the same one.
+        :param tell: called on the loop with the link-layer address of the second owner, for the
+            first three claims at once and then at most every 10 s, whoever claims.
         """
         self._announcer.rivals.report = tell
 

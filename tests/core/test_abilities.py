@@ -6,7 +6,14 @@ import typing
 import pytest
 
 import havpn_core
-from havpn_core import AddressProbing, Announcing, Renewable, Reporting, SharedAddress
+from havpn_core import (
+    AddressProbing,
+    Announcing,
+    LanPresence,
+    Renewable,
+    Reporting,
+    SharedAddress,
+)
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import ABILITIES, able
 
@@ -85,3 +92,4 @@ def test_the_bundled_types_have_the_abilities_that_their_kind_needs(tmp_path):
     action = kind.build(options, context(run_dir=tmp_path))
     assert able(action, SharedAddress)
     assert able(action, Announcing)
+    assert able(action, LanPresence)

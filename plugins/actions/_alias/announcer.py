@@ -9,6 +9,7 @@ from havpn_core import Context
 
 from .addresses import words
 from .announce import announcements
+from .broadcasts import Broadcasts
 from .frames import FrameSender
 from .netlink import Interface, Link, link
 from .options import AliasArpOptions
@@ -31,14 +32,30 @@ class Announcer:
         self._options, self._context, self._held = options, context, held
         self._sender = FrameSender()
         self.rivals = Rivals(options, context, self._sender, self.round, self.begin)
+        self.broadcasts = Broadcasts(options.device, self._sender)
         self._frames = 0
-        self._failed = False
+        self._failed = self._deaf = False
         self._schedule: Schedule | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self, there: Link) -> None:
-        """Make the sockets beforehand; without them no rival is noticed."""
-        self.rivals.open(there)
+        """Make all sockets beforehand; what is not allowed is said once.
+
+        Without them no rival is noticed, and no partner heard on the LAN.
+        """
+        try:
+            self._sender.open()
+            self.rivals.listen(there)
+            self.broadcasts.open(there)
+        except OSError as problem:
+            if not self._deaf:
+                self._context.logger.warning(
+                    "%s: cannot watch %s for others that use its addresses: %s",
+                    self._context.instance, self._options.device, words(problem),
+                )  # fmt: skip
+            self._deaf = True
+        else:
+            self._deaf = False
 
     def say(self, there: Link, addresses: list[Interface]) -> None:
         """Announce some addresses once, now; what fails is said, and tried again by a round."""
@@ -62,6 +79,7 @@ class Announcer:
         """Stop, and let go of the sockets; may be called twice."""
         self.stop()
         self.rivals.close()
+        self.broadcasts.close()
         self._sender.close()
 
     @property
@@ -71,7 +89,7 @@ class Announcer:
 
     def facts(self) -> dict[str, Any]:
         """Give what status shows."""
-        return {"frames": self._frames, **self.rivals.facts()}
+        return {"frames": self._frames, **self.rivals.facts(), "lan": self.broadcasts.facts()}
 
     def round(self) -> None:
         """Announce what is held, once; if that fails, soon again while announcing."""

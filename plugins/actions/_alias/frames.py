@@ -14,58 +14,20 @@ from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
 from ..._sockets import age_s, bind_to_device, stamp_arrivals
-from .announce import (
-    ADVERTISEMENT,
-    ARP_TYPE,
-    Address,
-    Claim,
-    claim_in_advertisement,
-    claim_in_arp,
-)
+from .announce import ARP_TYPE, Address, Claim, claim_in_advertisement, claim_in_arp
+from .filters import Instruction, advertisement_filter, arp_filter
 from .netlink import Link
 
 Heard = Callable[[Claim, float], None]
 
 _SO_ATTACH_FILTER = 26
-_LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06
-_AT_ONCE = 64
-
-Instruction = tuple[int, int, int, int]
-
-
-def arp_filter(own: bytes, addresses: Sequence[IPv4Address]) -> list[Instruction]:
-    """Give a program of classic BPF that lets in others' ARP frames that claim our addresses.
-
-    A line of it is code, jump if true, jump if false, constant; offsets count from the Ethernet
-    header: 22 is the sender's link-layer address, 28 its IPv4 address.
-    """
-    return [
-        (_LOAD_WORD, 0, 0, 22),
-        (_JUMP_EQUAL, 0, 2, int.from_bytes(own[:4])),
-        (_LOAD_HALF, 0, 0, 26),
-        (_JUMP_EQUAL, len(addresses) + 1, 0, int.from_bytes(own[4:])),
-        (_LOAD_WORD, 0, 0, 28),
-        *_one_of([int(address) for address in addresses]),
-    ]
+AT_ONCE = 64
+"""Messages that are read in one turn of the loop."""
+REST_S = 0.002
+"""Pause after a full turn: a flood takes a small share of the loop; the kernel drops the rest."""
 
 
-def advertisement_filter(addresses: Sequence[IPv6Address]) -> list[Instruction]:
-    """Give one that lets in ICMPv6 advertisements of addresses that end as ours do."""
-    return [
-        (_LOAD_BYTE, 0, 0, 0),
-        (_JUMP_EQUAL, 0, len(addresses) + 1, ADVERTISEMENT),
-        (_LOAD_WORD, 0, 0, 20),
-        *_one_of([int.from_bytes(address.packed[12:]) for address in addresses]),
-    ]
-
-
-def _one_of(values: list[int]) -> list[Instruction]:
-    """Compare what was loaded; the last two lines refuse and accept."""
-    tests = [(_JUMP_EQUAL, len(values) - at, 0, value) for at, value in enumerate(values)]
-    return [*tests, (_RETURN, 0, 0, 0), (_RETURN, 0, 0, 0xFFFF)]
-
-
-def _attach(made: socket.socket, program: Iterable[Instruction]) -> None:
+def attach(made: socket.socket, program: Iterable[Instruction]) -> None:
     code = b"".join(struct.pack("=HBBI", *line) for line in program)
     held = ctypes.create_string_buffer(code, len(code))
     made.setsockopt(
@@ -118,6 +80,50 @@ class FrameSender:
             self._socket = None
 
 
+class Reader:
+    """Reads a socket on the loop until it is closed, at most :data:`AT_ONCE` messages a turn.
+
+    :param take: called with message, age in seconds by the kernel's clock, and hop limit.
+    """
+
+    def __init__(self, made: socket.socket, take: Callable[[bytes, float, int], None]) -> None:
+        self.socket, self._take = made, take
+        self._loop = asyncio.get_running_loop()
+        self._rest: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rest = None
+        self._loop.add_reader(self.socket, self._read)
+
+    def _read(self) -> None:
+        number = 0
+        for message, late_s, hops in _received(self.socket):
+            number += 1
+            self._take(message, late_s, hops)
+        if number == AT_ONCE and not self._closed:
+            self._loop.remove_reader(self.socket)
+            self._rest = self._loop.call_later(REST_S, self._begin)
+
+    def on(self, device: str) -> bool:
+        """Whether it still hears this device.
+
+        The kernel unbinds a packet socket of a device that is removed, and another one may come
+        under its name and number.
+        """
+        packets = self.socket.family == socket.AF_PACKET
+        return not packets or self.socket.getsockname()[0] == device
+
+    def close(self) -> None:
+        """Stop reading, and close the socket."""
+        self._closed = True
+        if self._rest is not None:
+            self._rest.cancel()
+        self._loop.remove_reader(self.socket)
+        close_aside(self.socket)
+
+
 class ClaimReceiver:
     """Hears who else claims one of some addresses on a device.
 
@@ -128,9 +134,10 @@ class ClaimReceiver:
     def __init__(self, addresses: Sequence[Address], heard: Heard) -> None:
         self._four = [a for a in addresses if isinstance(a, IPv4Address)]
         self._six = [a for a in addresses if isinstance(a, IPv6Address)]
+        self._ours = frozenset(addresses)
         self._heard = heard
         self._where: tuple[int, bytes] | None = None
-        self._sockets: list[socket.socket] = []
+        self._readers: list[Reader] = []
 
     @property
     def mac(self) -> bytes | None:
@@ -142,14 +149,17 @@ class ClaimReceiver:
 
         :raises OSError: if that is not allowed or the device goes away.
         """
-        if link.mac is None or self._where == (link.index, link.mac):
+        there = self._where == (link.index, link.mac)
+        if link.mac is None or (there and all(each.on(device) for each in self._readers)):
             return
         self.close()
         try:
             if self._four:
-                self._add(_arp_socket(device, link.mac, self._four), self._read_arp)
+                made = packet_socket(device, ARP_TYPE, arp_filter(link.mac, self._four))
+                self._readers.append(Reader(made, self._read_arp))
             if self._six:
-                self._add(_advertisement_socket(device, self._six), self._read_advertisement)
+                made = _advertisement_socket(device, self._six)
+                self._readers.append(Reader(made, self._read_advertisement))
         except OSError:
             self.close()
             raise
@@ -157,38 +167,35 @@ class ClaimReceiver:
 
     def close(self) -> None:
         """Stop listening; may be called twice."""
-        for made in self._sockets:
-            asyncio.get_running_loop().remove_reader(made)
-            close_aside(made)
-        self._sockets, self._where = [], None
+        for reader in self._readers:
+            reader.close()
+        self._readers, self._where = [], None
 
-    def _add(self, made: socket.socket, read: Callable[[socket.socket], None]) -> None:
-        self._sockets.append(made)
-        asyncio.get_running_loop().add_reader(made, read, made)
+    def _read_arp(self, frame: bytes, late_s: float, _: int) -> None:
+        self._pass_on(claim_in_arp(frame), late_s)
 
-    def _read_arp(self, made: socket.socket) -> None:
-        for frame, late_s, _ in _received(made):
-            self._pass_on(claim_in_arp(frame), late_s)
-
-    def _read_advertisement(self, made: socket.socket) -> None:
-        for message, late_s, hops in _received(made):
-            if hops == 255:
-                self._pass_on(claim_in_advertisement(message), late_s)
+    def _read_advertisement(self, message: bytes, late_s: float, hops: int) -> None:
+        if hops == 255:
+            self._pass_on(claim_in_advertisement(message), late_s)
 
     def _pass_on(self, claim: Claim | None, late_s: float) -> None:
-        if claim is None or claim.address not in (*self._four, *self._six):
+        if claim is None or claim.address not in self._ours:
             return
         if self._where is not None and claim.mac != self._where[1]:
             self._heard(claim, late_s)
 
 
-def _arp_socket(device: str, own: bytes, addresses: Sequence[IPv4Address]) -> socket.socket:
+def packet_socket(device: str, kind: int, program: Sequence[Instruction]) -> socket.socket:
+    """Make one that receives the frames of an EtherType that the filter lets in.
+
+    :raises OSError: if that is not allowed, or there is no such device.
+    """
     made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     try:
         made.setblocking(False)
         stamp_arrivals(made)
-        _attach(made, arp_filter(own, addresses))
-        made.bind((device, ARP_TYPE))  # only now does it receive anything
+        attach(made, program)
+        made.bind((device, kind))  # only now does it receive anything
     except OSError:
         made.close()
         raise
@@ -202,7 +209,7 @@ def _advertisement_socket(device: str, addresses: Sequence[IPv6Address]) -> sock
         stamp_arrivals(made)
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
         bind_to_device(made, device)
-        _attach(made, advertisement_filter(addresses))
+        attach(made, advertisement_filter(addresses))
     except OSError:
         made.close()
         raise
@@ -211,7 +218,7 @@ def _advertisement_socket(device: str, addresses: Sequence[IPv6Address]) -> sock
 
 def _received(made: socket.socket) -> Iterable[tuple[bytes, float, int]]:
     """Go through what has arrived: message, age in seconds, hop limit."""
-    for _ in range(_AT_ONCE):  # then let the others have a turn
+    for _ in range(AT_ONCE):  # then let the others have a turn
         try:
             message, extras, _, _ = made.recvmsg(2048, 256)
         except OSError:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
@@ -20,6 +21,9 @@ FOR_EVER = 0xFFFFFFFF
 SECONDARY, NODAD, DADFAILED, DEPRECATED, TENTATIVE = 0x01, 0x02, 0x08, 0x20, 0x40
 
 _NEW, _DEL, _GET = 20, 21, 22
+_NEW_LINK, _GET_LINK = 16, 18
+_CARRIER_CHANGES = 35
+_IFINFO = struct.Struct("=BxHiII")
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _DUMP, _REPLACE, _CREATE = 0x1, 0x4, 0x300, 0x100, 0x400
 _ADDRESS, _LOCAL, _LABEL, _CACHEINFO, _FLAGS = 1, 2, 3, 6, 8
@@ -79,6 +83,18 @@ def link(device: str) -> Link | None:
     (kind,) = struct.unpack_from("=H", reply, 16)
     mac = reply[18:24] if kind == _ETHER and not flags & _NOARP else None
     return Link(index, mac, bool(flags & _UP), bool(flags & _UP and flags & _RUNNING))
+
+
+def carrier_changes(index: int) -> int | None:
+    """Give how often the carrier of a device came and went; ``None`` if the kernel does not know.
+
+    :raises OSError: if it does not say, or the device is gone.
+    """
+    body = _IFINFO.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+    for kind, message in _exchange(_GET_LINK, _REQUEST | _ACK, body):
+        if kind == _NEW_LINK and _CARRIER_CHANGES in (found := _attributes(message, _IFINFO.size)):
+            return int.from_bytes(found[_CARRIER_CHANGES][:4], sys.byteorder)
+    return None
 
 
 def addresses(index: int) -> list[Assigned]:
@@ -173,16 +189,20 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += max(_HEADER.size, (length + 3) & ~3)
 
 
+def _attributes(message: bytes, at: int) -> dict[int, bytes]:
+    found = {}
+    while at + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, at)
+        found[kind] = message[at + 4 : at + length]
+        at += max(4, (length + 3) & ~3)
+    return found
+
+
 def _assigned(message: bytes, index: int) -> Assigned | None:
     family, prefix, flags, _, found = _IFADDR.unpack_from(message)
     if found != index or family not in (socket.AF_INET, socket.AF_INET6):
         return None
-    packed: dict[int, bytes] = {}
-    at = _IFADDR.size
-    while at + 4 <= len(message):
-        length, kind = struct.unpack_from("=HH", message, at)
-        packed[kind] = message[at + 4 : at + length]
-        at += max(4, (length + 3) & ~3)
+    packed = _attributes(message, _IFADDR.size)
     address = packed.get(_LOCAL) or packed.get(_ADDRESS)
     if address is None:
         return None

@@ -1,7 +1,7 @@
-"""Pure: when to announce an address and when to defend it, on a virtual clock."""
+"""Pure: when to announce an address, to defend it and to report a rival, on a virtual clock."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 BURST_S = (0.0, 0.05, 0.2, 1.0, 2.0, 4.0)
 """Moments of the first announcements, in seconds after the address was taken."""
@@ -9,6 +9,8 @@ LATE_S = 0.25
 """By what a moment may be missed. Who wakes later was frozen and may have lost the address."""
 DEFEND_EVERY_S = 1.0
 """RFC 5227 2.4 (c) requires a limit; its 10 s would leave clients with the wrong gateway."""
+FIRST_REPORTS = 3
+REPORT_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,36 @@ def defends(own: bytes, other: bytes) -> bool:
 def defence_s(last_s: float | None, now_s: float) -> float:
     """Say when to defend: now, or when the limit allows it again."""
     return now_s if last_s is None else max(now_s, last_s + DEFEND_EVERY_S)
+
+
+@dataclass(slots=True)
+class Reports:
+    """Which claims are told to people: the first few, then one every 10 s, whoever claims.
+
+    A claim is not authenticated, and whoever forges it can do so with ever new addresses.
+    """
+
+    _left: float = FIRST_REPORTS
+    _at_s: float | None = None
+    _known: dict[bytes, float] = field(default_factory=dict)
+    #: claims since the last report that were not told.
+    untold: int = 0
+
+    def due(self, mac: bytes, now_s: float) -> bool:
+        """Whether a claim by this link-layer address is to be told now."""
+        if self._at_s is not None:
+            self._left = min(FIRST_REPORTS, self._left + (now_s - self._at_s) / REPORT_EVERY_S)
+        self._at_s = now_s
+        since_s = self._known.get(mac)
+        if self._left < 1 or (since_s is not None and now_s - since_s < REPORT_EVERY_S):
+            self.untold += 1
+            return False
+        self._left -= 1
+        self._known = {m: s for m, s in self._known.items() if now_s - s < REPORT_EVERY_S}
+        self._known[mac] = now_s
+        return True
+
+    def told(self) -> int:
+        """Give the claims that were not told, and forget them."""
+        untold, self.untold = self.untold, 0
+        return untold

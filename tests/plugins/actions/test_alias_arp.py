@@ -467,6 +467,6 @@ def test_other_traffic_does_not_wake_the_watch(lan, a):
 
 
 async def _count_reads(station, receiver, read):
-    for made in receiver._sockets:
+    for made in (reader.socket for reader in receiver._readers):
         station.loop.remove_reader(made)
         station.loop.add_reader(made, lambda s=made: read.append(s.recv(2048)))

@@ -15,7 +15,7 @@ from havpn_plugins.actions._alias import netlink
 from havpn_plugins.actions._alias.announcer import Announcer
 from havpn_plugins.actions._alias.frames import close_aside
 from havpn_plugins.actions._alias.options import AliasArpOptions
-from havpn_plugins.actions._alias.rivals import usable_link
+from havpn_plugins.actions._alias.search import usable_link
 
 from havpn_core import ActionError, Context, Role
 from havpn_core.testing.lab import wait_for

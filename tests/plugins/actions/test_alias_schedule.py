@@ -1,9 +1,12 @@
 """When alias-arp speaks, on a virtual clock."""
 
+from itertools import pairwise
+
 import pytest
 from havpn_plugins.actions._alias.schedule import (
     BURST_S,
     LATE_S,
+    Reports,
     Schedule,
     defence_s,
     defends,
@@ -60,3 +63,21 @@ def test_of_two_owners_exactly_one_defends(one, other):
 )
 def test_defence_is_immediate_and_then_once_a_second(last, now, expected):
     assert defence_s(last, now) == pytest.approx(expected)
+
+
+def test_the_first_claims_are_reported_at_once_and_then_one_in_ten_seconds():
+    reports = Reports()
+    macs = [bytes([2, 0, 0, 0, n // 256, n % 256]) for n in range(4000)]
+    due = [n for n, mac in enumerate(macs) if reports.due(mac, n / 100)]
+    assert due[:3] == [0, 1, 2]
+    assert len(due) == 3 + 3
+    assert all(later - earlier >= 900 for earlier, later in pairwise(due[2:]))
+    assert reports.told() == len(macs) - len(due)
+    assert reports.told() == 0
+    assert len(reports._known) <= 3, "what is remembered is bounded"
+
+
+def test_one_rival_is_reported_every_ten_seconds_and_hides_no_other_one():
+    reports = Reports()
+    assert [reports.due(b"first!", at) for at in (0.0, 9.9, 10.0)] == [True, False, True]
+    assert reports.due(b"second", 10.0)
