@@ -90,6 +90,10 @@ class Acting:
     def moved(self, moved: Callable[[], None]) -> None:
         self._roster.moved = moved
 
+    def tell_claims(self, tell: Callable[[], None]) -> None:
+        """Have it told when a rival claims an address that is held here."""
+        self._roster.claimed = tell
+
     def install(
         self, actions: dict[str, tuple[Instance, Caller]], memories: dict[str, ActionMemory]
     ) -> None:

@@ -89,9 +89,8 @@ class Gateway:
     def network_changed(self) -> None:
         """Look at once at what depends on addresses and carriers."""
         self.acting.network_changed()
-        pair = self.parts.pair
-        if pair is not None and hasattr(pair, "network_changed"):
-            pair.network_changed()
+        if self.parts.pair is not None:
+            self.parts.pair.network_changed()
         for run in self.parts.paths.values():
             run.look_at_carrier()
 
@@ -146,6 +145,7 @@ class Gateway:
         """Let the end of the daemon count: nothing but that decides from now on."""
         self.stopping = how
         self._partner.leaving = how is Stopping.RELEASE
+        self._partner.stopping = how is Stopping.KEEP
         self._refresh()
 
     # --- what an operator wants ------------------------------------------------------------------

@@ -44,6 +44,7 @@ class Partner:
         changed: Callable[[], None],
     ) -> None:
         self.leaving = False  #: the daemon releases the role as it ends
+        self.stopping = False  #: the daemon ends and keeps the role
         self.paused = False
         self._world, self._acting, self._force = world, acting, force
         self._paths, self._changed = paths, changed
@@ -107,6 +108,7 @@ class Partner:
             maintenance=forced is Role.STANDBY or self.leaving,
             forced=forced is Role.ACTIVE and not self.leaving,
             paused=self.paused and not self.leaving,
+            stopping=self.stopping,
         )
 
     def _line(self, give_up_on: str) -> Line | None:

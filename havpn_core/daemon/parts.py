@@ -265,6 +265,7 @@ class Parts:
             self._spawn_close("pair", self._world.tasks.cancel(self.pair))
         self.pair = built.pair
         self._acting.moved = self.pair.refresh if self.pair else lambda: None
+        self._acting.tell_claims(self.pair.claimed if self.pair else lambda: None)
         if self.pair is not None:
             self._world.tasks.spawn(self.pair, self.pair.run())
 

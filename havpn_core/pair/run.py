@@ -1,4 +1,7 @@
-"""Keep the partner heartbeat going: frames at their cadence, over every link, news at once."""
+"""Keep the partner heartbeat going: frames at their cadence, over every link, news at once.
+
+While every link is silent, the frames go over the LAN of the address, too.
+"""
 
 import asyncio
 import contextlib
@@ -14,9 +17,11 @@ from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.pair.beat import Beat
 from havpn_core.pair.frames import Authenticator
 from havpn_core.pair.health.troubles import News, Troubles
-from havpn_core.pair.lan import Scout, Spawn, spawn_loudly
+from havpn_core.pair.lan import LanLink, Scout, Spawn, spawn_loudly
 from havpn_core.pair.options import PairOptions
-from havpn_core.pair.session import PairFacts, PairSession
+from havpn_core.pair.sending.broadcast import Heard, disclosed
+from havpn_core.pair.sending.overlan import OverLan
+from havpn_core.pair.session import LinkStats, PairFacts, PairSession
 from havpn_core.pair.state import Own
 from havpn_core.plugging.gate import coercion
 from havpn_core.plugging.gate.calls import Caller
@@ -25,6 +30,11 @@ from havpn_core.rules.role import Role
 
 CHECKED = "HAVPN_CHECK_INVARIANTS"
 """Environment variable: with ``1`` the pair ends, loudly, once an invariant does not hold."""
+
+BROADCAST = "broadcast"
+"""The name of the LAN among the links of the status."""
+LAST_FRAMES = 3
+"""How often the last frame is sent when the daemon ends: one may be lost."""
 
 LinkBuilder = Callable[[Inlet[bytes]], Caller]
 """Builds a link that brings its frames to an inlet; raises :class:`HavpnError`."""
@@ -62,7 +72,9 @@ class PairRun:
         self._options = options
         self._facts, self._changed, self._clock = own, changed, clock
         self._builders, self._owners = links, owners
-        self._scout = Scout(owners, report, self.refresh, spawn)
+        self._scout = Scout(owners, report, self.refresh, spawn, lambda: self._partner_mac)
+        self._lan = LanLink(owners, self._receive_broadcast)
+        self._over_lan = OverLan(self._lan, options.rules.interval_s)
         self._troubles, self._troubled = troubles or Troubles(clock()), troubled
         self._rival = False
         self._links: dict[str, Caller] = {}
@@ -79,7 +91,7 @@ class PairRun:
         )
 
     def _own(self) -> Own:
-        return replace(self._facts(), in_use=self._scout.in_use)
+        return replace(self._facts(), in_use=self._scout.in_use, mac=self._lan.mac)
 
     def connect(self) -> None:
         """Build the links.
@@ -122,15 +134,39 @@ class PairRun:
             self.session.update(self._own(), now_s)
             self._act()
             if beat.due(now_s):
-                self._send()
+                self._send(news=False)
                 self._look_for_troubles(now_s)
+            elif self._over_lan.due(now_s):
+                self._over_lan.send(self.session.frame(), self._heard, now_s)
             if self.session.broken:
                 raise AssertionError("the pair: " + "; ".join(self.session.broken))
             self._kick.clear()
-            pause_s = beat.pause_s(self.session.decision.wake_s, self._clock())
+            pause_s = self._pause_s(beat)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._kick.wait()
+
+    def _pause_s(self, beat: Beat) -> float:
+        now_s = self._clock()
+        pauses = beat.pause_s(self.session.decision.wake_s, now_s), self._over_lan.pause_s(now_s)
+        return min(pause for pause in pauses if pause is not None)
+
+    def network_changed(self) -> None:
+        """Take in that an address, a link or a carrier of this host came or went."""
+        changed, came = self._lan.look()
+        if came:
+            self._over_lan.hurry(self._clock())
+        if changed:
+            self._scout.network_changed()
+            self.refresh()
+
+    def claimed(self) -> None:
+        """Take in that somebody on the LAN claims an address that this gateway holds.
+
+        Nobody signed that; but it may be the partner, and so it is spoken to at once.
+        """
+        self._over_lan.hurry(self._clock())
+        self._kick.set()
 
     def refresh(self) -> None:
         """Take in that something about this gateway changed."""
@@ -146,11 +182,53 @@ class PairRun:
         self._act()
         self._kick.set()
 
+    def _receive_broadcast(self, sender: bytes, content: bytes) -> None:
+        """Take in what came over the LAN, where everybody may send anything."""
+        if self._closed:
+            return
+        frame, needs = disclosed(content)
+        judge, now_s = self.authenticator, self._clock()
+        if not judge.plausible(frame):
+            judge.judge(frame)  # it is counted, at no cost
+        elif self._over_lan.admits(sender, self._partner_mac, now_s):
+            before = dict(judge.counts)
+            self._receive(BROADCAST, frame)
+            grown = {verdict for verdict, count in judge.counts.items() if count > before[verdict]}
+            self._over_lan.take(grown, needs, self._heard, now_s)
+
+    def _follow_lan(self) -> None:
+        """Begin or end to send over the LAN; it is a link while an action is at home there."""
+        self._lan.attend()
+        links = self.session.links
+        if self._lan.usable:
+            links.setdefault(BROADCAST, LinkStats())
+        elif BROADCAST not in self._builders:
+            links.pop(BROADCAST, None)
+        self._over_lan.follow(self._heard, self._clock())
+
+    @property
+    def _heard(self) -> Heard:
+        """What was heard of the partner over the links."""
+        partner, links = self.session.partner, self.session.links
+        times = [links[name].received_s for name in self._builders]
+        announced_s = partner.interval_ms / 1000 if partner is not None else 0.0
+        return Heard(
+            max((time for time in times if time is not None), default=None),
+            max(self._options.rules.interval_s, announced_s),
+            self.session.rival,
+        )
+
+    @property
+    def _partner_mac(self) -> bytes:
+        partner = self.session.partner
+        return partner.mac if partner is not None else b""
+
     def _act(self) -> None:
         """Carry out what was decided: look on the LAN, send news, have another role taken."""
         self._look_for_owners()
+        self._follow_lan()
         if self.session.urgent:
-            self._send()
+            self._send(news=True)
         if self.wanted is not self._wanted:
             self._wanted = self.wanted
             self._changed()
@@ -173,13 +251,23 @@ class PairRun:
         for news in self._troubles.update(standing, now_s):
             self._troubled(news)
 
-    def _send(self) -> None:
+    def _send(self, *, news: bool) -> None:
+        """Send a frame over every link.
+
+        :param news: whether it is sent because of what it says, and so over the LAN at once, too.
+        """
         frame = self.session.frame()
         for link in self._links.values():
             link.send(frame)
+        now_s = self._clock()
+        if news or self._over_lan.due(now_s):
+            self._over_lan.send(frame, self._heard, now_s)
 
     def close(self) -> None:
-        """Close the links."""
+        """Close the links; the last frames say so first where the daemon ends in order."""
+        if not self._closed and self.session.decision.content.stopping:
+            for _ in range(LAST_FRAMES):
+                self._send(news=True)
         self._scout.close()
         self._closed = True
         for link in self._links.values():
@@ -192,6 +280,8 @@ class PairRun:
             name: (self._links[name].facts() if name in self._links else {}) | facts
             for name, facts in found.links.items()
         }
+        if BROADCAST in links:
+            links[BROADCAST] |= self._over_lan.facts()
         return msgspec.structs.replace(found, links=links, troubles=self._troubles.sentences)
 
     def facts(self) -> dict[str, Any]:

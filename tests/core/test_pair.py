@@ -1465,7 +1465,7 @@ def test_the_address_is_announced_again_once_a_rival_is_gone():
         run._facts = lambda: Own(2, 100, Line.UP, Role.ACTIVE)
         run.connect()
         rival = Authenticator((b"k" * 32,), 1, b"nonce 02")
-        run._send()
+        run._send(news=True)
         rival.judge(wire.frames[-1])
         wire.received(rival.sign(THEIRS))
         rival.judge(wire.frames[-1])

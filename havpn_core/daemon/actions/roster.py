@@ -23,6 +23,7 @@ class Roster:
     def __init__(self, emit: Callable[[Event], None], clock: Callable[[], float]) -> None:
         self.emit, self.clock = emit, clock
         self.moved: Callable[[], None] = lambda: None  #: called when another role is in force
+        self.claimed: Callable[[], None] = lambda: None  #: called when a rival claims an address
         self.actions: dict[str, tuple[Instance, Caller]] = {}
         self.changes: Counter[str] = Counter()  #: how many changes of each action have begun
         self.kicks = {lane: asyncio.Event() for lane in Lane}
@@ -77,6 +78,7 @@ class Roster:
     def _tell_conflict(self, name: str, rival: str) -> None:
         text = f"{rival} claims an address that this gateway holds"
         self.emit(Event("action", name, "", "conflict", text, "error"))
+        self.claimed()
 
     def now(self, name: str) -> Caller | None:
         """Give the instance that has this name now."""

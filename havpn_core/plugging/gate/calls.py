@@ -54,7 +54,7 @@ class Caller:
         self._check_is_async = is_async(instance, "check")
         self.renew: Callable[[], None] | None = None
         if able(instance, Renewable):
-            self.renew = partial(self._quietly, "renew")
+            self.renew = partial(self.quietly, "renew")
         self._refuses = able(instance, Refusing)
 
     # --- probes, actions and notifiers: methods with a deadline --------------------------------
@@ -153,30 +153,30 @@ class Caller:
         """Give what the instance has to say about itself for the status, if anything."""
         if self._steps.movable and self._quick_steps.strikes >= STRIKES:
             return {}  # it blocks the loop, and no status is worth that
-        return coercion.as_facts(self._quietly("facts"))
+        return coercion.as_facts(self.quietly("facts"))
 
     def refusing(self) -> bool:
         """Whether the target of a probe has refused lately, so that its silence is a refusal."""
-        return self._refuses and self._quietly("refusing") is True
+        return self._refuses and self.quietly("refusing") is True
 
     def announce(self) -> None:
         """Have the held addresses announced once more."""
-        self._quietly("announce")
+        self.quietly("announce")
 
     def tell_conflicts(self, tell: Callable[[str], None]) -> None:
         """Have conflicts reported.
 
         :param tell: called on the loop, from whichever thread the plugin tells them.
         """
-        self._quietly("tell_conflicts", Inlet(coercion.as_rival, tell))
+        self.quietly("tell_conflicts", Inlet(coercion.as_rival, tell))
 
     def send(self, frame: bytes) -> None:
         """Send a frame over a link."""
-        self._quietly("send", frame)
+        self.quietly("send", frame)
 
     def close_link(self) -> None:
         """Close a link, which is plain and quick, unlike the others' ``close``."""
-        self._quietly("close")
+        self.quietly("close")
         self.worker.stop()
 
     def _quick(self, method: str) -> Callable[..., Any] | None:
@@ -188,7 +188,8 @@ class Caller:
             return None
         return function if plain else None
 
-    def _quietly(self, method: str, *arguments: Any) -> Any:
+    def quietly(self, method: str, *arguments: Any) -> Any:
+        """Call a plain, quick method; ``None`` if there is none, or it raises anything."""
         function = self._quick(method)
         if function is None:
             return None
