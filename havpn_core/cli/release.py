@@ -30,7 +30,8 @@ Owner = tuple[PluginType, msgspec.Struct, float]
 def release(file: Path, run_dir: Path | None) -> None:
     """Give up all addresses of this gateway without a daemon.
 
-    For ExecStopPost. Where the configuration cannot be used, what is noted in run_dir counts.
+    For a gateway that is to stay without a daemon. Where the configuration cannot be used, what
+    is noted in run_dir counts.
     """
     folder = directories(file, run_dir)[0]
     if _daemon_runs(folder):

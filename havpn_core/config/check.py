@@ -3,6 +3,7 @@
 What a plugin's type accepts is checked by the type's own struct; this module never looks into it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from havpn_core.config.profiles import PROFILES
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.errors import ConfigError
 from havpn_core.pair.options import PairOptions
-from havpn_core.plugging.descriptors import NAME
+from havpn_core.plugging.descriptors import NAME, ActionType
 from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.wording import describe
 
@@ -53,13 +54,27 @@ class _Builder:
             node=node or NodeOptions(),
             enable=self._enable(self._table("plugins", raw.get("plugins", {}))),
             paths=tuple(path for path in paths if path),
-            actions=self._instances("action", raw, default_s=60.0),
+            actions=self._actions(raw),
             notifiers=self._instances("notifier", raw, default_s=10.0),
             respond=self._struct("respond", self._table("respond", respond), RespondOptions)
             if respond is not None
             else None,
             pair=self._pair(raw),
         )
+
+    def _actions(self, raw: Table) -> tuple[Instance, ...]:
+        found = self._instances("action", raw, default_s=60.0)
+        return tuple(map(self._paired, found)) if "pair" in raw else found
+
+    def _paired(self, action: Instance) -> Instance:
+        """Give an action with the defaults that its type has in a pair."""
+        kind = action.type
+        try:
+            options = kind.paired(action.options) if isinstance(kind, ActionType) else None
+        except BaseException as problem:  # it is the plugin's
+            self.problems.append(f"{action.name}: {describe(problem)}")
+            return action
+        return replace(action, options=options) if type(options) is kind.config else action
 
     def _pair(self, raw: Table) -> PairConfig | None:
         if "pair" not in raw:

@@ -180,9 +180,12 @@ class ActionType(PluginType):
 
     :param owns: nobody else may touch what the action holds, so a role changed behind its
         back is put right instead of being respected as an operator's override.
+    :param paired: gives checked options as they count in a pair, where a default depends on that;
+        it must be pure, and give a struct of the same type.
     """
 
     owns: bool = False
+    paired: Callable[[Any], Any] = lambda config: config
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,14 @@ from ._alias import netlink
 from ._alias.addresses import Addresses, Place, words
 from ._alias.announce import show
 from ._alias.announcer import AGAIN_S, Announcer
-from ._alias.netlink import Interface, Link
-from ._alias.options import AliasArpOptions
+from ._alias.netlink import Assigned, Interface, Link
+from ._alias.options import AliasArpOptions, paired
 from ._alias.search import usable_link
 
 TYPE = "alias-arp"
 DAD_LOOK_S = 0.02
+RENEWALS = 3
+"""How often addresses are renewed in their lifetime: one that is missed or late costs none."""
 
 
 class AliasArp:
@@ -46,6 +48,7 @@ class AliasArp:
         self._role: Role | None = None
         self._link: Link | None = None
         self._renewal: asyncio.TimerHandle | None = None
+        self._adopted = False
 
     async def apply(self, role: Role, timeout_s: float) -> None:
         """Take or give up the addresses; see :class:`havpn_core.Action`.
@@ -78,8 +81,8 @@ class AliasArp:
         if not present and not stale:
             return Role.STANDBY
         if self._addresses.complete(present) and not stale:
-            if self._role is None and self._renewal is None and self._options.lifetime:
-                self._renew()  # a former run took them; who should is not decided yet
+            if self._role is None and not self._adopted:
+                self._adopted = self._adopt(present)
             return Role.ACTIVE
         return Role.STANDBY if self._role is Role.ACTIVE else Role.ACTIVE
 
@@ -221,15 +224,26 @@ class AliasArp:
         if before is not None and there is not None and there.running and there != before:
             self.announce()
 
+    def _adopt(self, present: list[Assigned]) -> bool:
+        """Renew what a former run took, for as long as these options say.
+
+        Who should have it is not decided yet, and until then it must not go. Gives whether the
+        kernel took it.
+        """
+        for_ever = all(assigned.flags & netlink.PERMANENT for assigned in present)
+        return (for_ever and self._options.lifetime_s is None) or self._renew()
+
     def _renew_later(self, longest_s: float = math.inf) -> None:
         """Renew the addresses in time, if the kernel is to drop them."""
-        if self._options.lifetime is None or self._renewal is not None:
+        lifetime_s = self._options.lifetime_s
+        if lifetime_s is None or self._renewal is not None:
             return
-        pause_s = min(self._options.lifetime / 3, longest_s)
+        pause_s = min(lifetime_s / RENEWALS, longest_s)
         self._renewal = asyncio.get_running_loop().call_later(pause_s, self._renew)
 
-    def _renew(self) -> None:
-        self._renewal = None
+    def _renew(self) -> bool:
+        """Renew now, and later again; gives whether the kernel took it."""
+        self._stop_renewal()
         longest_s = math.inf
         try:
             self._addresses.renew()
@@ -237,6 +251,7 @@ class AliasArp:
             self._context.logger.warning("%s: %s", self._context.instance, words(problem))
             longest_s = AGAIN_S
         self._renew_later(longest_s)
+        return longest_s == math.inf
 
     def _stop_renewal(self) -> None:
         if self._renewal is not None:
@@ -269,4 +284,5 @@ def havpn_register_actions() -> Iterable[ActionType]:
         AliasArp,
         needs=frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW"}),
         owns=True,
+        paired=paired,
     )

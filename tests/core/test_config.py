@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from havpn_core import ConfigError, Duration
+from havpn_core.config.check import build
 from havpn_core.config.read import load, read
 
 GOOD = """
@@ -47,6 +48,58 @@ def test_a_good_file_gives_typed_values_over_its_profile(file):
     assert options.stale_s == 5.0
     assert config.paths[0].probes[0].options.host == "192.0.2.6"
     assert config.actions[0].deadline_s == 180
+
+
+ALIAS = """
+[path.vpn1.probe.echo]
+type = "udp-echo"
+host = "192.0.2.6"
+[action.vip]
+type = "alias-arp"
+device = "lan"
+addresses = ["10.1.255.254/16"]
+"""
+PAIR = """
+[pair]
+priority = 100
+key_file = "/etc/havpn/key"
+[pair.link.lan]
+type = "udp"
+local = "10.1.0.1"
+peer = "10.1.0.2"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "written", "seconds"),
+    [("", "", None), (PAIR, "", 10.0), (PAIR, 'lifetime = "off"', None),
+     (PAIR, 'lifetime = "20s"', 20.0)],
+)  # fmt: skip
+def test_a_default_may_depend_on_the_pair(file, more, written, seconds):
+    file.write_text(ALIAS + written + more)
+    config, _ = load(file)
+    assert config.actions[0].options.lifetime_s == seconds
+
+
+def test_what_a_type_makes_of_its_options_in_a_pair_hurts_nobody(file, monkeypatch):
+    from dataclasses import replace
+
+    from havpn_core.plugging.registry import Registry
+
+    registry = Registry.load()
+    get, given = registry.get, []
+    monkeypatch.setattr(
+        registry, "get", lambda kind, name: replace(get(kind, name), paired=given[0])
+        if kind == "action" else get(kind, name)
+    )  # fmt: skip
+    file.write_text(GOOD + PAIR)
+    for what in (lambda options: None, lambda options: "odd"):
+        given[:] = [what]
+        config = build(read(file), registry, file)
+        assert config.actions[0].options.active == ["true"], "what is no such struct changes none"
+    given[:] = [lambda options: 1 / 0]
+    with pytest.raises(ConfigError, match=r"action\.gateway: ZeroDivisionError"):
+        build(read(file), registry, file)
 
 
 def test_every_problem_is_reported_at_once_with_key_and_remedy(file):

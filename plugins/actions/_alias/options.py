@@ -15,6 +15,8 @@ from .netlink import FOR_EVER, Interface
 NAME_LEN = 15
 MOST_ADDRESSES = 100
 SHORTEST_LIFETIME_S = 3.0
+PAIRED_LIFETIME = "10s"
+"""In a pair the partner waits for a dead daemon's addresses to go; a restart takes less."""
 
 
 class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +52,11 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
         bool, msgspec.Meta(description="let the kernel look for duplicates of IPv6 addresses")
     ] = False
     lifetime: Annotated[
-        Duration | None,
-        msgspec.Meta(description="how long the kernel keeps the addresses of a dead daemon"),
+        str | int | float | None,
+        msgspec.Meta(
+            description="how long the kernel keeps the addresses of a dead daemon, or off; "
+            f"if not set, {PAIRED_LIFETIME} in a pair and off elsewhere"
+        ),
     ] = None
     conflict: Annotated[
         Literal["yield", "take"],
@@ -75,8 +80,9 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(
                 f"neighbours: {text!r} is no IPv4 address (IPv6 hosts heed the advertisement)"
             )
-        if self.lifetime is not None and not SHORTEST_LIFETIME_S <= self.lifetime < FOR_EVER:
-            raise ValueError(f"lifetime: write at least {SHORTEST_LIFETIME_S:g}s, or leave it out")
+        lifetime_s = self.lifetime_s
+        if lifetime_s is not None and not SHORTEST_LIFETIME_S <= lifetime_s < FOR_EVER:
+            raise ValueError(f'lifetime: write at least {SHORTEST_LIFETIME_S:g}s, or "off"')
         _ = self.refresh_s
 
     @property
@@ -92,17 +98,35 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refresh_s(self) -> float | None:
         """Seconds between announcements; ``None``: none after the burst."""
-        if self.refresh == "off":
-            return None
-        try:
-            return float(Duration.parse(self.refresh))
-        except ValueError as problem:
-            raise ValueError(f'refresh: {problem}, or "off"') from None
+        return _seconds("refresh", self.refresh)
+
+    @property
+    def lifetime_s(self) -> float | None:
+        """Seconds that the addresses outlive the daemon; ``None``: for ever."""
+        return None if self.lifetime is None else _seconds("lifetime", self.lifetime)
 
     @property
     def valid_s(self) -> int:
         """Seconds that the kernel keeps an address, as it counts them."""
-        return FOR_EVER if self.lifetime is None else math.ceil(self.lifetime)
+        lifetime_s = self.lifetime_s
+        return FOR_EVER if lifetime_s is None else math.ceil(lifetime_s)
+
+
+def paired(options: AliasArpOptions) -> AliasArpOptions:
+    """Give the options as they count in a pair."""
+    if options.lifetime is not None:
+        return options
+    return msgspec.structs.replace(options, lifetime=PAIRED_LIFETIME)
+
+
+def _seconds(key: str, written: str | float) -> float | None:
+    """Read a time that may be off."""
+    if written == "off":
+        return None
+    try:
+        return float(Duration.parse(written))
+    except ValueError as problem:
+        raise ValueError(f'{key}: {problem}, or "off"') from None
 
 
 def _check_device(device: str, label: str | None) -> None:

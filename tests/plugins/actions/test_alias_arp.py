@@ -1,5 +1,6 @@
 """alias-arp against the kernel: three hosts on a LAN, frames decoded by tcpdump."""
 
+import asyncio
 import json
 import re
 import statistics
@@ -370,6 +371,35 @@ def test_a_leftover_with_a_lifetime_is_kept_alive_by_looking_at_it(a):
     assert role(a, later) is ACTIVE
     time.sleep(4.5)
     assert role(a, later) is ACTIVE
+
+
+def test_a_leftover_with_a_lifetime_stays_for_ever_where_that_is_meant(a):
+    a.do(take(a, lifetime="3s").close())
+    for options in ({"lifetime": "off"}, {}):
+        later = a.action(**options)
+        assert role(a, later) is ACTIVE
+        assert {a.addresses()[n]["valid_life_time"] for n in (FOUR, SIX)} == {2**32 - 1}
+        a.do(later.close())
+
+
+def test_a_leftover_without_a_lifetime_gets_one(a):
+    a.do(take(a).close())
+    later = a.action(lifetime="20s")
+    assert role(a, later) is ACTIVE
+    assert all(a.addresses()[n]["valid_life_time"] <= 20 for n in (FOUR, SIX))
+    assert all(a.addresses()[n]["preferred_life_time"] == 0 for n in (FOUR, SIX))
+
+
+def test_a_loop_that_is_busy_for_a_third_of_the_lifetime_keeps_the_addresses(a):
+    take(a, lifetime="9s")
+
+    async def busy():
+        for _ in range(4):
+            time.sleep(3)
+            await asyncio.sleep(0.01)
+
+    a.do(busy(), timeout=60)
+    assert a.shared() == [FOUR, SIX]
 
 
 # --- conflicts --------------------------------------------------------------------------------
