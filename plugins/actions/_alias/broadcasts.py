@@ -47,6 +47,7 @@ class Broadcasts:
         self.heard: Callable[[str, bytes], None] | None = None
         self._where: tuple[int, bytes] | None = None
         self._reader: Reader | None = None
+        self._closed = False
         self._counts = {"sent": 0, "received": 0, "unsent": 0}
 
     def open(self, there: Link) -> None:
@@ -65,21 +66,22 @@ class Broadcasts:
         """Send one, without waiting; what cannot be sent is counted."""
         try:
             there = link(self._device)
-            if there is None or there.mac is None or not there.running or len(content) > LONGEST:
-                self._counts["unsent"] += 1
+            ready = there is not None and there.running and not self._closed
+            if ready and there is not None and there.mac and len(content) <= LONGEST:
+                self._sender.send(self._device, [wrapped(there.mac, content)])
+                self._counts["sent"] += 1
                 return
-            self._sender.send(self._device, [wrapped(there.mac, content)])
         except OSError:
-            self._counts["unsent"] += 1
-        else:
-            self._counts["sent"] += 1
+            pass
+        self._counts["unsent"] += 1
 
     def facts(self) -> dict[str, int]:
         """Give what status shows: contents sent, received, and not sent."""
         return dict(self._counts)
 
     def close(self) -> None:
-        """Stop listening; may be called twice."""
+        """Stop listening and sending, for good; may be called twice."""
+        self._closed = True
         self._stop()
 
     def _listens(self, there: Link) -> bool:

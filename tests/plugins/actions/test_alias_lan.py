@@ -209,6 +209,10 @@ def test_a_frame_reaches_everybody_but_its_sender_whole(lan):
     wait_for(lambda: own, 5, "the reply")
     assert (others, clients[:4], own) == (expected, expected, [(MAC_B, b"reply")])
     assert first.facts()["lan"] == {"sent": 4, "received": 1, "unsent": 1}
+    lan["gw-a"].do(first.close())
+    say(lan["gw-a"], first, b"after the end")
+    assert first.facts()["lan"]["unsent"] == 2
+    assert first._announcer._sender._socket is None, "no socket is made again"
 
 
 def test_frames_of_other_kinds_do_not_arrive(lan):
