@@ -188,7 +188,8 @@ def methods(draw):
 
 NAMES = [
     "check", "apply", "observe", "notify", "close", "send", "facts", "renew", "announce",
-    "answered_by", "tell_conflicts", "yields",
+    "answered_by", "tell_conflicts", "yields", "owners_seen", "lan_address", "broadcast",
+    "tell_broadcasts",
 ]  # fmt: skip
 
 

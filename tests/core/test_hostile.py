@@ -24,7 +24,7 @@ from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own as OwnFacts
 from havpn_core.plugging.descriptors import ActionType, Event, LinkType, Sample
-from havpn_core.plugging.gate import coercion
+from havpn_core.plugging.gate import coercion, presence
 from havpn_core.plugging.gate.building import build, lacks, same
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import MOST_WAITING, Inlet
@@ -174,6 +174,13 @@ def test_a_caller_gives_what_it_promises_or_an_error(instance):
         )
         assert type(caller.yields) is bool
         assert type(caller.able(AddressProbing)) is bool
+        await outcome_of(
+            presence.owners_seen(caller, 0.1, SOON_S),
+            lambda owners: all(check_text(each) is None for each in owners),
+        )
+        assert len(presence.lan_address(caller)) in (0, 6)
+        presence.broadcast(caller, b"frame")
+        presence.tell_broadcasts(caller, lambda sender, frame: None)
         msgspec.json.encode(caller.facts())
         if caller.renew is not None:
             caller.renew()

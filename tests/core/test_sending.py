@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from havpn_core import Role
+from havpn_core import ActionError, Role
 from havpn_core.durations import Duration
 from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.lan import Scout
 from havpn_core.pair.message import Line
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import PairRun
@@ -459,5 +460,79 @@ def test_a_plugin_may_tell_anything_and_only_a_frame_comes_through():
         assert heard == [
             ("", b""), ("02:00:00:00:00:01", b"frame"), ("", b""), ("", b"x"),
         ]  # fmt: skip
+
+    asyncio.run(go())
+
+
+# --- who has the address ------------------------------------------------------------------------
+
+
+class Street:
+    """An action at home on a LAN, with whoever replies there."""
+
+    yields = True
+
+    def __init__(self, *owners):
+        self.owners, self.looking, self.go_on = owners, asyncio.Event(), asyncio.Event()
+
+    def lan_address(self): ...
+    def broadcast(self, frame): ...
+    def tell_broadcasts(self, tell): ...
+
+    async def owners_seen(self, timeout_s):
+        self.looking.set()
+        await self.go_on.wait()
+        if not self.owners:
+            raise ActionError("the device has no carrier: plug it in")
+        return [owner for owner in self.owners if owner]
+
+
+PARTNER, STRANGER = "02:00:00:00:00:01", "02:00:00:00:00:99"
+
+
+@pytest.mark.parametrize(
+    ("owners", "mac", "in_use"),
+    [
+        ((PARTNER,), bytes.fromhex("020000000001"), True),
+        ((STRANGER, PARTNER), bytes.fromhex("020000000001"), True),
+        ((STRANGER,), bytes.fromhex("020000000001"), False),
+        ((STRANGER,), b"", True),
+        (("",), b"", False),
+        ((), b"", None),
+    ],
+)
+def test_a_stranger_blocks_nothing_while_the_partner_is_known_and_silent(owners, mac, in_use):
+    async def go():
+        street, rounds, said = Street(*owners), [], []
+        street.go_on.set()
+        scout = Scout(
+            lambda: {"vip": Caller(street, "vip")},
+            said.append,
+            lambda: rounds.append(scout.in_use),
+            partner_mac=lambda: mac,
+        )
+        scout.look(True, 0.3)
+        await until(lambda: len(rounds) >= 3, "rounds")
+        assert rounds[2] is in_use
+        assert len(said) == len([owner for owner in owners if owner]) or not owners
+        scout.close()
+
+    asyncio.run(go())
+
+
+def test_a_round_that_the_network_changed_in_says_nothing_and_the_next_begins_at_once():
+    async def go():
+        street, rounds = Street(PARTNER), []
+        scout = Scout(
+            lambda: {"vip": Caller(street, "vip")}, print, lambda: rounds.append(scout.in_use)
+        )
+        scout.look(True, 0.3)
+        await street.looking.wait()
+        scout.network_changed()
+        street.looking.clear()
+        street.go_on.set()
+        await until(lambda: len(rounds) >= 2, "rounds")
+        assert rounds[:2] == [None, True]
+        scout.close()
 
     asyncio.run(go())
