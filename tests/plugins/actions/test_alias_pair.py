@@ -1,5 +1,6 @@
 """Two real daemons as a pair whose every link is cut: they share nothing but the LAN."""
 
+import signal
 import time
 
 import pytest
@@ -70,11 +71,16 @@ class Two:
         """Wait until both hear each other, and one of them holds the address."""
         for daemon in self.daemons.values():
             daemon.wait_until(lambda s: s.pair.partner, 30, "a partner on the LAN")
-        wait_for(lambda: len(self.holders()) == 1, 30, "one owner")
-        (holder,) = self.holders()
-        for name, daemon in self.daemons.items():
-            daemon.wait_role("active" if name == holder else "standby", 10)
-        return holder
+        return wait_for(self._owner, 30, "one owner, in the daemons' own words, too")
+
+    def _owner(self):
+        held = self.holders()
+        said = {name: daemon.read_status() for name, daemon in self.daemons.items()}
+        as_it_is = all(
+            status.pair.partner and status.role.observed == ("active" if [n] == held else "standby")
+            for n, status in said.items()
+        )
+        return held[0] if len(held) == 1 and as_it_is else None
 
     def end(self):
         for name, daemon in self.daemons.items():
@@ -159,3 +165,51 @@ def test_the_addresses_of_a_dead_daemon_go_after_ten_seconds_and_those_of_one_re
     life = two.segment[holder].addresses()[FOUR]
     assert 0 < life["valid_life_time"] <= 10
     assert life["preferred_life_time"] == 0
+
+
+def test_an_owner_that_stood_still_for_longer_than_the_lifetime_takes_nothing_on_waking(two):
+    """Its kernel dropped the address meanwhile, and the partner has it."""
+    holder, other = two.start()
+    two.daemons[holder]._signal(signal.SIGSTOP)
+    wait_for(lambda: two.holders() == [other], 30, "the partner to take over", poll=0.05)
+    two.daemons[holder]._signal(signal.SIGCONT)
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        assert two.holders() == [other]
+        time.sleep(0.01)
+    assert two.wait_pair() == other
+
+
+def test_a_daemon_that_stops_in_order_keeps_the_address_and_says_so(two):
+    holder, other = two.start()
+    two.daemons[holder].stop()
+    two.daemons[other].wait_until(
+        lambda s: "restart or an upgrade" in s.pair.reason, 10, "the reason"
+    )
+    two.daemons[holder].start()
+    assert two.wait_pair() == holder
+    assert "-> active" not in two.logged_since(other)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.5])
+def test_either_port_may_flap_in_either_way_and_one_owner_is_left(two, seconds):
+    two.start()
+    lan = two.segment.lan
+    for cut, mend in ((lan.unplug, lan.plug), (lan.mute, lan.unmute)):
+        for name in two.daemons:
+            cut(name)
+            time.sleep(seconds)
+            mend(name)
+            wait_for(lambda n=name: connected(two.segment[n]), 5, "the carrier")
+            since = None
+            until = time.monotonic() + 2.5
+            while time.monotonic() < until:
+                both = len(two.holders()) == 2
+                since = (since or time.monotonic()) if both else None
+                assert since is None or time.monotonic() - since < SETTLED_S
+            assert len(two.holders()) == 1
+    two.wait_pair()
+
+
+def connected(station):
+    return "LOWER_UP" in station.ip("link", "show", "lan")
