@@ -84,8 +84,7 @@ class Rivals:
 
     def _claimed(self, claim: Claim, age_s: float) -> None:
         late = is_late(0.0, age_s)
-        if not late:
-            self.search.heard(claim.mac)
+        self.search.heard(claim.mac, age_s)
         if not self._active:
             return  # a partner that is active says so, of course
         self._conflicts += 1

@@ -37,10 +37,17 @@ class Search:
         self._round_before: _Carrier | None = None
         self._replies: list[_Replies] = []
 
-    def heard(self, mac: bytes) -> None:
-        """Take in that somebody says now that an address is its own."""
+    def heard(self, mac: bytes, age_s: float) -> None:
+        """Take in that somebody says that an address is its own.
+
+        A busy machine reads a reply late; what came before the round began is no reply to it.
+
+        :param age_s: how long ago that came, in seconds.
+        """
+        came_s = self._context.clock() - age_s
         for waiting in self._replies:
-            waiting.add(mac)
+            if came_s >= waiting.begun_s:
+                waiting.add(mac)
 
     async def answered_by(self, timeout_s: float) -> str | None:
         """Find out on the LAN whether another host has one of the addresses.
@@ -92,7 +99,7 @@ class Search:
         :param first: whether the first reply is enough.
         :raises ActionError: if the requests cannot be sent.
         """
-        replies = _Replies()
+        replies = _Replies(self._context.clock())
         there = usable_link(self._options.device)
         if there.mac is None:
             return replies  # a device without neighbours
@@ -116,9 +123,13 @@ class Search:
 
 
 class _Replies:
-    """Who replied in one round."""
+    """Who replied in one round.
 
-    def __init__(self) -> None:
+    :param begun_s: when it began, in seconds of the monotonic clock.
+    """
+
+    def __init__(self, begun_s: float) -> None:
+        self.begun_s = begun_s
         self._macs: dict[bytes, None] = {}
         self.some: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -182,6 +182,24 @@ def test_a_carrier_that_is_lost_makes_the_round_void(lan):
         looking.result(10)
 
 
+def test_a_reply_that_is_read_late_counts_for_its_round(lan):
+    """A busy machine reads a reply half a second after it came: the round is not empty."""
+    station = lan["gw-a"]
+    action = station.action()
+    there(station, action.tell_broadcasts, lambda sender, frame: None)  # opens the sockets
+    hold(lan["gw-b"], BOTH[0])
+
+    send = action._announcer._sender.send
+
+    def slow(*given):
+        number = send(*given)
+        time.sleep(0.6)  # nothing is read for so long after each probe
+        return number
+
+    action._announcer._sender.send = slow
+    assert station.do(action.owners_seen(0.2)) == (MAC_B,)
+
+
 # --- frames to everybody ------------------------------------------------------------------------
 
 
