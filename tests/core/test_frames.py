@@ -14,6 +14,7 @@ from havpn_core.pair.frames import (
     KEPT,
     VERDICTS,
     Authenticator,
+    node_number,
     pack_fields,
     unpack,
     unpack_fields,
@@ -189,6 +190,7 @@ def test_no_change_of_a_signed_frame_raises_or_is_believed(content, changes, cut
 
 def test_a_frame_has_room_to_grow_and_fits_a_slow_serial_line():
     """9600 baud are 960 bytes a second; framing adds 6."""
+    assert BIGGEST == 160
     a, _ = acquainted()
     ours = len(a.sign(LARGEST))
     assert ours == 37 + len(pack_fields(LARGEST)) + 16 <= 128
@@ -413,6 +415,7 @@ NEW = {
 
 def test_what_version_2_said_goes_on_for_a_few_frames_of_version_1_of_the_same_run():
     a, b = acquainted()
+    assert KEPT == 8
     said = content(1, line=Line.UP, **NEW)
     assert b.judge(a.sign(said)) == said
     a._sessions._partner.speaks = 1
@@ -476,3 +479,46 @@ def test_an_old_frame_reads_as_it_always_did():
     for at, value in ((9, 4), (10, 3), (11, 3), (16, 7)):
         with pytest.raises(ValueError, match="a word that there is not"):
             unpack(data[:at] + bytes([value]) + data[at + 1 :])
+
+
+def test_a_word_that_there_is_not_in_version_1_has_its_own_count():
+    a, b = made(b"nonce  a"), made(b"nonce  b")
+    frame = a.sign(content())
+    body = frame[:39] + b"\x09" + frame[40:-16]
+    assert frame[0] == 1
+    assert b.judge(body + a._keys.sign(body)) is None
+    assert (b.counts["content"], b.counts["field"]) == (1, 0)
+
+
+def test_what_is_known_of_the_partner_before_and_after_its_first_frame():
+    a, b = made(b"nonce  a"), made(b"nonce  b")
+    assert (a.duplicate, a.overtaken, a.same_name, a.speaks) == (False, False, False, None)
+    for _ in range(2):
+        b.judge(a.sign(content(3)))
+        a.judge(b.sign(content(4)))
+    assert (a.same_name, b.same_name) == (False, False)
+    a.judge(b.sign(content(3)))
+    assert a.same_name
+
+
+def test_the_old_release_is_heard_and_hears_while_records_are_replayed_to_us():
+    records, old = [], made(b"old    o", kind=OldAuthenticator, incarnation=5)
+    for number in range(4):
+        one, other = made(b"one   %2d" % number, incarnation=number), made(b"other %2d" % number)
+        for _ in range(3):
+            records += [one.sign(content(1)), other.sign(content(2))]
+            one.judge(records[-1])
+            other.judge(records[-2])
+    a = made(b"nonce  a")
+    for _ in range(3):
+        exchange(a, old)
+    for _ in range(20):
+        for frame in records:
+            assert a.judge(frame) is None
+        assert exchange(a, old) == (True, True)
+        for frame in records:
+            assert a.judge(frame) is None
+
+
+def test_a_name_has_the_same_number_for_ever():
+    assert node_number("gw-a") == int(hashlib.sha256(b"gw-a").hexdigest()[:16], 16)
