@@ -3,6 +3,7 @@
 What a plugin's type accepts is checked by the type's own struct; this module never looks into it.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,12 +70,17 @@ class _Builder:
     def _paired(self, action: Instance) -> Instance:
         """Give an action with the defaults that its type has in a pair."""
         kind = action.type
+        if not isinstance(kind, ActionType):
+            return action
         try:
-            options = kind.paired(action.options) if isinstance(kind, ActionType) else None
+            options = kind.paired(action.options)
+            options = options if type(options) is kind.config else action.options
+            lifetime_s = kind.lifetime_s(options)
         except BaseException as problem:  # it is the plugin's
             self.problems.append(f"{action.name}: {describe(problem)}")
             return action
-        return replace(action, options=options) if type(options) is kind.config else action
+        bounded = isinstance(lifetime_s, int | float) and 0 < lifetime_s < math.inf
+        return replace(action, options=options, lifetime_s=lifetime_s if bounded else None)
 
     def _pair(self, raw: Table) -> PairConfig | None:
         if "pair" not in raw:

@@ -18,6 +18,8 @@ class Instance:
     :param name: as ``path.vpn1.probe.echo``.
     :param kind: ``probe``, ``action``, ``notifier`` or ``link``.
     :param deadline_s: seconds that one call may take; 0 where the path or the link says it.
+    :param lifetime_s: for how many seconds what an action of a pair holds outlives a daemon that
+        died; ``None``: for ever.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Instance:
     type: PluginType = field(compare=False)
     options: msgspec.Struct
     deadline_s: float
+    lifetime_s: float | None = None
 
     @property
     def id(self) -> str:
@@ -61,3 +64,13 @@ class Config:
     notifiers: tuple[Instance, ...]
     respond: RespondOptions | None
     pair: PairConfig | None = None
+
+    @property
+    def lifetime_s(self) -> float | None:
+        """Seconds after which the addresses of a dead daemon are gone; ``None``: never.
+
+        The longest counts: before all are gone the gateway still serves with some of them.
+        """
+        owning = [a.lifetime_s for a in self.actions if getattr(a.type, "owns", False)]
+        known = [lifetime_s for lifetime_s in owning if lifetime_s is not None]
+        return max(known) if known and len(known) == len(owning) else None

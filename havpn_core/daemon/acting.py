@@ -1,4 +1,4 @@
-"""Carry the wanted role out: runs the effects that :mod:`havpn_core.rules.reconcile` asks for."""
+"""Carry the wanted role out: runs what :mod:`~havpn_core.rules.effects.reconcile` gives."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ from havpn_core.daemon.state.status import ActionStatus
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.calls import Caller
-from havpn_core.rules.plan import Effect, Lane, Plan
-from havpn_core.rules.reconcile import (
+from havpn_core.rules.effects.plan import Effect, Lane, Plan
+from havpn_core.rules.effects.reconcile import (
     abandon,
     begin,
     finish,

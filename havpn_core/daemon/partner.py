@@ -25,7 +25,7 @@ from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.gate.building import build
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import Inlet
-from havpn_core.rules.role import PathView, Role, may_serve, wanted_role
+from havpn_core.rules.role import PathView, Role, far_refused, may_serve, wanted_role
 
 
 class Partner:
@@ -109,6 +109,7 @@ class Partner:
             forced=forced is Role.ACTIVE and not self.leaving,
             paused=self.paused and not self.leaving,
             stopping=self.stopping,
+            refused=far_refused(self._paths(), give_up_on=config.node.give_up_on),
         )
 
     def _line(self, give_up_on: str) -> Line | None:

@@ -235,6 +235,7 @@ class Parts:
             self._decider.verdict_changed,
             quality=self._decider.quality_changed,
             refusal=self._decider.refusal_changed,
+            lifetime_s=self.config.lifetime_s,
             clock=world.clock,
             timing=world.timing,
             figure=figure,

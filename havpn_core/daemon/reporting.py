@@ -28,9 +28,9 @@ from havpn_core.daemon.state.status import (
 )
 from havpn_core.durations import rfc3339
 from havpn_core.plugging.gate.calls import Caller
+from havpn_core.rules.effects.plan import Plan
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.limits import Clocks
-from havpn_core.rules.plan import Plan
 from havpn_core.version import __version__
 
 

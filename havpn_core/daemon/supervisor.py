@@ -29,7 +29,7 @@ from havpn_core.host.resolve import Resolver
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.blocking import LoopWatch
 from havpn_core.plugging.registry import Registry
-from havpn_core.rules.plan import Lane
+from havpn_core.rules.effects.plan import Lane
 from havpn_core.rules.wish import Stopping
 from havpn_core.version import __version__
 

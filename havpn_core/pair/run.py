@@ -246,9 +246,7 @@ class PairRun:
                 caller.announce()
 
     def _look_for_troubles(self, now_s: float) -> None:
-        written = self._options.dead
-        standing = self.session.standing(None if written is None else float(written), now_s)
-        for news in self._troubles.update(standing, now_s):
+        for news in self._troubles.update(self.session.standing(now_s), now_s):
             self._troubled(news)
 
     def _send(self, *, news: bool) -> None:

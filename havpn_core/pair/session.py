@@ -13,7 +13,7 @@ import msgspec
 
 from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
-from havpn_core.pair.health.standing import Standing, raised
+from havpn_core.pair.health.standing import Standing
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.message import Content
 from havpn_core.pair.state import Decision, Own, PairRules, PairState
@@ -172,12 +172,10 @@ class PairSession:
             dead_raised=self.decision.dead_raised,
         )
 
-    def standing(self, explicit_dead_s: float | None, now_s: float) -> Standing:
-        """Give the facts from which :class:`~havpn_core.pair.health.troubles.Troubles` are made.
-
-        :param explicit_dead_s: ``dead`` as it is written; ``None`` if it is not.
-        """
+    def standing(self, now_s: float) -> Standing:
+        """Give the facts from which :class:`~havpn_core.pair.health.troubles.Troubles` are made."""
         partner, last = self._state.living(self.rules, now_s), self._state.message
+        said = self.decision
         links = {
             name: None if stats.received_s is None else now_s - stats.received_s
             for name, stats in self.links.items()
@@ -185,7 +183,7 @@ class PairSession:
         found = Standing(
             priority=self.own.priority,
             partner_priority=None,
-            dead_s=self.rules.dead_s,
+            dead_s=said.dead_s,
             stopping=last is not None and last.stopping,
             frames=self._authenticator.counts,
             links=links,
@@ -197,7 +195,7 @@ class PairSession:
             partner_priority=partner.priority,
             hears=partner.hears,
             same_name=partner.node == self.own.node,
-            raised=raised(explicit_dead_s, self.rules.interval_s, partner.interval_ms / 1000),
+            raised=(self.rules.dead_s, said.dead_s) if said.dead_raised else None,
         )
 
     def _link_facts(self, stats: LinkStats, now_s: float) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from havpn_core.rules.role import Role
 LOST = 3
 """Intervals without a frame that are a death."""
 MOST_DOUBLINGS = 6
+ROUNDED_S = 1e-6
+"""Three intervals written as decimals are no more than they seem: 3 x 0.2 is above 0.6."""
 STARTED = "started"
 """The reason of a state in which nothing has happened yet."""
 
@@ -169,7 +171,7 @@ class PairState:
 
     def raised(self, rules: PairRules) -> bool:
         """Whether the configuration's ``dead`` is too short for the intervals and not in force."""
-        return rules.explicit and rules.dead_s < self.silence_s(rules)
+        return rules.explicit and rules.dead_s < self.silence_s(rules) - ROUNDED_S
 
     def dead_s(self, rules: PairRules) -> float:
         """When the silence of the partner is its death, in seconds of the clock."""

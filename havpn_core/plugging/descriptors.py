@@ -182,10 +182,13 @@ class ActionType(PluginType):
         back is put right instead of being respected as an operator's override.
     :param paired: gives checked options as they count in a pair, where a default depends on that;
         it must be pure, and give a struct of the same type.
+    :param lifetime_s: says for how many seconds what the action holds outlives a daemon that died;
+        ``None``: for ever. It must be pure.
     """
 
     owns: bool = False
     paired: Callable[[Any], Any] = lambda config: config
+    lifetime_s: Callable[[Any], float | None] = lambda config: None
 
 
 @dataclass(frozen=True)

@@ -285,4 +285,5 @@ def havpn_register_actions() -> Iterable[ActionType]:
         needs=frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW"}),
         owns=True,
         paired=paired,
+        lifetime_s=lambda options: options.lifetime_s,
     )

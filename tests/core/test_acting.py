@@ -14,7 +14,7 @@ from havpn_core.errors import ActionError, CallBusy, CallOverdue
 from havpn_core.plugging.descriptors import ActionType
 from havpn_core.plugging.gate import calls
 from havpn_core.plugging.gate.calls import Caller
-from havpn_core.rules.plan import Lane
+from havpn_core.rules.effects.plan import Lane
 from havpn_core.rules.role import Role
 from havpn_core.rules.wish import Wish
 

@@ -30,8 +30,8 @@ from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import MOST_WAITING, Inlet
 from havpn_core.plugging.protocols import AddressProbing
 from havpn_core.plugging.wording import LONGEST, describe, words
+from havpn_core.rules.effects.plan import Lane
 from havpn_core.rules.hysteresis import Level, Outcome
-from havpn_core.rules.plan import Lane
 from havpn_core.rules.role import Role
 from havpn_core.rules.wish import Wish
 from tests.core.hostile import (

@@ -1259,6 +1259,8 @@ def test_a_slower_partner_makes_death_later_and_a_dead_that_is_too_short_is_rais
         (replace(short, dead_s=3.0), 1000, 3.0, False),
         (replace(short, explicit=False), 1000, 3.0, False),
         (replace(short, dead_s=7.0), 2000, 7.0, False),
+        (replace(short, interval_s=0.2, dead_s=0.6), 200, 0.6, False),
+        (replace(short, interval_s=0.2, dead_s=0.5999), 200, 0.6, True),
         (replace(short, interval_s=0.05, dead_s=0.1), 0, 0.6, True),
         (replace(short, interval_s=0.05, dead_s=0.1), 50, 0.15, True),
         (replace(short, interval_s=0.05, dead_s=0.1), 200, 0.6, True),

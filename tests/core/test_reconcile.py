@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havpn_core.rules import reconcile
-from havpn_core.rules.plan import ActionState, Effect, Lane, Phase, Plan
-from havpn_core.rules.reconcile import (
+from havpn_core.rules.effects import reconcile
+from havpn_core.rules.effects.plan import ActionState, Effect, Lane, Phase, Plan
+from havpn_core.rules.effects.reconcile import (
     HEAD_START_S,
     LONGEST_PAUSE_S,
     abandon,

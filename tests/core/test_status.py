@@ -53,6 +53,7 @@ def without_added(content):
     found = json.loads(content)
     for key in ADDED:
         del found[key]
+    found["pair"]["frames"].pop("field", None)
     for key in ("dead_s", "dead_raised"):
         del found["pair"][key]
     if found["pair"]["partner"] is not None:

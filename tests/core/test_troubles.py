@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from havpn_core.pair.health.standing import Standing, raised
+from havpn_core.pair.health.standing import Standing
 from havpn_core.pair.health.troubles import Foreign, Troubles
 
 WELL = Standing(priority=100, partner_priority=150, dead_s=0.6, links={"lan": 0.1, "cable": 0.1})
@@ -303,24 +303,6 @@ def test_three_frames_each_within_five_seconds_are_many():
 
 def test_what_was_counted_before_the_first_look_is_old():
     assert counted((90, 6), (91, 7), (92, 8), (93, 9)) == [False, False, False, True]
-
-
-@pytest.mark.parametrize(
-    ("explicit", "own", "partner", "found"),
-    [
-        (None, 0.05, 0.2, None),
-        (0.15, 0.05, 0.2, (0.15, pytest.approx(0.6))),
-        (0.5, 0.2, 0.05, (0.5, pytest.approx(0.6))),
-        (0.7, 0.05, 0.2, None),
-        (0.15, 0.05, 0.05, None),
-        (0.59, 0.05, 0.0, (0.59, 0.6)),
-        (0.6, 0.05, 0.0, None),
-        (0.8, 0.3, 0.0, (0.8, pytest.approx(0.9))),
-        (0.5, 0.1, 0.1, None),
-    ],
-)
-def test_dead_is_raised_to_three_of_the_slower_intervals(explicit, own, partner, found):
-    assert raised(explicit, own, partner) == found
 
 
 def test_a_link_that_a_reload_removes_is_forgotten():

@@ -11,8 +11,8 @@ from havpn_core.daemon.actions.roster import Roster, short
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.calls import Caller
-from havpn_core.rules.plan import ActionState, Lane
-from havpn_core.rules.reconcile import hurry, observe
+from havpn_core.rules.effects.plan import ActionState, Lane
+from havpn_core.rules.effects.reconcile import hurry, observe
 from havpn_core.rules.role import Role
 
 LOOK_EVERY_S = 5.0

@@ -11,7 +11,7 @@ from havpn_core.daemon.state.status import ActionStatus
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import Prepares
-from havpn_core.rules.plan import ActionState, Lane, Phase, Plan
+from havpn_core.rules.effects.plan import ActionState, Lane, Phase, Plan
 
 
 class Roster:

@@ -6,11 +6,6 @@ Pure: no clock, socket or thread here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-UNANNOUNCED_S = 0.6
-"""The least ``dead`` while the partner's interval is not known."""
-ROUNDED_S = 1e-6
-"""Three intervals written as decimals are no more than they seem."""
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -42,18 +37,3 @@ class Standing:
     def heard(self) -> bool:
         """Whether the partner lives."""
         return self.partner_priority is not None
-
-
-def raised(
-    explicit_s: float | None, interval_s: float, partner_interval_s: float
-) -> tuple[float, float] | None:
-    """Give from what to what an explicit ``dead`` is raised; ``None`` if it is not.
-
-    :param partner_interval_s: the partner's interval, 0 if it is not announced.
-    """
-    if explicit_s is None:
-        return None
-    least_s = 3 * max(interval_s, partner_interval_s)
-    if not partner_interval_s:
-        least_s = max(least_s, UNANNOUNCED_S)
-    return (explicit_s, least_s) if explicit_s < least_s - ROUNDED_S else None

@@ -4,12 +4,12 @@ Pure: no clock, socket or thread here; time comes in as seconds of a monotonic c
 on levels, not edges: at any moment it compares the wanted role with what each action shows,
 and gives at most one effect a lane. Actions of a lane take a role in the order of the
 configuration and give it up in the reverse order. The lanes are those of
-:mod:`~havpn_core.rules.plan`.
+:mod:`~havpn_core.rules.effects.plan`.
 """
 
 from dataclasses import replace
 
-from havpn_core.rules.plan import ActionState, Effect, Lane, Plan
+from havpn_core.rules.effects.plan import ActionState, Effect, Lane, Plan
 from havpn_core.rules.role import Role
 
 FIRST_PAUSE_S = 1.0
