@@ -79,6 +79,7 @@ class PairRun:
         self._rival = False
         self._links: dict[str, Caller] = {}
         self._closed = False
+        self._beat: Beat | None = None
         self._kick = asyncio.Event()
         self._wanted: Role | None = None
         self.session = PairSession(
@@ -124,14 +125,10 @@ class PairRun:
 
         :raises AssertionError: if invariants are checked and one does not hold.
         """
-        beat = Beat(self._options.rules.interval_s, self._clock())
+        beat = self._beat = Beat(self._options.rules.interval_s, self._clock())
         self._troubles.wake(self._clock())
         while True:
-            now_s = self._clock()
-            if late_s := beat.late_s(now_s):
-                self.session.late(late_s, now_s)
-                self._troubles.wake(now_s)
-            self.session.update(self._own(), now_s)
+            now_s = self._update()
             self._act()
             if beat.due(now_s):
                 self._send(news=False)
@@ -170,15 +167,26 @@ class PairRun:
 
     def refresh(self) -> None:
         """Take in that something about this gateway changed."""
-        self.session.update(self._own(), self._clock())
+        self._update()
         self._act()
         self._kick.set()
+
+    def _update(self) -> float:
+        """Take this gateway's own facts in; gives the time.
+
+        A sleep counts first, whatever is noticed first after it: what is known is as old.
+        """
+        now_s = self._clock()
+        if self._beat is not None and (late_s := self._beat.late_s(now_s)):
+            self.session.late(late_s, now_s)
+            self._troubles.wake(now_s)
+        self.session.update(self._own(), now_s)
+        return now_s
 
     def _receive(self, link: str, frame: bytes) -> None:
         if self._closed:
             return  # a link that was closed and brings frames all the same
-        self.session.update(self._own(), self._clock())
-        self.session.receive(link, frame, self._clock())
+        self.session.receive(link, frame, self._update())
         self._act()
         self._kick.set()
 

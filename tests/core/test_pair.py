@@ -1372,7 +1372,7 @@ class Address:
 OPTIONS = PairOptions(priority=100, key_file="k", interval=Duration(0.02), dead=Duration(0.08))
 
 
-def pair_at_work(links, owners=dict, **fields):
+def pair_at_work(links, owners=dict, clock=None, **fields):
     """Give a run of the pair whose role follows every wish at once, and what it said."""
     said, held = [], {"held": Role.STANDBY}
 
@@ -1385,7 +1385,7 @@ def pair_at_work(links, owners=dict, **fields):
         Authenticator((b"k" * 32,), 1, b"nonce 01"),
         lambda: Own(1, 100, **held),
         changed,
-        asyncio.get_running_loop().time,
+        clock or asyncio.get_running_loop().time,
         links=links,
         owners=owners,
         report=said.append,
@@ -1413,6 +1413,30 @@ def test_a_run_sends_over_every_link_and_takes_the_role_of_a_silent_partner():
         wires[0].received(b"noise")
         assert sum(run.facts()["frames"].values()) == before + 1
         assert all(wire.closed for wire in wires)
+        work.cancel()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
+@pytest.mark.parametrize("first", ["a frame", "a look at the actions"])
+def test_a_sleep_counts_before_whatever_is_noticed_first_after_it(first):
+    async def go():
+        wire, slept = Wire(), [0.0]
+        time = asyncio.get_running_loop().time
+        run, _ = pair_at_work({"w": partial(built, wire)}, clock=lambda: time() + slept[0])
+        run.connect()
+        work = asyncio.create_task(run.run())
+        while run.session.decision.content.mode is not Mode.ACTIVE:
+            await wire.arrived.wait()
+            wire.arrived.clear()
+        assert not run.session.decision.content.doubt
+        slept[0] = 60.0
+        if first == "a frame":
+            wire.received(b"noise")
+        else:
+            run.refresh()
+        assert run.session.decision.content.doubt
+        run.close()
         work.cancel()
 
     asyncio.run(asyncio.wait_for(go(), 30))
