@@ -185,12 +185,14 @@ def why_give(own: Content, partner: Content) -> str:
     """Say why the owner of the right should give it to the partner; empty if it should not.
 
     A holder of the role stays unless there is a reason to go: a path that is not known is
-    none, neither here nor there. While nobody holds the role yet, the better one is to.
-    A partner that does not hear this gateway would not hear of it.
+    none, neither here nor there. So does a gateway whose role is being changed or is not known:
+    a daemon that restarts holds the address and applies it once more. Where it is seen that
+    nobody holds the role yet, the better one is to. A partner that does not hear this gateway
+    would not hear of it.
     """
     if not partner.hears:
         return ""
-    if own.held is not Role.ACTIVE:
+    if own.held is Role.STANDBY or own.unfit:
         return why_better(own, partner)
     # The first that holds decides; an empty reason is one to stay.
     reasons = (

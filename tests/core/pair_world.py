@@ -230,7 +230,9 @@ def think(node, said, seen_in_use):
             quiet = 0 if each.link else quiet
     mind.step(node.own)
     wish, changing, left = mind.decision.wanted, node.changing, node.left
-    if wish is not None and not changing and (wish is Role.ACTIVE) is not node.on:
+    # What a daemon finds held at its start it applies once more.
+    again = node.state is None and wish is Role.ACTIVE
+    if wish is not None and not changing and ((wish is Role.ACTIVE) is not node.on or again):
         changing, left = wish, SLOW if node.act == "slow" and wish is Role.ACTIVE else 0
     # What the probes of this tick find counts from the next one on.
     in_use = seen_in_use if mind.decision.suspect else None

@@ -614,13 +614,28 @@ def test_a_holder_goes_for_these_reasons_only(own, theirs, why):
     ],
 )  # fmt: skip
 def test_while_nobody_holds_the_role_the_better_one_is_to_have_it(own, theirs, why):
-    one = One().at(LATE).at(LATE, held=None, **own).hear(term=1, **theirs)
+    one = One().at(LATE).at(LATE, held=Role.STANDBY, **own).hear(term=1, **theirs)
     assert one.says.wanted is (Role.STANDBY if why else Role.ACTIVE)
+    assert one.where is (Token.OFFERED if why else Token.OWNED)
     if why:
-        assert one.says.reason == why
-        assert one.at(LATE, held=Role.STANDBY).where is Token.OFFERED
-    else:
-        assert one.at(LATE, held=Role.STANDBY).where is Token.OWNED
+        assert one.says.reason == f"handed the role over: {why}"
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs"),
+    [
+        ({"line": None}, {"priority": 200}),
+        ({}, {"priority": 200}),
+        ({"line": None}, {"line": None, "priority": 200}),
+        ({"refused": True}, {"line": None, "priority": 200}),
+    ],
+)
+def test_a_daemon_that_restarts_and_applies_the_role_once_more_hands_nothing_over(own, theirs):
+    """It holds the address, its paths are not known yet, and the look comes after the change."""
+    one = One(replace(OWN, held=Role.ACTIVE, **own)).hear(term=1, response=1, **theirs)
+    assert one.at(0.1, held=None).says.wanted is Role.ACTIVE
+    assert one.at(0.2, held=Role.ACTIVE).says.wanted is Role.ACTIVE
+    assert one.where is Token.OWNED
 
 
 def test_a_reason_to_go_that_is_over_before_the_role_is_gone_is_one_to_stay():

@@ -105,7 +105,7 @@ def patient(lab, daemons):
             daemons[name].wait_for(
                 lambda s: (
                     s["pair"]["partner"]
-                    and all(link["alive"] for link in s["pair"]["links"].values())
+                    and all(s["pair"]["links"][name]["alive"] for name in ("cable", "lan"))
                 ),
                 20,
                 "the partner on both links",
