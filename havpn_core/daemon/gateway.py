@@ -129,11 +129,16 @@ class Gateway:
             before=self.wish.role,
             paths={name: run.view for name, run in self.parts.paths.items()},
             give_up_on=self.parts.config.node.give_up_on,
-            pair=PairWish(pair.wanted, pair.reason) if pair else None,
+            pair=PairWish(pair.wanted, pair.reason) if pair else self._pair_to_come(),
             forced=self.force.role,
             paused=self.memory.paused,
             stopping=self.stopping,
         )
+
+    def _pair_to_come(self) -> PairWish | None:
+        """Wish for nothing while the pair of this configuration is being made."""
+        to_come = self.parts.config.pair is not None
+        return PairWish(None, "the pair is about to start") if to_come else None
 
     def _refresh(self) -> None:
         """Let the pair, which is part of the wish, see first what changed."""
@@ -212,7 +217,9 @@ class Gateway:
     async def remember(self) -> None:
         """Write the memory down; a disk that hangs is waited for a second at the most."""
         memory, paths, now = self.memory, self.parts.paths, self._world.clock()
-        memory.paths = {name: run.state.level for name, run in paths.items()} or memory.paths
+        # What is only assumed is not remembered: the next start knows no more than this one.
+        levels = {n: run.state.level for n, run in paths.items() if not run.watch.assumed}
+        memory.paths = levels or memory.paths
         penalties = {name: run.watch.penalty(now) for name, run in paths.items()}
         memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
         memory.actions = self.acting.memories()

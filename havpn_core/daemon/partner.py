@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -113,7 +114,8 @@ class Partner:
         )
 
     def _line(self, give_up_on: str) -> Line | None:
-        views = self._paths()
+        # Which of two gateways that have just started trusts its line first says nothing.
+        views = [replace(v, heard=v.heard and not v.assumed) for v in self._paths()]
         match wanted_role(views, give_up_on=give_up_on):
             case Role.ACTIVE:
                 return Line.UP

@@ -238,6 +238,7 @@ class Parts:
             lifetime_s=self.config.lifetime_s,
             clock=world.clock,
             timing=world.timing,
+            assumed=config.name not in self._memory.paths if old is None else old.watch.assumed,
             figure=figure,
             phase=len(self.paths) * SPREAD % 1,
         )

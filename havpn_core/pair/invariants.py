@@ -112,8 +112,10 @@ def _of_step(
         "a token is lost to a living partner only, but for a seized one": partner is not None
         or has
         or before.seized
+        or own.held is Role.STANDBY
         or not had,
         "only silence and deafness seize": before.seized
         or not state.seized
-        or (took and (partner is None or state.unheard_s is not None)),
+        or (took and (partner is None or state.unheard_s is not None))
+        or (had and partner is None and own.held is Role.STANDBY),
     }

@@ -150,6 +150,7 @@ class PairRun:
 
     def network_changed(self) -> None:
         """Take in that an address, a link or a carrier of this host came or went."""
+        self._update()
         changed, came = self._lan.look()
         if came:
             self._over_lan.hurry(self._clock())

@@ -105,8 +105,9 @@ class PairState:
     :param patience_s: nothing is taken for the partner's silence before this time.
     :param token: where the right to be active is.
     :param term: the token's number.
-    :param seized: this owner took the right from silence and has not held the role since: the
-        right is void if the address turns out to be in use.
+    :param seized: this owner took the right from silence and has not held the role since, or it
+        lost the role while the partner is silent: the right is void unless the address is known
+        to be free.
     :param leaving: this owner lets go of the role, to give the token away once it is gone.
     :param challenge: number of the last challenge to the partner, 0 to 255.
     :param message: the partner's last message; :data:`None` if there never was one.

@@ -57,7 +57,7 @@ _LOST = {
     Event.UNHEARD: Row(
         Token.ELSEWHERE, 0, "both gateways were active, and the partner does not hear this one"
     ),
-    Event.IN_USE: Row(Token.ELSEWHERE, 0, "the address was found in use before it was taken"),
+    Event.IN_USE: Row(Token.ELSEWHERE, 0, "the address is not known to be free"),
     Event.LET_GO: Row(Token.OFFERED, 1, "handed the role over"),
 }
 TABLE: dict[Token, dict[Event, Row]] = {

@@ -70,7 +70,9 @@ def step(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairStat
     """Bring a state up to date with this gateway's own facts and the time."""
     partner = state.living(rules, now_s)
     if partner is None:
-        state = replace(state, unheard_s=None)
+        # Who lost the address while the partner is silent takes it as anybody does from silence.
+        lost = state.owner and own.held is Role.STANDBY
+        state = replace(state, unheard_s=None, seized=state.seized or lost)
     if state.unfit_until_s is not None and now_s >= state.unfit_until_s:
         state = replace(state, unfit_until_s=None)
     # A token that was just had may have to be given on at once.

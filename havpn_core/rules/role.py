@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from havpn_core.rules.hysteresis import Level
+from havpn_core.rules.hysteresis import Level, Outcome, PathRules, Verdict
 
 
 class Role(Enum):
@@ -34,6 +34,7 @@ class PathView:
     :param refused_since_s: since when its far host refuses, in seconds of the monotonic clock;
         ``None`` if it does not.
     :param refused_long: it has refused for longer than ``refused_hold``.
+    :param assumed: its level is an assumption still; see :class:`Assumption`.
     """
 
     level: Level
@@ -43,11 +44,44 @@ class PathView:
     recovering: bool = False
     refused_since_s: float | None = None
     refused_long: bool = False
+    assumed: bool = False
 
     @property
     def serves(self) -> bool:
         """Whether the path speaks for keeping the shared address here."""
         return self.level is Level.UP and (self.known or not self.release_unknown)
+
+
+class Assumption:
+    """Whether the level at which a path began is nothing but an assumption.
+
+    It is one until the path is up by a reply, has failed as often in a row as it takes to be
+    down, or has brought more samples than both could take, so that it ends on any line. A level
+    that was remembered is none.
+
+    :param holds: whether it is one to begin with.
+    """
+
+    __slots__ = ("_failed", "_fall", "_left")
+
+    def __init__(self, rules: PathRules, *, holds: bool) -> None:
+        self._fall, self._failed = rules.fall, 0
+        self._left = 2 * (rules.fall + rules.rise) if holds else 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is one still."""
+        return self._left > 0
+
+    def take(self, outcome: Outcome, verdict: Verdict) -> None:
+        """Take a sample in, and the verdict after it."""
+        if outcome is Outcome.ERROR:
+            return
+        self._failed = self._failed + 1 if outcome is Outcome.FAIL else 0
+        if outcome is Outcome.REFUSED:
+            return
+        ended = verdict is Verdict.UP or self._failed >= self._fall
+        self._left = 0 if ended else max(self._left - 1, 0)
 
 
 def wanted_role(paths: Sequence[PathView], *, give_up_on: str = "any") -> Role | None:

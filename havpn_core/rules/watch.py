@@ -30,6 +30,7 @@ from havpn_core.rules.hysteresis import (
 from havpn_core.rules.lateness import RoundTrip
 from havpn_core.rules.quality import Feed, Window
 from havpn_core.rules.refusal import Refusals
+from havpn_core.rules.role import Assumption
 from havpn_core.rules.settings import Settings
 from havpn_core.rules.vote import Sent
 
@@ -38,6 +39,7 @@ class Watch:
     """One path.
 
     :param probes: how many probes it has.
+    :param assumed: the level is an assumption; see :class:`~havpn_core.rules.role.Assumption`.
     :param flaps: what is remembered of earlier flaps.
     :param offset_s: seconds from ``now_s`` to the first probe.
     """
@@ -50,6 +52,7 @@ class Watch:
         now_s: float,
         *,
         known: bool = False,
+        assumed: bool = False,
         flaps: Flaps | None = None,
         offset_s: float = 0.0,
     ) -> None:
@@ -73,6 +76,7 @@ class Watch:
         self._untested = False
         self._changes: list[Transition] = []
         self.refusals = Refusals(self.rules.fall, self.rules.stale_s)
+        self._assumption = Assumption(self.rules, holds=assumed)
 
     @property
     def send_s(self) -> float:
@@ -226,6 +230,11 @@ class Watch:
         return self.memory.penalty(now_s)
 
     @property
+    def assumed(self) -> bool:
+        """Whether the level is nothing but what was assumed at the beginning."""
+        return self._assumption.holds
+
+    @property
     def idle(self) -> bool:
         """Whether :meth:`skip` may be called; for the simulator."""
         return not self.pending and self.state.level is Level.UP and not self.state.streak
@@ -262,6 +271,7 @@ class Watch:
         if outcome is Outcome.OK and self.state.verdict is Verdict.UP:
             self.memory.came_up()
         self.refusals.take(outcome, now_s)
+        self._assumption.take(outcome, self.state.verdict)
 
     def _take(self, after: PathState, now_s: float) -> None:
         before, self.state = self.state, after

@@ -77,7 +77,9 @@ def decide(situation: Situation) -> Wish:
     if situation.stopping is Stopping.KEEP:
         return Wish(situation.before, "the daemon stops and keeps the role", held=True)
     role, reason = _called_for(situation)
-    return Wish(situation.before if role is None else role, reason, situation.paused)
+    # A pair that wants nothing yet must not have an old wish enforced meanwhile.
+    waits = situation.pair is not None and role is None
+    return Wish(situation.before if role is None else role, reason, situation.paused or waits)
 
 
 def _called_for(situation: Situation) -> tuple[Role | None, str]:

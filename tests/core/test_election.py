@@ -1,7 +1,7 @@
 import pytest
 
-from havpn_core.rules.hysteresis import Level
-from havpn_core.rules.role import PathView, Role, may_serve, starting_level, wanted_role
+from havpn_core.rules.hysteresis import Level, Outcome, PathRules, Verdict
+from havpn_core.rules.role import Assumption, PathView, Role, may_serve, starting_level, wanted_role
 
 UP = PathView(Level.UP, known=True, heard=True)
 DOWN = PathView(Level.DOWN, known=True, heard=True)
@@ -59,6 +59,65 @@ def test_unknown_path_keeps_its_role_unless_told_otherwise():
     assert wanted_role([lost]) is A
     assert wanted_role([PathView(Level.UP, False, True, release_unknown=True)]) is S
     assert wanted_role([PathView(Level.DOWN, False, True)]) is S
+
+
+@pytest.mark.parametrize(
+    ("samples", "after"),
+    [
+        ([], True),
+        ([(Outcome.OK, Verdict.RECOVERING)] * 9, True),
+        ([(Outcome.OK, Verdict.RECOVERING), (Outcome.OK, Verdict.UP)], False),
+        ([(Outcome.OK, Verdict.UP)], False),
+        ([(Outcome.FAIL, Verdict.DOWN)] * 2, True),
+        ([(Outcome.FAIL, Verdict.DOWN)] * 3, False),
+        (
+            [
+                (Outcome.FAIL, Verdict.DOWN),
+                (Outcome.FAIL, Verdict.DOWN),
+                (Outcome.OK, Verdict.RECOVERING),
+                (Outcome.FAIL, Verdict.DOWN),
+            ],
+            True,
+        ),
+        (
+            [
+                (Outcome.FAIL, Verdict.DOWN),
+                (Outcome.REFUSED, Verdict.DOWN),
+                (Outcome.ERROR, Verdict.DOWN),
+                (Outcome.FAIL, Verdict.DOWN),
+            ],
+            True,
+        ),
+        (
+            [
+                (Outcome.FAIL, Verdict.DOWN),
+                (Outcome.FAIL, Verdict.DOWN),
+                (Outcome.REFUSED, Verdict.DOWN),
+                (Outcome.FAIL, Verdict.DOWN),
+            ],
+            True,
+        ),
+        ([(Outcome.REFUSED, Verdict.UNKNOWN)] * 99, True),
+        (
+            [(Outcome.FAIL, Verdict.DOWN), (Outcome.OK, Verdict.RECOVERING)] * 12
+            + [(Outcome.OK, Verdict.RECOVERING)],
+            True,
+        ),
+        ([(Outcome.FAIL, Verdict.DOWN), (Outcome.OK, Verdict.RECOVERING)] * 13, False),
+    ],
+)
+def test_a_level_is_assumed_until_samples_say_more(samples, after):
+    rules = PathRules(fall=3, rise=10, stale_s=10.0)
+    made, never = Assumption(rules, holds=True), Assumption(rules, holds=False)
+    assert (made.holds, never.holds) == (True, False)
+    for outcome, verdict in samples:
+        made.take(outcome, verdict)
+        never.take(outcome, verdict)
+    assert (made.holds, never.holds) == (after, False)
+    for _ in range(3):
+        made.take(Outcome.FAIL, Verdict.DOWN)
+    made.take(Outcome.OK, Verdict.RECOVERING)
+    assert not made.holds, "it ends for good"
 
 
 @pytest.mark.parametrize(

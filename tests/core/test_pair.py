@@ -88,7 +88,7 @@ LOST = {
         0,
         "both gateways were active, and the partner does not hear this one",
     ),
-    "in use": ("elsewhere", 0, "the address was found in use before it was taken"),
+    "in use": ("elsewhere", 0, "the address is not known to be free"),
     "let go": ("offered", 1, "handed the role over"),
 }
 
@@ -578,6 +578,23 @@ def test_a_holder_goes_for_these_reasons_only(own, theirs, why):
         assert one.says.reason == "the partner is silent on all links", "why it came here"
 
 
+@pytest.mark.parametrize("slept", [False, True])
+def test_who_lost_the_address_during_a_silence_takes_it_only_once_it_is_known_to_be_free(slept):
+    one = active().at(LATE, held=Role.ACTIVE)
+    if slept:
+        one.wake(60.0, now=LATE + 60)
+        assert one.where is Token.DOUBTED
+    one.at(LATE + 61, held=Role.STANDBY, in_use=None)
+    assert (one.where, one.says.wanted) == (Token.ELSEWHERE, Role.STANDBY)
+    assert one.says.suspect
+    one.at(LATE + 62, in_use=True)
+    assert one.where is Token.ELSEWHERE
+    one.at(LATE + 63, in_use=False)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.ACTIVE)
+    one.at(LATE + 64, held=Role.ACTIVE, in_use=None)
+    assert one.where is Token.OWNED
+
+
 @pytest.mark.parametrize(
     ("own", "theirs", "why"),
     [
@@ -1006,7 +1023,8 @@ SEIZED = replace(OWNER.state, seized=True)
          {"token": Token.ELSEWHERE, "term": 0, "seized": False}, replace(OWN, held=None), []),
         (replace(SEIZED, message=None, received_s=None),
          {"token": Token.ELSEWHERE, "term": 0, "seized": False}, replace(OWN, held=None), []),
-        (One().state, {"token": Token.OWNED}, OWN,
+        (One().state, {"token": Token.OWNED}, OWN, []),
+        (One().state, {"token": Token.OWNED}, replace(OWN, held=None),
          ["a token is lost to a living partner only, but for a seized one"]),
     ],
 )  # fmt: skip

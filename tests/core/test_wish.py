@@ -41,10 +41,11 @@ def test_nothing_is_carried_out_while_the_daemon_stops_and_keeps_the_role():
             assert (wish.role, wish.held) == (situation.before, True)
 
 
-def test_a_pause_holds_whatever_is_wanted_and_changes_no_wish():
+def test_a_pause_or_a_pair_that_wants_nothing_yet_holds_whatever_was_wanted():
     for situation in SITUATIONS:
         if situation.stopping is None:
-            assert decide(situation).held is situation.paused
+            waits = situation.pair is not None and situation.pair.role is None
+            assert decide(situation).held is (situation.paused or waits)
 
 
 def test_the_pair_decides_where_there_is_one():

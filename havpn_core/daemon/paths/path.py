@@ -43,6 +43,7 @@ class PathRun:
         the hold of refusals; ``None``: no bound.
     :param clock: monotonic seconds, the loop's own clock.
     :param timing: where to count how late the loop is.
+    :param assumed: whether the level is an assumption, neither remembered nor seen.
     :param figure: the flap penalty to begin with.
     :param phase: share of the interval to wait before the first probe, so that many paths do
         not all send at once.
@@ -60,24 +61,25 @@ class PathRun:
         lifetime_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         timing: Timing | None = None,
+        assumed: bool = False,
         figure: float = 0.0,
         phase: float = 0.0,
     ) -> None:
         self.config = config
         self.probes = probes
         options, now = config.options, clock()
-        self.watch = _watch(options, len(probes), level, now, figure=figure, phase=phase)
+        self.watch = _watch(
+            options, len(probes), level, now, assumed=assumed, figure=figure, phase=phase
+        )
         self.heard = self.watch.state.known
         self.poor = False
-        self.since = time.time()
-        self.flickers = 0
+        self.since, self.flickers = time.time(), 0
         self.without_carrier: list[str] = []
         self._changed, self._quality, self._refusal = changed, quality, refusal
         self._refused_hold_s = options.refused_hold_s(lifetime_s)
         self._holds_refused = options.refused == "hold"
         self.refused_long = False
-        self._clock = clock
-        self._timing = timing or Timing()
+        self._clock, self._timing = clock, timing or Timing()
         self._timeout = float(options.timeout)
         self._probes = Probes(probes, self._timeout, partial(self._guarded, self._take))
         self.tallies = self._probes.tallies
@@ -109,7 +111,14 @@ class PathRun:
         back = state.verdict is Verdict.RECOVERING and state.streak >= self.watch.rules.fall
         since_s = self.watch.refusals.since_s
         return PathView(
-            state.level, state.known, self.heard, release, back, since_s, self.refused_long
+            state.level,
+            state.known,
+            self.heard,
+            release,
+            back,
+            since_s,
+            self.refused_long,
+            self.watch.assumed,
         )
 
     @property
@@ -263,7 +272,14 @@ class PathRun:
 
 
 def _watch(
-    options: PathOptions, probes: int, level: Level, now_s: float, *, figure: float, phase: float
+    options: PathOptions,
+    probes: int,
+    level: Level,
+    now_s: float,
+    *,
+    assumed: bool,
+    figure: float,
+    phase: float,
 ) -> Watch:
     """Make the rules of a path, with the flaps that are remembered of it."""
     settings = options.settings
@@ -274,6 +290,7 @@ def _watch(
         level,
         now_s,
         known=options.initial == "up" and level is Level.UP,
+        assumed=assumed,
         flaps=resume(settings.damping, figure, now_s) if remembered and settings.damping else None,
         offset_s=phase * float(options.interval),
     )
