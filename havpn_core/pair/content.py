@@ -72,12 +72,12 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
 
 
 def _unaware(state: PairState) -> bool:
-    """Whether the partner is known to speak protocol 1, which announces no interval.
+    """Whether the partner is known to read protocol 1 only.
 
     What it cannot be told must not count here either: each would hold the other for better, and
     hand the role to and fro.
     """
-    return state.message is not None and state.message.interval_ms == 0
+    return state.message is not None and not state.message.reads_2
 
 
 def mode_of(state: PairState, own: Own, wanted: Role | None) -> Mode:

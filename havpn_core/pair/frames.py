@@ -131,15 +131,11 @@ def unpack(data: bytes) -> Content:
             term=term,
             challenge=challenge,
             response=response,
+            reads_2=bool(flags & _READS_2),
             **_flags_of(flags, _FLAGS),
         )
     except IndexError:
         raise ValueError("a word that there is not") from None
-
-
-def _reads_2(data: bytes) -> bool:
-    """Whether the sender of a content of version 1 reads version 2."""
-    return bool(_CONTENT.unpack(data)[7] & _READS_2)
 
 
 def pack_fields(content: Content) -> bytes:
@@ -254,7 +250,7 @@ class Authenticator:
             content = unpack(data) if head.version == 1 else unpack_fields(data)
         except ValueError:
             return "content" if head.version == 1 else "field", None
-        speaks = 2 if head.version > 1 or _reads_2(data) else 1
+        speaks = 2 if content.reads_2 else 1
         namesake = content.node == self._node
         verdict = self._sessions.judge(head, speaks, namesake=namesake)
         if verdict != "good":

@@ -3,7 +3,7 @@
 Pure: no clock, socket or thread here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from havpn_core.rules.role import Role
@@ -66,6 +66,7 @@ class Content:
     :param road: hosts behind the far gateway reply; ``None`` while that is not known.
     :param loss: share of probes lost of late, 0 to 1; ``None`` while that is not known.
     :param loss_age_s: how old that figure is, in seconds.
+    :param reads_2: the sender reads version 2, whichever it speaks; each frame shows it.
     """
 
     node: int
@@ -94,6 +95,7 @@ class Content:
     road: bool | None = None
     loss: float | None = None
     loss_age_s: float = 0.0
+    reads_2: bool = True
 
 
 _RANK = {Line.UP: 4, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}
@@ -105,20 +107,24 @@ def _path_rank(one: Content) -> int:
     return _RANK_REFUSED if one.refused and one.line is Line.UP else _RANK[one.line]
 
 
-def tie(node: int, priority: int, mac: bytes) -> tuple[int, ...]:
+def tie(node: int, priority: int, mac: bytes, *, protocol_1: bool = False) -> tuple[int, ...]:
     """Order gateways whatever they are at: the greater one makes the token that nobody has.
 
-    Gateways with one name (a wrong configuration) and one priority are told apart by their
-    link-layer addresses, 6 bytes: the lower one is the greater gateway, an unknown one is not.
+    The preferred gateway makes it, so that a cold start hands nothing over. Gateways with one
+    name (a wrong configuration) and one priority are told apart by their link-layer addresses,
+    6 bytes: the lower one is the greater gateway, an unknown one is not.
+
+    :param protocol_1: one of the two speaks it, in which the number of the name comes first.
     """
-    return node, priority, bool(mac), -int.from_bytes(mac)
+    first = (node, priority) if protocol_1 else (priority, node)
+    return *first, bool(mac), -int.from_bytes(mac)
 
 
 def rank(one: Content) -> tuple[int, ...]:
     """Order gateways for a role that nobody holds: the greater one is to have it.
 
-    A partner of protocol 1, which announces no interval, tells gateways of one name apart by
-    nothing and so yields to nobody: it is to have it.
+    A partner that reads protocol 1 only tells gateways of one name apart by nothing and so
+    yields to nobody: it is to have it.
     """
     return (
         not one.unfit and not one.paused,
@@ -127,7 +133,7 @@ def rank(one: Content) -> tuple[int, ...]:
         _path_rank(one),
         one.priority,
         one.node,
-        one.interval_ms == 0,
+        not one.reads_2,
         bool(one.mac),
         -int.from_bytes(one.mac),
     )
@@ -193,7 +199,7 @@ def why_give(own: Content, partner: Content) -> str:
     if not partner.hears:
         return ""
     if own.held is Role.STANDBY or own.unfit:
-        return why_better(own, partner)
+        return why_better(_presumed(own, partner), partner)
     # The first that holds decides; an empty reason is one to stay.
     reasons = (
         (own.paused or partner.paused or partner.unfit, ""),
@@ -209,6 +215,17 @@ def why_give(own: Content, partner: Content) -> str:
         ),
     )
     return next((why for holds, why in reasons if holds), "")
+
+
+def _presumed(own: Content, partner: Content) -> Content:
+    """Give an owner whose paths are not known yet, at a start, the partner's.
+
+    Its first samples are on their way; giving the right away for a moment would move the role
+    twice.
+    """
+    if own.line is not None:
+        return own
+    return replace(own, line=partner.line)
 
 
 def _flees(own: Content, partner: Content) -> bool:

@@ -8,7 +8,7 @@ Its owner is active, whatever its path, until the partner is alive and the bette
 first lets go of the role, sees that it is gone, and only then gives the token away, in a frame
 that says so. The token can be had in three ways only: it was offered; the partner is silent on
 all links, or has neither the token nor ears for this gateway, and nobody on the LAN has the
-address; or both gateways live and neither has it, when the one with the larger node number makes
+address; or both gateways live and neither has it, when the one with the higher priority makes
 a new one. A token of the second way is void if the address is found in use before the role is
 held. What is left are the faults that no protocol can exclude: after a partition or a sleep there
 may be two owners, who find out with the first frame and settle it at once.
@@ -186,8 +186,9 @@ def _may_give(rules: PairRules, state: PairState, own: Own, partner: Content, no
 
 def _orphaned(state: PairState, own: Own, partner: Content) -> bool:
     """Whether nobody has the token and it is on this gateway to make a new one."""
-    mine = tie(own.node, own.priority, own.mac)
-    if mine <= tie(partner.node, partner.priority, partner.mac):
+    old = not partner.reads_2
+    mine = tie(own.node, own.priority, own.mac, protocol_1=old)
+    if mine <= tie(partner.node, partner.priority, partner.mac, protocol_1=old):
         return False
     if state.offering != partner.offer:
         return False

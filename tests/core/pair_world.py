@@ -241,7 +241,7 @@ def think(node, said, seen_in_use):
         mind.step(after.own)
     content = mind.decision.content
     if node.old:
-        content = replace(content, interval_ms=0, mac=b"", refused=False)
+        content = replace(content, interval_ms=0, mac=b"", refused=False, reads_2=False)
     speaks = node.pace == 1 or not node.beat or news(node.said) != news(content)
     beat = (node.pace - 1 if not node.beat else node.beat - 1) if node.pace > 1 else 0
     kept = content if node.pace > 1 else None

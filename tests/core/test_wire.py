@@ -1,6 +1,7 @@
 """Frames: what is believed and what is not."""
 
 import hmac
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -87,7 +88,7 @@ def test_frames_of_version_1_are_what_they_always_were_but_for_the_bit_that_says
 @given(CONTENTS)
 def test_the_old_release_reads_the_same_content_from_version_1(content):
     assert old_frames.unpack(pack(content)) == content
-    assert unpack(old_frames.pack(content)) == content
+    assert unpack(old_frames.pack(content)) == replace(content, reads_2=False)
 
 
 def test_a_content_with_a_word_of_a_later_release_is_dropped_and_counted():
