@@ -15,6 +15,7 @@ from havpn_core.durations import Duration
 from havpn_core.errors import CallFailed, ConfigError
 from havpn_core.pair import session, token
 from havpn_core.pair.beat import Beat
+from havpn_core.pair.content import detail, why_leave
 from havpn_core.pair.frames import VERDICTS, Authenticator
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.lan import Scout
@@ -24,7 +25,7 @@ from havpn_core.pair.run import CHECKED, PairRun
 from havpn_core.pair.scout import Findings, Reply, concluded, renewed
 from havpn_core.pair.session import PairSession
 from havpn_core.pair.state import Own, PairRules, Preempt, Token
-from havpn_core.pair.table import TABLE
+from havpn_core.pair.table import TABLE, Event
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.role import Role
 
@@ -989,9 +990,24 @@ def test_a_seized_right_to_an_address_in_use_is_named():
     sooner = replace(one.says, dead_s=2.99)
     assert "a death takes two lost frames" in broken(RULES, one.state, one.own, sooner, LATE)
     slow = standby(interval_ms=2000)
-    hasty = replace(slow.says, dead_s=5.99)
+    hasty = replace(slow.says, dead_s=5.998)
     found = broken(RULES, slow.state, slow.own, hasty, slow.now)
     assert found == ["a death takes two lost frames"]
+
+
+def test_an_owner_that_doubts_and_holds_the_role_wants_one():
+    one = restarted()
+    assert (one.where, one.own.held) == (Token.DOUBTED, Role.ACTIVE)
+    says = replace(one.says, wanted=None, content=replace(one.says.content, wanted=None))
+    assert broken(one.rules, one.state, one.own, says, one.now) == [
+        "an owner wants a role, unless it doubts and holds none"
+    ]
+
+
+def test_what_is_plain_has_no_words():
+    one = standby()
+    assert why_leave(one.rules, one.state, one.own, one.now) == ""
+    assert detail(one.rules, one.state, one.own, Event.ARRIVED, one.now) == ""
 
 
 GONE = replace(offered().own)

@@ -9,7 +9,7 @@ import pytest
 from havpn_core import ActionError, Role
 from havpn_core.durations import Duration
 from havpn_core.pair.frames import Authenticator
-from havpn_core.pair.lan import Scout
+from havpn_core.pair.lan import LanLink, Scout, spawn_loudly
 from havpn_core.pair.message import Line
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import PairRun
@@ -290,6 +290,46 @@ async def until(condition, what):
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"no {what}") from None
+
+
+def test_a_look_at_the_carriers_says_what_changed_and_what_came():
+    async def go():
+        switch = Switch()
+        first, second = Home(switch, "02:00:00:00:00:01"), Home(switch, "02:00:00:00:00:02")
+        callers = {"a": Caller(first, "a"), "b": Caller(second, "b")}
+        link = LanLink(lambda: callers, lambda sender, frame: None)
+        first.carrier = second.carrier = False
+        link.attend()
+        assert link.look() == (False, False)
+        assert link.mac == b""
+        second.carrier = True
+        assert link.look() == (True, True), "one of two came"
+        assert link.mac == bytes([2, 0, 0, 0, 0, 2])
+        assert link.look() == (False, False), "it was there before"
+        second.mac = "02:00:00:00:00:03"
+        assert link.look() == (True, True), "another port came in its place"
+        first.carrier = True
+        assert link.look() == (True, True), "the other one stayed"
+        first.carrier = False
+        assert link.look() == (True, False)
+        second.carrier = False
+        assert link.look() == (True, False)
+        assert link.mac == bytes([2, 0, 0, 0, 0, 3]), "the last known one"
+
+    asyncio.run(go())
+
+
+def test_the_task_that_is_started_is_handed_back():
+    async def go():
+        done = []
+
+        async def work():
+            done.append(1)
+
+        await spawn_loudly(work())
+        assert done == [1]
+
+    asyncio.run(go())
 
 
 @pytest.mark.parametrize("holders", [(True, False), (True, True)])

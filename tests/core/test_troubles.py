@@ -312,3 +312,10 @@ def test_a_link_that_a_reload_removes_is_forgotten():
     assert made.update(replace(WELL, links={"lan": 0.1}), 5.1) == []
     assert made.sentences == []
     assert made.update(WELL, 9.0) == []
+
+
+def test_a_raised_dead_is_said_to_the_millisecond():
+    troubles = Troubles(0.0)
+    raised = replace(WELL, raised=(0.15, 0.60049))
+    [news] = [each for each in troubles.update(raised, 9.0) if each.bad]
+    assert 'write dead = "600ms"' in news.text

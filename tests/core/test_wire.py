@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.pair.frames import VERDICTS, Authenticator, node_number, pack, unpack
-from havpn_core.pair.keys import authenticator, configured_keys, read_keys
+from havpn_core.pair.keys import authenticator, configured_keys, last_incarnation, read_keys
 from havpn_core.pair.message import Content, Line, Mode
 from havpn_core.rules.role import Role
 
@@ -222,6 +222,8 @@ def test_keys_rotate_without_a_pause():
         ("", 0o600, "32 bytes"),
         ("zz" * 32, 0o600, "hexadecimal"),
         (("ab" * 32 + "\n") * 3, 0o600, "one or two"),
+        (f"{'ab' * 32}\n{'cd' * 31}\n", 0o600, "32 bytes"),
+        ("#" * 65537, 0o600, "65536"),
         (None, 0o600, "keygen"),
     ],
 )
@@ -242,6 +244,29 @@ def test_keys_that_the_configuration_names_are_read_or_the_configuration_is_refu
     file.write_text(f"# the new one\n{'ab' * 32} # signs\n\n{'cd' * 33}\n")
     file.chmod(0o600)
     assert configured_keys(str(file)) == (b"\xab" * 32, b"\xcd" * 33)
+
+
+def test_a_key_file_of_the_largest_size_is_read(tmp_path):
+    file = tmp_path / "key"
+    file.write_text(("ab" * 32 + "\n").ljust(65536, "#"))
+    file.chmod(0o600)
+    assert read_keys(file) == (b"\xab" * 32,)
+
+
+def test_the_number_of_the_start_before_is_none_at_first_and_a_bad_file_is_named_once(tmp_path):
+    file = tmp_path / "pair.json"
+    assert last_incarnation(tmp_path) == (0, None)
+    file.write_text('{"incarnation":0}')
+    assert last_incarnation(tmp_path) == (0, None)
+    file.write_text("{")
+    number, warning = last_incarnation(tmp_path)
+    assert number == 0
+    assert warning.startswith(f"{file}: ")
+    file.mkdir()
+    number, warning = last_incarnation(tmp_path)
+    assert number == 0
+    assert warning.startswith(f"{file}: ")
+    assert not warning.startswith(f"{file}: {file}")
 
 
 def test_keygen_writes_rotates_and_never_overwrites(tmp_path):
