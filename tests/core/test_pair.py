@@ -19,7 +19,7 @@ from havpn_core.pair.content import detail, why_leave
 from havpn_core.pair.frames import VERDICTS, Authenticator
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.lan import Scout
-from havpn_core.pair.message import Content, Line, Mode, loses
+from havpn_core.pair.message import Content, Line, Mode, loses, tie, why_better, why_give
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.run import CHECKED, PairRun
 from havpn_core.pair.scout import Findings, Reply, concluded, renewed
@@ -1010,6 +1010,19 @@ def test_what_is_plain_has_no_words():
     assert detail(one.rules, one.state, one.own, Event.ARRIVED, one.now) == ""
 
 
+def test_what_tells_two_gateways_apart_has_words_and_nothing_else_has():
+    one = Content(node=1, priority=100)
+    assert one.interval_ms == 0, "not announced"
+    assert why_better(one, one) == ""
+    assert why_give(one, one) == "", "not heard"
+    assert why_give(one, replace(one, hears=True)) == ""
+    assert tie(1, 200, b"") > tie(2, 100, b"")
+    assert tie(1, 200, b"", protocol_1=True) < tie(2, 100, b"", protocol_1=True)
+    refused = replace(one, refused=True)
+    said = why_better(refused, replace(refused, line=Line.UP))
+    assert said == "path unknown here, up on the partner"
+
+
 GONE = replace(offered().own)
 SEIZED = replace(OWNER.state, seized=True)
 
@@ -1671,6 +1684,9 @@ def dec(kind, value):
         ({"interval": "19ms"}, "interval: write 20ms to 10s"),
         ({"interval": "10.1s"}, "interval: write 20ms to 10s"),
         ({"interval": "1s", "dead": "1.9s"}, "two intervals or more"),
+        ({"priority": 0}, "priority"),
+        ({"priority": 256}, "priority"),
+        ({"key_file": ""}, "key_file"),
     ],
 )
 def test_times_that_cannot_work_are_refused(fields, said):
@@ -1679,6 +1695,7 @@ def test_times_that_cannot_work_are_refused(fields, said):
 
 
 def test_the_rules_follow_from_the_options():
+    assert (options(priority=255).priority, options(priority=1).interval) == (255, 0.2)
     found = options(interval="20ms").rules
     assert (found.interval_s, found.dead_s) == (0.02, pytest.approx(0.06))
     assert found.check_s == pytest.approx(0.025), "three rounds of probes, begun a little earlier"
