@@ -2,8 +2,13 @@ import os
 import warnings
 
 import pytest
+from hypothesis import settings
 
 from havpn_core.pair.run import CHECKED
+
+# What a host takes for an example says nothing of the code.
+settings.register_profile("timeless", deadline=None)
+settings.load_profile("timeless")
 
 # Every daemon that a test starts checks its own state after each step, and ends if it is broken.
 os.environ.setdefault(CHECKED, "1")

@@ -60,9 +60,9 @@ def test_a_stop_that_releases_lets_the_address_go_before_it_waits_for_others(gat
     daemon = gateway(kind, node='on_stop = "release"', deadline="4s")
     daemon.launch()
     move(daemon, "up", "active")
-    stopped = time.time()
+    stopped, since = time.time(), daemon.now()
     os.kill(daemon.process.pid, signal.SIGTERM)
-    daemon.wait_event("action", "standby", subject="owner", since=daemon.now())
+    daemon.wait_event("action", "standby", subject="owner", since=since)
     assert daemon.process.wait(30) == 0
     assert daemon.role == "standby"
     assert daemon.moves[-1][1] - stopped < BOUND_S
