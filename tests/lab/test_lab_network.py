@@ -110,7 +110,7 @@ class TestTwoSitesWithTunnelsAndHeartbeat:
         seen = stream.report().to_client.records
         wait_for(lambda: stream.report().to_client.records > seen + 50, 10.0, "traffic")
         assert lab.providers["provider-2"].packets()["esp_in_udp"] > carried + 50
-        assert pinger.longest_outage_since(marked) < 2.0
+        assert pinger.longest_outage_since(marked) < 5.0
         for name in ("gw-aa", "gw-ba"):
             lab.clusters[name].start()
         wait_holders(lab, "preferred")
@@ -308,9 +308,9 @@ def test_nothing_is_left_when_the_owner_is_killed() -> None:
     cables = sorted(Path("/sys/class/net").iterdir())
     owner, folder, pids = build_in_another_process()
     theirs = {str(Path(f"/proc/{pid}/ns/net").readlink()) for pid in pids}
-    assert len(theirs) == 10
     owner.kill()
     owner.wait()
+    assert len(theirs) == 12
     wait_for(lambda: not any(map(leftovers.start_of, pids)), 5.0, "all hosts to end")
     wait_for(lambda: not theirs & namespaces_of_processes(), 5.0, "all processes to end")
     assert sorted(Path("/sys/class/net").iterdir()) == cables

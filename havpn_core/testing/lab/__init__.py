@@ -14,7 +14,8 @@ from havpn_core.testing.lab.hosts.leftovers import open_folder, sweep
 from havpn_core.testing.lab.hosts.network import Provider, connect, set_up
 from havpn_core.testing.lab.hosts.plan import GATEWAYS, SERIAL_DEVICE, SITES, Direction
 from havpn_core.testing.lab.hosts.waiting import wait_for
-from havpn_core.testing.lab.line import Line, Moment
+from havpn_core.testing.lab.hosts.wire import Moment
+from havpn_core.testing.lab.line import Line
 from havpn_core.testing.lab.pinger import Outage, Pinger
 from havpn_core.testing.lab.traffic import Flow, Stream, StreamReport
 from havpn_core.testing.lab.twosite import TwoSite

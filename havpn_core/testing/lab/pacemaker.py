@@ -1,142 +1,13 @@
-"""Real Corosync and Pacemaker on the gateways: one cluster of two nodes for each site.
-
-Tuned to be up soon: the node that comes first does not wait 20 s for others (``dc-deadtime``),
-and tokens are short. There is no fencing, which no cluster outside of a laboratory may go without.
-"""
+"""Both sites' Pacemaker clusters on the gateways, one of two nodes a site, with HA-VPN in them."""
 
 import re
-import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
+from havpn_core.testing.lab.daemons.pacemaker import PacemakerNode
 from havpn_core.testing.lab.daemons.supervisor import DEFAULT, environment
-from havpn_core.testing.lab.hosts.host import Host
-from havpn_core.testing.lab.hosts.inside import Inside
-from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, Site, site_of
-from havpn_core.testing.lab.hosts.waiting import wait_for
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, site_of
 from havpn_core.testing.lab.twosite import TwoSite
-
-CONF = """
-totem {{
-    version: 2
-    cluster_name: {cluster}
-    transport: knet
-    token: 1000
-    crypto_cipher: none
-    crypto_hash: none
-}}
-system {{
-    move_to_root_cgroup: no
-    sched_rr: no
-}}
-quorum {{
-    provider: corosync_votequorum
-    two_node: 1
-    wait_for_all: 0
-}}
-nodelist {{
-{nodes}
-}}
-logging {{
-    to_stderr: no
-    to_syslog: no
-    to_logfile: yes
-    logfile: /var/log/corosync.log
-}}
-"""
-NODE = """    node {{
-        name: {name}
-        nodeid: {number}
-        ring0_addr: {address}
-    }}"""
-CIB = """<cib epoch="1" num_updates="0" admin_epoch="0" validate-with="pacemaker-3.0">
-<configuration><crm_config><cluster_property_set id="cib-bootstrap-options">
-<nvpair id="d" name="dc-deadtime" value="1s"/>
-<nvpair id="s" name="stonith-enabled" value="false"/>
-<nvpair id="q" name="no-quorum-policy" value="ignore"/>
-</cluster_property_set></crm_config><nodes/><resources/><constraints/></configuration><status/></cib>
-"""
-FOLDERS = """
-set -e
-for folder in /run/crm /run/pacemaker /var/lib/pacemaker /var/lib/pacemaker/cib \
-              /var/lib/pacemaker/pengine /var/lib/pacemaker/blackbox /var/lib/pacemaker/cores; do
-    mkdir -p "$folder"
-    chown hacluster:haclient "$folder"
-    chmod 750 "$folder"
-done
-mkdir -p /run/resource-agents /var/lib/corosync
-rm -f /var/lib/pacemaker/cib/*
-cat >/var/lib/pacemaker/cib/cib.xml
-chown hacluster:haclient /var/lib/pacemaker/cib/cib.xml
-chmod 600 /var/lib/pacemaker/cib/cib.xml
-"""
-UP_S = 60.0
-QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-
-class PacemakerNode:
-    """Corosync and Pacemaker on one gateway."""
-
-    def __init__(self, host: Host, site: Site) -> None:
-        self.host, self._site = host, site
-        self._corosync: Inside | None = None
-        self._pacemaker: Inside | None = None
-
-    def start(self) -> None:
-        """Configure and start both daemons; use :meth:`wait_online` to see them work."""
-        nodes = [
-            NODE.format(name=gateway.name, number=number, address=gateway.lan.ip)
-            for number, gateway in enumerate(self._site.gateways, 1)
-        ]
-        conf = CONF.format(cluster=self._site.lan, nodes="\n".join(nodes))
-        self.host.write("/etc/corosync/corosync.conf", conf)
-        self.host.run("sh", "-c", FOLDERS, input=CIB)
-        self._corosync = self.host.popen("corosync", "-f", **QUIET)
-        wait_for(
-            lambda: self._succeeds("corosync-cmapctl", "-g", "runtime.votequorum.this_node_id"),
-            UP_S,
-            f"corosync on {self.host.name}",
-        )
-        self._pacemaker = self.host.popen("pacemakerd", "-f", **QUIET)
-
-    def _succeeds(self, *argv: str) -> bool:
-        return self.host.run(*argv, check=False).returncode == 0
-
-    def wait_online(self, timeout: float = UP_S) -> None:
-        """Wait until both nodes of the cluster are online and the cluster has come to rest.
-
-        :raises NotInTime: if they are not within ``timeout`` seconds.
-        """
-        names = [gateway.name for gateway in self._site.gateways]
-
-        def online() -> bool:
-            shown = self.xml()
-            return all(re.search(rf'<node name="{n}"[^>]* online="true"', shown) for n in names)
-
-        wait_for(online, timeout, f"both nodes of {self._site.lan} online")
-
-    def xml(self) -> str:
-        """Give the cluster's state as ``crm_mon`` tells it, empty while it tells nothing."""
-        return self.host.run("crm_mon", "--output-as=xml", check=False).stdout
-
-    def crm(self, text: str, timeout: float = 60.0) -> None:
-        """Take a configuration in the language of crmsh over, on top of what there is.
-
-        :raises CommandFailed: if crmsh refuses it.
-        """
-        self.host.write("/run/crm.conf", text)
-        self.host.run("crm", "-F", "configure", "load", "update", "/run/crm.conf", timeout=timeout)
-
-    def attribute(self, name: str, node: str) -> str | None:
-        """Give the value of a node's transient attribute, :data:`None` if it is not set."""
-        done = self.host.run("attrd_updater", "-Q", "-n", name, "-N", node, check=False)
-        found = re.search(r'\bvalue="([^"]*)"', done.stdout)
-        return (found[1] or None) if found and done.returncode == 0 else None
-
-    def power_off(self) -> None:
-        """Forget the daemons of a host that was ended."""
-        self._corosync = self._pacemaker = None
-
 
 CONFIG = """
 [node]
@@ -150,15 +21,17 @@ type = "udp-echo"
 host = "{far}"
 device = "wan"
 [respond]
-listen = ["{near}:7"]
-allow = ["{far}/32"]
+listen = ["{near}:7", "{local}:7"]
+allow = ["{far}/32", "{far_lan}/32"]
 rate = 1000
 [action.cluster]
 type = "pacemaker"
 attribute = "havpn-vpn"
+preferred = "{preferred}"
+{around}
 """
 RESOURCES = """
-primitive line ocf:havpn:link params path=vpn \\
+primitive line ocf:havpn:link params path=vpn {params} \\
     op start timeout=30s interval=0 op stop timeout=30s interval=0 \\
     op monitor interval={monitor} timeout=20s
 clone lines line
@@ -189,9 +62,12 @@ class Clusters:
     """Both sites' clusters with HA-VPN in them, as docs/pacemaker.md says (soft, automatic).
 
     :param monitor: interval of the agent's monitor, as Pacemaker writes times.
+    :param params: further parameters of the agent, as crmsh writes them.
     :param watch: the resources that watch the line, for the sites' comparison with other agents;
         ``{node1}`` and ``{node2}`` stand for the gateways, ``{far1}`` and ``{far2}`` for the
         addresses of their far ends.
+    :param token_ms: of :class:`PacemakerNode`.
+    :param around: gives further tables of a gateway's configuration, by its name.
     """
 
     def __init__(
@@ -201,33 +77,45 @@ class Clusters:
         profile: str = "fast",
         rise: int = 40,
         monitor: str = "2s",
+        params: str = "",
         watch: str | None = None,
+        around: Callable[[str], str] = lambda name: "",
+        token_ms: int = 1000,
     ) -> None:
         self._lab, self._profile, self._rise = lab, profile, rise
-        self._watch = RESOURCES.format(monitor=monitor) if watch is None else watch
-        self._own = watch is None
+        self._watch = RESOURCES.format(monitor=monitor, params=params) if watch is None else watch
+        self._own, self._around, self._token_ms = watch is None, around, token_ms
         self.nodes: dict[str, PacemakerNode] = {}
 
     def start(self) -> None:
         """Start both and wait until the preferred gateways have the addresses."""
         with ThreadPoolExecutor(len(GATEWAYS)) as pool:
-            list(pool.map(self._furnish, GATEWAYS))
+            list(pool.map(self.furnish, GATEWAYS))
             list(pool.map(lambda name: self.nodes[SITES[name].preferred].wait_online(), SITES))
             list(pool.map(self._configure, SITES))
         self.wait_home(60)
 
-    def _furnish(self, name: str) -> None:
+    def furnish(self, name: str) -> None:
+        """Configure and start a gateway's node, which may have just booted."""
         host, gateway = self._lab.hosts[name], GATEWAYS[name]
         host.run("sh", "-c", TREE)
         if self._own:
-            far = GATEWAYS[gateway.far].wan.ip
+            far = GATEWAYS[gateway.far]
             text = CONFIG.format(
-                name=name, profile=self._profile, rise=self._rise, near=gateway.wan.ip, far=far
+                name=name,
+                profile=self._profile,
+                rise=self._rise,
+                near=gateway.wan.ip,
+                far=far.wan.ip,
+                local=gateway.lan.ip,
+                far_lan=far.lan.ip,
+                preferred=site_of(name).preferred,
+                around=self._around(name),
             )
             host.write("/etc/havpn/havpn.toml", text, 0o600)
             command = (*DEFAULT, "ocf", "install")
             host.run(*command, timeout=30, env=environment())
-        node = self.nodes[name] = PacemakerNode(host, site_of(name))
+        node = self.nodes[name] = PacemakerNode(host, site_of(name), self._token_ms)
         node.start()
 
     def _configure(self, name: str) -> None:
@@ -244,7 +132,7 @@ class Clusters:
     def rejoin(self, name: str) -> None:
         """Boot a gateway that was powered off and let it into its cluster again."""
         self._lab.power_on(name)
-        self._furnish(name)
+        self.furnish(name)
 
     def crm(self, site: str, text: str) -> None:
         """Take a configuration over in one site."""

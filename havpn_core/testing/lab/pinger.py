@@ -39,16 +39,27 @@ class Pinger:
 
     A machine too busy to send is no outage: only packets that were sent and got no reply
     count. The resolution is ``interval`` seconds.
+
+    :param size: bytes of payload, 16 at the least.
     """
 
     def __init__(
-        self, client: Host, server: Host, address: str, *, interval: float = 0.01, port: int = 0
+        self,
+        client: Host,
+        server: Host,
+        address: str,
+        *,
+        interval: float = 0.01,
+        port: int = 0,
+        size: int = 16,
     ) -> None:
         number = next(_serial)
         self._journal = client.folder / f"ping-{number}"
         where = (address, str(port or PORT + number))
         self._reply = self._open(server, "reply", *where)
-        self._send = self._open(client, "send", *where, str(self._journal), str(interval))
+        self._send = self._open(
+            client, "send", *where, str(self._journal), str(interval), str(size)
+        )
 
     @staticmethod
     def _open(host: Host, *arguments: str) -> Inside:
@@ -68,6 +79,13 @@ class Pinger:
         """Count the packets sent since a time that got a reply."""
         entries = read_journal(self._journal)
         return sum(entry.arrived is not None and entry.sent >= since for entry in entries)
+
+    def lost(self, since: float, until: float) -> tuple[int, int]:
+        """Count the packets sent in a time that got no reply, and all of them."""
+        entries = [e for e in read_journal(self._journal) if since <= e.sent < until]
+        sent = {entry.number for entry in entries if entry.arrived is None}
+        replied = {entry.number for entry in entries if entry.arrived is not None}
+        return len(sent - replied), len(sent | replied)
 
     def outages(self, threshold: float = 0.05, since: float = 0.0) -> list[Outage]:
         """Return every outage of at least ``threshold`` seconds that ended after ``since``."""

@@ -88,7 +88,8 @@ class Stream:
         folder = client.folder
         self._at_server = folder / f"stream-{number}.server"
         self._at_client = folder / f"stream-{number}.client"
-        self._where = (address, str(port or 5000 + number))
+        self.port = port or 5000 + number  #: the server's
+        self._where = (address, str(self.port))
         self._options = (f"{interval}", f"{rto_max_ms}")
         self._marked = time.monotonic()
         self._server = self._open(server, "serve", self._at_server, "listening")
@@ -131,6 +132,22 @@ class Stream:
         whole = alive or _all_arrived(*ends)
         error = "; ".join(errors) or (None if whole else "an end vanished, or data was lost")
         return StreamReport(flows[0], flows[1], error is None, alive, error)
+
+    def wait_flowing(self, timeout: float) -> None:
+        """Wait until records arrive in both directions that were not there before.
+
+        :raises NotInTime: they do not within ``timeout`` seconds.
+        """
+        before = self.report()
+
+        def more() -> bool:
+            now = self.report()
+            return (
+                now.to_server.records > before.to_server.records
+                and now.to_client.records > before.to_client.records
+            )
+
+        wait_for(more, timeout, "records in both directions")
 
     def finish(self, timeout: float = 30.0) -> StreamReport:
         """End the connection in order: all that was sent must arrive first.

@@ -8,7 +8,7 @@ providers, and, as wanted, IPsec tunnels and heartbeat clusters. Needs root (or
 import itertools
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -42,11 +42,19 @@ class TwoSite:
     :param ipsec: tunnels by strongSwan. Without them the providers route the LANs in the clear,
         so that no daemon is needed; each gateway still uses its own provider only.
     :param cluster: who moves the shared addresses; None leaves that to the test or to havpn.
+    :param delays_ms: how long a packet takes one way over a provider, by its name.
     """
 
-    def __init__(self, *, ipsec: bool = True, cluster: Literal["heartbeat"] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        ipsec: bool = True,
+        cluster: Literal["heartbeat"] | None = None,
+        delays_ms: Mapping[str, float] | None = None,
+    ) -> None:
         self._ipsec = ipsec
         self._cluster = cluster
+        self._delays_ms = delays_ms or {}
         self.hosts: dict[str, Host] = {}
         self.lans: dict[str, Lan] = {}
         self.providers: dict[str, Provider] = {}
@@ -108,14 +116,16 @@ class TwoSite:
         site = plan.SITES[name]
         bearer = self.hosts[site.lan]
         lan = self.lans[name] = Lan(bearer)
-        for station in (site.end_host, site.preferred, site.backup):
+        ends = {site.end_host: site.end_address, site.second_host: site.second_address}
+        for station in (*ends, site.preferred, site.backup):
             lan.attach(self.hosts[station], "lan")
         default = f"default via {site.shared.ip} dev lan"
-        set_up(self.hosts[site.end_host], [(str(site.end_address), "lan")], [default])
+        for station, address in ends.items():
+            set_up(self.hosts[station], [(str(address), "lan")], [default])
         self.cables[name] = SerialCable(bearer)
 
     def _lay_provider(self, name: str) -> None:
-        provider = self.providers[name] = Provider(self.hosts[name])
+        provider = self.providers[name] = Provider(self.hosts[name], self._delays_ms.get(name, 0.0))
         for gateway in plan.GATEWAYS.values():
             if gateway.provider == name:
                 provider.attach(self.hosts[gateway.name], gateway.side)

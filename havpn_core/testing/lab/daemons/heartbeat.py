@@ -16,7 +16,7 @@ warntime 500ms
 initdead 3
 baud 115200
 serial {device}
-auto_failback on
+{media}auto_failback on
 node {nodes}
 crm no
 """
@@ -31,13 +31,18 @@ class Heartbeat:
         self._site = site
         self._interface = interface
 
-    def configure(self, deadtime: str = "1", secret: str = "only-a-laboratory") -> None:
+    def configure(
+        self, deadtime: str = "1", secret: str = "only-a-laboratory", media: str = ""
+    ) -> None:
         """Write ha.cf, haresources and authkeys; the first two are the same on both nodes.
 
         :param deadtime: as in ha.cf: seconds, or with a unit (``500ms``).
+        :param media: further lines of ha.cf, as ``bcast lan``, each with its end.
         """
         nodes = f"{self._site.preferred} {self._site.backup}"
-        text = HA_CF.format(log=LOG, deadtime=deadtime, device=SERIAL_DEVICE, nodes=nodes)
+        text = HA_CF.format(
+            log=LOG, deadtime=deadtime, device=SERIAL_DEVICE, media=media, nodes=nodes
+        )
         resource = f"{self._site.preferred} IPaddr2::{self._site.shared}/{self._interface}\n"
         self.host.write("/etc/ha.d/ha.cf", text)
         self.host.write("/etc/ha.d/haresources", resource)

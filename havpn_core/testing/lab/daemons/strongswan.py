@@ -4,6 +4,7 @@ Packets for the far LAN go to the tun device ``ipsec0`` (routing table 220) and 
 UDP on port 4500, however direct the line between the gateways is.
 """
 
+import signal
 import time
 from pathlib import Path
 
@@ -132,6 +133,39 @@ class StrongSwan:
     def is_up(self) -> bool:
         """Whether the tunnel's CHILD_SA is installed."""
         return "state=INSTALLED" in self.host.run("swanctl", "--list-sas", "--raw").stdout
+
+    def routed(self) -> bool:
+        """Whether the far LAN is routed into the tunnel."""
+        shown = self.host.run_in_network("ip", "route", "show", "table", "220", check=False)
+        return "ipsec0" in shown.stdout
+
+    def drop(self) -> None:
+        """Delete the SA, and forget the connection, so that nothing brings it back by itself."""
+        self.host.write("/etc/swanctl/conf.d/lab.conf", "connections {\n}\n", 0o600)
+        self.host.run("swanctl", "--load-conns", check=False)
+        self.host.run(
+            *("swanctl", "--terminate", "--ike", CONNECTION, "--force", "--timeout", "1"),
+            timeout=5,
+            check=False,
+        )
+
+    def restart(self) -> None:
+        """Start it anew if it runs, and load everything; :meth:`initiate` brings the tunnel up."""
+        self.kill()
+        self.host.run("rm", "-f", VICI, "/run/charon.pid")
+        self.configure()
+        self.start()
+        self.load()
+
+    def freeze(self) -> None:
+        """SIGSTOP charon; here it also carries ESP."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT charon."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def log(self) -> str:
         """Return what charon logged so far."""

@@ -34,6 +34,24 @@ def environment() -> dict[str, str]:
     return {**execute.environment(), "PYTHONPATH": f"{here}{os.pathsep}{there}" if there else here}
 
 
+def history(host: Host, kind: str = "", since: float = 0.0) -> list[Status]:
+    """Return the history of a host's daemon as ``havpn events --json`` has it, oldest first.
+
+    :param kind: of these events only.
+    :param since: ``time.time()`` from which on; a millisecond counts as a whole.
+    """
+    try:
+        lines = Path(f"{host.root}{HISTORY}").read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    first = int(since * 1000) / 1000
+    return [
+        event
+        for event in map(json.loads, lines)
+        if kind in ("", event["kind"]) and datetime.fromisoformat(event["at"]).timestamp() >= first
+    ]
+
+
 class Supervisor:
     """One gateway's daemon.
 
@@ -155,22 +173,8 @@ class Supervisor:
         )
 
     def events(self, kind: str = "", since: float = 0.0) -> list[Status]:
-        """Return the history as ``havpn events --json`` has it, oldest first.
-
-        :param kind: of these events only.
-        :param since: ``time.time()`` from which on; a millisecond counts as a whole.
-        """
-        try:
-            lines = Path(f"{self.host.root}{HISTORY}").read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
-            return []
-        first = int(since * 1000) / 1000
-        return [
-            event
-            for event in map(json.loads, lines)
-            if kind in ("", event["kind"])
-            and datetime.fromisoformat(event["at"]).timestamp() >= first
-        ]
+        """Return its :func:`history`."""
+        return history(self.host, kind, since)
 
     def wait_event(self, kind: str, after: str, timeout: float, since: float) -> Status:
         """Wait for an event of the history, which stays where a state may pass; returns it.

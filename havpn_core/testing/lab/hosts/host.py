@@ -48,6 +48,7 @@ class Host:
         self.name = name
         self.folder = folder
         self._life: leftovers.Life | None = None
+        self.frozen = False
         self._complaints = folder / f"{name}.err"
         owner = os.pidfd_open(os.getpid())
         try:
@@ -174,11 +175,13 @@ class Host:
 
     def freeze(self) -> None:
         """Stop every process except pid 1, as a hung machine; the kernel still forwards."""
+        self.frozen = True
         self._signal_all("STOP")
 
     def thaw(self) -> None:
         """Let the processes stopped by :meth:`freeze` go on."""
         self._signal_all("CONT")
+        self.frozen = False
         resume_wrappers(self.pid)
 
     def _signal_all(self, name: str) -> None:

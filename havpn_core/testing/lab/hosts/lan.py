@@ -40,6 +40,7 @@ class Lan:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._past: list[Absence] = []
+        self._stations: dict[str, None] = {}
         self._since: dict[str, float] = {}
         self._absent: dict[str, set[str]] = {}
         self._lost: set[str] = set()
@@ -48,6 +49,7 @@ class Lan:
 
     def attach(self, station: Host, interface: str) -> None:
         """Plug a host in; the bridge's port is named after it."""
+        self._stations[station.name] = None
         connect(self.host, station.name, station, interface)
         self.host.run_in_network("ip", "link", "set", station.name, "master", BRIDGE)
         for why in tuple(self._absent.get(station.name, ())):
@@ -77,6 +79,19 @@ class Lan:
 
     def _switch_off(self, station: str) -> None:
         self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "0")
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        """All that were plugged in."""
+        return tuple(self._stations)
+
+    def note_gone(self, station: str) -> None:
+        """Note that a station is about to take its own port down."""
+        self._leaves(station, "down")
+
+    def note_back(self, station: str) -> None:
+        """Note that it has taken it up again."""
+        self._returns(station, "down")
 
     def absences(self) -> list[Absence]:
         """Return which station was off the LAN when; those that last come last."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.plan import Direction
+from havpn_core.testing.lab.hosts.wire import Wire
 
 NAT_T_PORT = 4500
 
@@ -49,6 +50,9 @@ def set_up(
         host.run_in_network("ip", "-batch", "-", input="\n".join(lines) + "\n")
 
 
+ESP_IN_UDP = f"udp dport {NAT_T_PORT} @th,64,32 != 0"
+"""ESP in UDP, in the words of nftables."""
+
 # The first 4 bytes after the UDP header are 0 for IKE (RFC 3948), an SPI for ESP.
 RULES = f"""
 table inet line {{
@@ -69,10 +73,12 @@ class Provider:
 
     Nothing here touches a carrier or replies with ICMP: the packets just vanish, as when a
     router further away dies. Every change is one atomic ruleset; it rules when the call returns.
+
+    :param delay_ms: how long each packet takes one way, on top of the lab's own time.
     """
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, host: Host, delay_ms: float = 0.0) -> None:
+        self.host, self._delay_ms = host, delay_ms
         self._lost: dict[Direction, float] = dict.fromkeys(Direction, 0.0)
         self._nft = shutil.which("nft") is not None
         set_up(host, sysctls=("net.ipv4.ip_forward=1",))
@@ -81,7 +87,20 @@ class Provider:
 
     def attach(self, gateway: Host, side: Direction, interface: str = "wan") -> None:
         """Plug a gateway into one of the two ports."""
-        connect(self.host, side.value, gateway, interface)
+        if self._delay_ms and side is next(iter(Direction)):
+            self._lay_wire(gateway, side, interface)
+        else:
+            connect(self.host, side.value, gateway, interface)
+
+    def _lay_wire(self, gateway: Host, side: Direction, interface: str) -> None:
+        """Put a wire that takes its time between a port and the gateway."""
+        inner, outer = f"{side.value}-in", f"{side.value}-out"
+        connect(self.host, side.value, self.host, inner)
+        connect(self.host, outer, gateway, interface)
+        quiet = [f"net.ipv6.conf.{device}.disable_ipv6=1" for device in (inner, outer)]
+        set_up(self.host, sysctls=quiet)
+        self._wire = Wire(self.host, inner, outer)
+        self._wire.order(f"delay {self._delay_ms}")
 
     def cut(self) -> None:
         """Lose every packet, both ways."""
@@ -101,6 +120,14 @@ class Provider:
             raise ValueError(f"a loss of {percent} percent")
         ways = tuple(Direction) if direction is None else (direction,)
         self._set({**self._lost, **dict.fromkeys(ways, float(percent))})
+
+    def drop(self, what: str) -> None:
+        """Lose some packets, both ways, until :meth:`heal`; needs nftables.
+
+        :param what: which, in the words of nftables, as ``meta length > 1200``.
+        """
+        rule = f"add rule inet line forward {what} drop\n"
+        self.host.run_in_network("nft", "-f", "-", input=rule)
 
     def heal(self) -> None:
         """Let everything pass again."""

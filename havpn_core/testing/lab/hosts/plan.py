@@ -33,12 +33,17 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Site:
-    """One LAN with its two gateways; the first one is preferred."""
+    """One LAN with two end hosts and two gateways, of which the first is preferred.
+
+    :param second_host: an end host beside the one that sends and receives what is measured.
+    """
 
     lan: str
     shared: IPv4Interface
     end_host: str
     end_address: IPv4Interface
+    second_host: str
+    second_address: IPv4Interface
     gateways: tuple[Gateway, Gateway]
 
     @property
@@ -64,6 +69,8 @@ SITE_A = Site(
     IPv4Interface("10.1.255.254/16"),
     "client",
     IPv4Interface("10.1.0.10/16"),
+    "client-2",
+    IPv4Interface("10.1.0.11/16"),
     (
         _gateway(
             "gw-aa", "10.1.255.252/16", ("192.0.2.2/30", "192.0.2.1/30", "provider-1"), "gw-ba"
@@ -81,6 +88,8 @@ SITE_B = Site(
     IPv4Interface("10.31.0.254/24"),
     "server",
     IPv4Interface("10.31.0.10/24"),
+    "server-2",
+    IPv4Interface("10.31.0.11/24"),
     (
         _gateway(
             "gw-ba", "10.31.0.251/24", ("192.0.2.6/30", "192.0.2.5/30", "provider-1"), "gw-aa"
@@ -93,7 +102,8 @@ SITE_B = Site(
 SITES = {"a": SITE_A, "b": SITE_B}
 GATEWAYS = {gateway.name: gateway for site in SITES.values() for gateway in site.gateways}
 PROVIDERS = ("provider-1", "provider-2")
-HOSTS = ("client", "server", *GATEWAYS, "lan-a", "lan-b", *PROVIDERS)
+END_HOSTS = ("client", "server", "client-2", "server-2")
+HOSTS = (*END_HOSTS, *GATEWAYS, "lan-a", "lan-b", *PROVIDERS)
 # A serial port inside each gateway; /dev is the real machine's, so it cannot be /dev/ttyS0.
 SERIAL_DEVICE = "/run/ttyS0"
 
@@ -101,6 +111,17 @@ SERIAL_DEVICE = "/run/ttyS0"
 def site_of(gateway: str) -> Site:
     """Return the site a gateway stands at."""
     return next(site for site in SITES.values() if gateway in (site.preferred, site.backup))
+
+
+def site_name(gateway: str) -> str:
+    """Return ``a`` or ``b``, where a gateway stands."""
+    return next(name for name, site in SITES.items() if site is site_of(gateway))
+
+
+def partner_of(gateway: str) -> str:
+    """Return the other gateway of its site."""
+    site = site_of(gateway)
+    return site.backup if gateway == site.preferred else site.preferred
 
 
 def far_site(gateway: str) -> Site:

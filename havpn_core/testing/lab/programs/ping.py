@@ -1,6 +1,6 @@
 """UDP echo with a journal: measures outages of the path, free of TCP's own pauses.
 
-Usage: ``ping.py reply ADDRESS PORT`` or ``ping.py send ADDRESS PORT JOURNAL INTERVAL_S``.
+Usage: ``ping.py reply ADDRESS PORT`` or ``ping.py send ADDRESS PORT JOURNAL INTERVAL_S BYTES``.
 JOURNAL gets three 64-bit numbers (number, time sent, time of the reply; CLOCK_MONOTONIC, ns) for
 each packet when it is sent (reply = 0) and again when its reply comes.
 """
@@ -30,19 +30,20 @@ def reply(address: str, port: int) -> None:
             continue
 
 
-def send(far: tuple[str, int], journal: int, interval: float) -> None:
+def send(far: tuple[str, int], journal: int, interval: float, size: int) -> None:
     """Send at a fixed cadence for ever; errors of the network count as no reply."""
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     line.setblocking(False)
     watch = select.poll()
     watch.register(line, select.POLLIN)
     number, due = 0, time.monotonic()
+    padding = bytes(max(0, size - PACKET.size))
     print("sending", flush=True)
     while True:
         watch.poll(max(0.0, due - time.monotonic()) * 1000)
         try:
             packet, _ = line.recvfrom(2048)
-            os.write(journal, ENTRY.pack(*PACKET.unpack(packet), time.monotonic_ns()))
+            os.write(journal, ENTRY.pack(*PACKET.unpack_from(packet), time.monotonic_ns()))
         except (BlockingIOError, ConnectionError):
             pass
         if time.monotonic() < due:
@@ -50,7 +51,7 @@ def send(far: tuple[str, int], journal: int, interval: float) -> None:
         sent = time.monotonic_ns()
         os.write(journal, ENTRY.pack(number, sent, 0))
         with contextlib.suppress(OSError):
-            line.sendto(PACKET.pack(number, sent), far)
+            line.sendto(PACKET.pack(number, sent) + padding, far)
         number, due = number + 1, max(due + interval, time.monotonic())
 
 
@@ -60,7 +61,7 @@ def main() -> None:
     if role == "reply":
         reply(address, int(port))
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    send((address, int(port)), os.open(rest[0], flags, 0o600), float(rest[1]))
+    send((address, int(port)), os.open(rest[0], flags, 0o600), float(rest[1]), int(rest[2]))
 
 
 if __name__ == "__main__":
