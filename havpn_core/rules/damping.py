@@ -10,6 +10,9 @@ from math import log2
 
 from havpn_core.rules.hysteresis import Outcome
 
+EXCUSED_S = 10.0
+"""For so many seconds at least a silence that the far end announced is no fault of the line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Damping:
@@ -76,13 +79,21 @@ class FlapMemory:
     :param fall: consecutive failures that make a line dead.
     """
 
-    __slots__ = ("_damping", "_failed", "_fall", "_replied", "_was_up", "flaps")
+    __slots__ = ("_damping", "_excused_s", "_failed", "_fall", "_replied", "_was_up", "flaps")
 
     def __init__(self, damping: Damping | None, flaps: Flaps, fall: int) -> None:
         self._damping, self._fall = damping, fall
         self.flaps = flaps
         self._failed, self._replied = 0, False
         self._was_up = False
+        self._excused_s = float("-inf")
+
+    def excuse(self, now_s: float, detection_s: float) -> None:
+        """Take in that the far end announces its silence: falls soon after are no flaps.
+
+        :param detection_s: seconds that the path takes to be down after its line fell silent.
+        """
+        self._excused_s = now_s + max(EXCUSED_S, detection_s)
 
     def came_up(self) -> None:
         """Note that the path is ``up`` by a reply: from now on falls count."""
@@ -114,5 +125,5 @@ class FlapMemory:
         return penalty(self._damping, self.flaps, now_s) if self._damping else 0.0
 
     def _count(self, now_s: float) -> None:
-        if self._damping is not None and self._was_up:
+        if self._damping is not None and self._was_up and now_s > self._excused_s:
             self.flaps = fell(self._damping, self.flaps, now_s)

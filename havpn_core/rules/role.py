@@ -49,7 +49,12 @@ class PathView:
     @property
     def serves(self) -> bool:
         """Whether the path speaks for keeping the shared address here."""
-        return self.level is Level.UP and (self.known or not self.release_unknown)
+        return serves(self.level, known=self.known, release_unknown=self.release_unknown)
+
+
+def serves(level: Level, *, known: bool, release_unknown: bool) -> bool:
+    """Whether a path speaks for keeping the shared address here; see :class:`PathView`."""
+    return level is Level.UP and (known or not release_unknown)
 
 
 class Assumption:

@@ -1,0 +1,1 @@
+"""Whether the whole road carries, and when a gateway leaves the role for it; pure."""
