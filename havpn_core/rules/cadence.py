@@ -18,7 +18,21 @@ from havpn_core.rules.hysteresis import PathRules
 GRACE_S = 0.05
 """What a probe may exceed its timeout by before the core counts it as lost in its place."""
 
+HASTE_S = 0.05
+"""The least time from one regular probe to the next that nobody configured."""
+
 NOBODY: frozenset[int] = frozenset()
+
+
+def hasty_s(rules: PathRules) -> float:
+    """Give the seconds from one probe to the next while a line has just become grey.
+
+    So a pair soon knows what it loses, and which of its lines is better: a tenth of the interval,
+    but no less than bursts have, and no more than 20 probes a second.
+    """
+    if rules.confirm_s is None:
+        return rules.interval_s
+    return min(rules.interval_s, max(rules.confirm_s, rules.interval_s / 10, HASTE_S))
 
 
 def given_up_s(sent_s: float, timeout_s: float) -> float:
@@ -137,11 +151,14 @@ def detection_s(
         pace = pace_s(rules, timeout_s, mixed=mixed)
         if burst and not mixed:
             pace = max(confirm or 0.0, timeout_s + GRACE_S)
-        return interval + (fall - 1 + mixed) * pace + late
+        floor_s = rules.floor_s + pace if rules.floor_s else 0.0
+        return interval + max((fall - 1) * pace, floor_s) + mixed * pace + late
     lacking = fall - 1 - int(late / interval)
     if confirm is None or not burst or lacking <= 0:
-        return fall * interval + late
-    return interval + late + (lacking - 1) * confirm + late
+        floor_s = rules.floor_s + 2 * interval if rules.floor_s else 0.0
+        return max(fall * interval, floor_s) + late
+    floor_s = rules.floor_s + max(late, confirm) if rules.floor_s else 0.0
+    return interval + late + max((lacking - 1) * confirm + late, floor_s)
 
 
 def failback_s(
@@ -150,3 +167,29 @@ def failback_s(
     """Give the longest time in seconds from a heal that lasts to ``up``, flaps left aside."""
     pace = pace_s(rules, timeout_s, mixed=overlapping > 0) if serial else rules.interval_s
     return rules.rise * pace + timeout_s
+
+
+class Hurry:
+    """A probe that is due before the cadence because somebody knows of a change.
+
+    One in an interval: a plugin that calls without end must not send without end.
+
+    :ivar due_s: when it is due; infinity while none is.
+    """
+
+    __slots__ = ("_may", "due_s")
+
+    def __init__(self) -> None:
+        self.due_s, self._may = float("inf"), True
+
+    def ask(self, now_s: float) -> None:
+        """Have one sent now, unless there was one since the last regular probe."""
+        if self._may:
+            self._may, self.due_s = False, now_s
+
+    def sent(self, *, regular: bool) -> None:
+        """Take in that a probe is sent.
+
+        :param regular: by the cadence.
+        """
+        self._may, self.due_s = self._may or regular, float("inf")

@@ -32,6 +32,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
+EPSILON_S = 1e-9
+"""Sums of times are not exact."""
+
 
 class Outcome(Enum):
     """What one probe, or one vote of several, found out."""
@@ -73,6 +76,7 @@ class PathRules:
         no burst.
     :param rise_loss: share of ``rise`` that may fail on the way up without starting over;
         from 0 (the first FAIL starts over) to below 1.
+    :param floor_s: seconds from the first FAIL to the last, at least, to ``down``.
     """
 
     fall: int
@@ -81,12 +85,18 @@ class PathRules:
     interval_s: float = 1.0
     confirm_s: float | None = None
     rise_loss: float = 0.0
+    floor_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.fall < 1 or self.rise < 1:
             raise ValueError("fall and rise must be at least 1")
         if not 0 <= self.rise_loss < 1:
             raise ValueError("rise_loss must be from 0 to below 1")
+
+    @property
+    def gap(self) -> int:
+        """Consecutive FAILs that start the way up over: a silence that is not ridden out."""
+        return max(self.fall, 1 + int(self.floor_s / self.interval_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +135,35 @@ class Transition(NamedTuple):
     after: PathState
 
 
+class Worst(NamedTuple):
+    """The counts of the worst of several kinds of probes, which bound those of the path.
+
+    :param run: FAILs in a row.
+    :param misses: FAILs since the recovery began.
+    """
+
+    run: int
+    misses: int
+
+
 def start(level: Level, now_s: float, *, known: bool = False) -> PathState:
     """Start a path at a level, usually one that was remembered or observed."""
     return PathState(level=level, known=known, streak=0, since_s=now_s, heard_s=now_s)
 
 
 def step(
-    rules: PathRules, state: PathState, outcome: Outcome, now_s: float, *, may_rise: bool = True
+    rules: PathRules,
+    state: PathState,
+    outcome: Outcome,
+    now_s: float,
+    *,
+    may_rise: bool = True,
+    worst: Worst | None = None,
 ) -> PathState:
     """Take one sample in and give the state after it.
 
     :param may_rise: ``False`` holds the path at ``recovering`` however well it does.
+    :param worst: where the sample is that of several kinds: FAILs of different kinds do not add up.
     """
     if outcome is Outcome.ERROR:
         return expire(rules, state, now_s)
@@ -144,18 +172,27 @@ def step(
     failed = outcome is Outcome.FAIL
     if state.level is Level.UP:
         streak = state.streak + 1 if failed else 0
-        if streak >= rules.fall:
+        if worst is not None:
+            streak = min(streak, worst.run)
+        if streak >= rules.fall and _lasts(rules, state, now_s):
             after = PathState(Level.DOWN, True, 0, state.since_s, now_s)
         else:
+            streak = min(streak, max(rules.fall - 1, 1))
             after = PathState(Level.UP, True, streak, state.since_s, now_s)
     elif failed:
-        after = _missed(rules, state, now_s)
+        after = _missed(rules, state, now_s, worst)
     elif state.streak + 1 >= rules.rise and may_rise:
         after = PathState(Level.UP, True, 0, state.since_s, now_s)
     else:
         streak = min(state.streak + 1, rules.rise)
         after = PathState(Level.DOWN, True, streak, state.since_s, now_s, state.misses)
     return _dated(state, after, now_s)
+
+
+def _lasts(rules: PathRules, state: PathState, now_s: float) -> bool:
+    """Whether the silence is as long as it must be."""
+    began_s = state.since_s if state.verdict is Verdict.FAILING else now_s
+    return now_s - began_s >= rules.floor_s - EPSILON_S
 
 
 def _refused(state: PathState, now_s: float) -> PathState:
@@ -166,22 +203,30 @@ def _refused(state: PathState, now_s: float) -> PathState:
     return _dated(state, replace(state, streak=streak, heard_s=now_s, gap=0), now_s)
 
 
-def _missed(rules: PathRules, state: PathState, now_s: float) -> PathState:
+def _missed(rules: PathRules, state: PathState, now_s: float, worst: Worst | None) -> PathState:
     """Take a FAIL while down: tolerate it, or start the recovery over."""
     misses, gap = state.misses + 1, state.gap + 1
-    if not state.streak or misses > int(rules.rise_loss * rules.rise) or gap >= rules.fall:
+    if worst is not None:
+        misses, gap = min(misses, worst.misses), min(gap, worst.run)
+    if not state.streak or misses > int(rules.rise_loss * rules.rise) or gap >= rules.gap:
         return PathState(Level.DOWN, True, 0, state.since_s, now_s)
     return PathState(Level.DOWN, True, state.streak, state.since_s, now_s, misses, gap)
 
 
-def wanted_in_s(rules: PathRules, state: PathState, pending: int) -> float:
+def wanted_in_s(
+    rules: PathRules, state: PathState, pending: int, *, curious: bool = False
+) -> float:
     """Say how many seconds after the last probe the next one is wanted.
 
     :param pending: probes sent that have neither a reply nor passed their deadline. A burst
         sends no more than what ``fall`` still lacks: they are being waited for already.
+    :param curious: more probes would soon decide whether the line is grey or, where the path is
+        down, show how long its line is silent.
     """
-    confirming = state.level is Level.UP and state.streak > 0
-    if rules.confirm_s is not None and confirming and state.streak + pending < rules.fall:
+    confirming = curious
+    if state.level is Level.UP:
+        confirming = (state.streak > 0 or curious) and state.streak + pending < rules.fall
+    if rules.confirm_s is not None and confirming:
         return min(rules.confirm_s, rules.interval_s)
     return rules.interval_s
 

@@ -20,7 +20,7 @@ def broken_state(rules: PathRules, state: PathState, now_s: float) -> list[str]:
         "misses belong to a recovery": (not up and state.streak > 0) or not state.misses,
         f"misses {state.misses} are at most {tolerated}": 0 <= state.misses <= tolerated,
         f"gap {state.gap} is part of the misses": 0 <= state.gap <= state.misses,
-        f"gap {state.gap} is below fall": state.gap < rules.fall,
+        f"gap {state.gap} is below that of the rules": state.gap < rules.gap,
         "nothing is heard before it comes": state.heard_s <= now_s + EPSILON_S,
         "since is no time to come": state.since_s <= now_s + EPSILON_S,
     }
@@ -47,7 +47,7 @@ def broken_watch(watch: Watch, now_s: float) -> list[str]:
     """Check a path with all that belongs to it."""
     rules, pending, up = watch.rules, list(watch.pending), watch.state.level is Level.UP
     sent = [each.sent_s for each in pending]
-    timeout_s, flaps = watch.settings.timeout_s, watch.flaps
+    timeout_s, flaps = watch.settings.timeout_s, watch.memory.flaps
     deadline = watch.deadline_s
     damping = watch.settings.damping
     hold_s = damping.max_hold_s if damping else 0.0
@@ -64,7 +64,7 @@ def broken_watch(watch: Watch, now_s: float) -> list[str]:
         "a blocked path is down": not (watch.blocked and up),
         "a poor line that must go down is down": not (watch.poor and up),
         "a dead line's silence is no loss": (
-            watch.feed is None or not (watch.feed.silent and watch.feed.run)
+            watch.feed is None or not any(each.silent and each.run for each in watch.feed.each)
         ),
         "a hold has an end": flaps.held_until_s - flaps.at_s <= hold_s + EPSILON_S,
         "a penalty is none below zero": flaps.penalty >= 0,

@@ -7,6 +7,7 @@ line is bad and would weigh that time more than the rest.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from havpn_core.rules.hysteresis import Outcome
@@ -45,12 +46,15 @@ class _Slice:
 
 
 class Window:
-    """The last samples of one path, in slices of time."""
+    """The last samples of one path, in slices of time.
 
-    __slots__ = ("_latency_s", "_lost", "_rules", "_samples", "_slices", "_timed", "poor")
+    :param kind: what the probes watch, where a path watches several things.
+    """
 
-    def __init__(self, rules: WindowRules) -> None:
-        self._rules = rules
+    __slots__ = ("_latency_s", "_lost", "_rules", "_samples", "_slices", "_timed", "kind", "poor")
+
+    def __init__(self, rules: WindowRules, kind: str = "") -> None:
+        self._rules, self.kind = rules, kind
         self._slices: deque[_Slice] = deque()
         self.poor = False
         self._samples = self._lost = self._timed = 0
@@ -106,7 +110,8 @@ class Window:
         """Say it in words, as ``loss 62 %, latency 12 ms over 60 s``."""
         loss, latency = self._lost / max(self._samples, 1), self.latency_s
         slow = f", latency {latency * 1000:.0f} ms" if latency is not None else ""
-        return f"loss {loss:.0%}{slow} over {self._rules.span_s:g} s"
+        whose = f"{self.kind}: " if self.kind else ""
+        return f"{whose}loss {loss:.0%}{slow} over {self._rules.span_s:g} s"
 
     def _judge(self) -> None:
         if self._samples < self._rules.least:
@@ -130,8 +135,8 @@ class Feed:
 
     __slots__ = ("run", "silent", "window")
 
-    def __init__(self, rules: WindowRules, *, silent: bool) -> None:
-        self.window = Window(rules)
+    def __init__(self, rules: WindowRules, *, silent: bool, kind: str = "") -> None:
+        self.window = Window(rules, kind)
         self.silent, self.run = silent, 0
 
     def take(
@@ -164,3 +169,54 @@ class Feed:
     def died(self) -> None:
         """Note that the line went silent."""
         self.silent, self.run = True, 0
+
+
+class Feeds:
+    """The windows of a path, one for each kind of its probes.
+
+    Two kinds that lose each a share lose nearly twice that between them, and still neither is
+    sicker than its share says.
+
+    :param kinds: what the probes of each kind watch.
+    :param silent: whether the line is dead to begin with.
+    """
+
+    __slots__ = ("each",)
+
+    def __init__(self, rules: WindowRules, kinds: Sequence[str], *, silent: bool) -> None:
+        several = len(kinds) > 1
+        self.each = [Feed(rules, silent=silent, kind=kind if several else "") for kind in kinds]
+
+    def take(
+        self,
+        outcomes: Sequence[Outcome | None],
+        now_s: float,
+        *,
+        regular: bool,
+        latency_s: float | None,
+    ) -> None:
+        """Take in what was decided of each kind; ``None``: nothing."""
+        for feed, outcome in zip(self.each, outcomes, strict=True):
+            if outcome is not None:
+                feed.take(outcome, now_s, regular=regular, latency_s=latency_s)
+
+    def replied(self, first_s: float, interval_s: float, times: int, latency_s: float) -> None:
+        """Take a run of regular probes in at once, all with a reply; for the simulator."""
+        for feed in self.each:
+            feed.replied(first_s, interval_s, times, latency_s)
+
+    def died(self) -> None:
+        """Note that the path went silent."""
+        for feed in self.each:
+            feed.died()
+
+    @property
+    def poor(self) -> bool:
+        """Whether any kind is poor."""
+        return any(feed.window.poor for feed in self.each)
+
+    @property
+    def window(self) -> Window:
+        """The window of the kind that does worst: a poor one, then the one that loses most."""
+        windows = [feed.window for feed in self.each]
+        return max(windows, key=lambda window: (window.poor, window.loss or 0.0))

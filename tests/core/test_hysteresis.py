@@ -1,7 +1,5 @@
 """The verdict, sample by sample, on a virtual clock."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +17,7 @@ from havpn_core.rules.hysteresis import (
     wanted_in_s,
 )
 from havpn_core.rules.invariants import broken_change, broken_state
+from tests.core.values import replace
 
 OK, FAIL, ERROR = Outcome.OK, Outcome.FAIL, Outcome.ERROR
 RULES = PathRules(fall=3, rise=4, stale_s=10.0)

@@ -1,7 +1,5 @@
 """Each sentence on a broken state of a path, and the states next to it that are whole."""
 
-from dataclasses import replace
-
 import pytest
 
 from havpn_core.rules.damping import Damping, Flaps
@@ -10,6 +8,7 @@ from havpn_core.rules.invariants import EPSILON_S, broken_change, broken_state, 
 from havpn_core.rules.quality import WindowRules
 from havpn_core.rules.settings import Settings
 from havpn_core.rules.watch import Watch
+from tests.core.values import replace
 
 RULES = PathRules(fall=3, rise=4, stale_s=5.0, rise_loss=0.5)
 UP, DOWN = Level.UP, Level.DOWN
@@ -58,10 +57,12 @@ def test_a_broken_state_is_described(broken, sentences):
     assert broken_state(RULES, broken, 1.0) == sentences
 
 
-def test_a_gap_is_below_fall():
+def test_a_gap_is_below_that_of_the_rules():
     rules = replace(RULES, fall=2)
     assert broken_state(rules, state(DOWN, 1, misses=2, gap=1), 1.0) == []
-    assert broken_state(rules, state(DOWN, 1, misses=2, gap=2), 1.0) == ["gap 2 is below fall"]
+    assert broken_state(rules, state(DOWN, 1, misses=2, gap=2), 1.0) == [
+        "gap 2 is below that of the rules"
+    ]
 
 
 def test_rounding_breaks_no_state():
@@ -193,7 +194,8 @@ def test_a_poor_line_is_down(level, sentences):
 )
 def test_a_dead_line_s_silence_is_no_loss(silent, run, sentences):
     watch = watched()
-    watch.feed.silent, watch.feed.run = silent, run
+    (feed,) = watch.feed.each
+    feed.silent, feed.run = silent, run
     assert broken_watch(watch, 0.0) == sentences
 
 

@@ -181,15 +181,17 @@ def test_the_hold_grows_with_each_flap_and_decays():
     line = Line(DAMPED, replies=lambda at: None if int(at) % 20 > 15 else 0.001)
     line.run(120)
     assert sum(v is Verdict.UP for _, v in line.changes) <= 2
-    held = line.watch.flaps.held_until_s - 120
+    held = line.watch.memory.flaps.held_until_s - 120
     line.run(200)
-    assert line.watch.flaps.held_until_s - 200 > held, "relapses count, though it never came up"
-    assert line.watch.penalty(200) > 2
+    assert line.watch.memory.flaps.held_until_s - 200 > held, (
+        "relapses count, though it never came up"
+    )
+    assert line.watch.memory.penalty(200) > 2
 
 
 def test_the_hold_is_capped():
     line = Line(DAMPED, replies=lambda at: None if int(at) % 4 > 1 else 0.001).run(3000)
-    assert 250 < line.watch.flaps.held_until_s - 3000 <= 300
+    assert 250 < line.watch.memory.flaps.held_until_s - 3000 <= 300
 
 
 GREY = Settings(

@@ -192,8 +192,8 @@ def test_a_cold_start_and_a_cut_hold_nothing(name, before, level):
     far.changes.clear()
     far.run(cut_s + 15)
     assert DOWN in far.verdicts
-    assert far.watch.penalty(far.now) == pytest.approx(1, abs=0.1)
-    assert far.watch.flaps.held_until_s <= far.now
+    assert far.watch.memory.penalty(far.now) == pytest.approx(1, abs=0.1)
+    assert far.watch.memory.flaps.held_until_s <= far.now
     far.run(cut_s + 15 + 90)
     assert far.verdicts[-1] is UP, "back after its rise, and no hold"
 
@@ -205,21 +205,21 @@ def test_a_line_that_comes_and_goes_before_its_first_up_has_no_flaps():
     far.run(30)
     assert RECOVERING in far.verdicts
     assert UP not in far.verdicts
-    assert far.watch.penalty(far.now) == 0
+    assert far.watch.memory.penalty(far.now) == 0
 
 
 def test_an_assumed_up_is_none_and_what_is_remembered_stays():
     damping = Damping(300, 1.5, 0.75, 900)
     settings = Settings(RULES, 0.05, damping=damping)
     far = Far(between(0, 5, FAIL), settings, known=True).run(10)
-    assert (far.verdicts[-1], far.watch.penalty(10)) == (UP, 0)
+    assert (far.verdicts[-1], far.watch.memory.penalty(10)) == (UP, 0)
     far.conduct = between(0, 15, FAIL)
     far.run(20)
-    assert far.watch.penalty(far.now) == pytest.approx(1, abs=0.05)
+    assert far.watch.memory.penalty(far.now) == pytest.approx(1, abs=0.05)
     far = Far(between(0, 5, FAIL), settings, flaps=resume(damping, 2.0, 0.0)).run(30)
     assert far.verdicts[-1] is RECOVERING
-    assert far.watch.penalty(0) == 2.0
-    assert far.watch.flaps.held_until_s > 300
+    assert far.watch.memory.penalty(0) == 2.0
+    assert far.watch.memory.flaps.held_until_s > 300
 
 
 def test_a_belated_reply_is_a_first_up_too():
@@ -230,7 +230,7 @@ def test_a_belated_reply_is_a_first_up_too():
     assert watch.state.verdict is UP
     for number in range(4):
         watch.reply(watch.send(1.0 + number), 0, FAIL, now_s=1.0 + number)
-    assert watch.penalty(4.0) == 1.0
+    assert watch.memory.penalty(4.0) == 1.0
 
 
 def test_so_is_a_run_of_replies_taken_at_once():
@@ -239,4 +239,4 @@ def test_so_is_a_run_of_replies_taken_at_once():
     watch.skip(10, 0.001)
     for number in range(4):
         watch.reply(watch.send(1.0 + number), 0, FAIL, now_s=1.0 + number)
-    assert watch.penalty(4.0) == 1.0
+    assert watch.memory.penalty(4.0) == 1.0
