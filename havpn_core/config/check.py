@@ -5,6 +5,7 @@ What a plugin's type accepts is checked by the type's own struct; this module ne
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,12 +13,22 @@ import msgspec
 
 from havpn_core.config.convert import Table, suggestion, to_struct, unknown_keys
 from havpn_core.config.instances import Config, Instance, PairConfig, PathConfig
-from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
-from havpn_core.config.profiles import PROFILES
+from havpn_core.config.kinds import impossible, paced, sorted_by_kind, watching
+from havpn_core.config.lan import lan_problems
+from havpn_core.config.options import (
+    CallOptions,
+    LanOptions,
+    NodeOptions,
+    PathOptions,
+    ProbeOptions,
+    Watches,
+)
+from havpn_core.config.profiles import with_profile
+from havpn_core.durations import Duration
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.errors import ConfigError
 from havpn_core.pair.options import PairOptions
-from havpn_core.plugging.descriptors import NAME, ActionType
+from havpn_core.plugging.descriptors import NAME, ActionType, LinkType
 from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.wording import describe
 
@@ -45,12 +56,12 @@ class _Builder:
 
     def config(self, raw: Table, file: Path) -> Config:
         """Check the whole file."""
-        sections = ("node", "plugins", "path", "action", "notifier", "respond", "pair")
+        sections = ("node", "plugins", "path", "action", "notifier", "respond", "pair", "lan")
         self._unknown("", raw, sections)
         respond = raw.get("respond")
         node = self._struct("node", self._table("node", raw.get("node", {})), NodeOptions)
         paths = [self._path(f"path.{n}", n, t) for n, t in self._named("path", raw)]
-        return Config(
+        found = Config(
             file=file,
             node=node or NodeOptions(),
             enable=self._enable(self._table("plugins", raw.get("plugins", {}))),
@@ -61,7 +72,12 @@ class _Builder:
             if respond is not None
             else None,
             pair=self._pair(raw),
+            lan=self._struct("lan", self._table("lan", raw["lan"]), LanOptions)
+            if "lan" in raw
+            else None,
         )
+        self.problems.extend(lan_problems(found))
+        return found
 
     def _actions(self, raw: Table) -> tuple[Instance, ...]:
         found = self._instances("action", raw, default_s=60.0)
@@ -93,7 +109,23 @@ class _Builder:
             self.problems.append(
                 'pair.link: a pair needs a link: add [pair.link.lan] with type = "udp"'
             )
+        if options is not None and "interval" not in own:
+            options = self._unhurried(options, links)
         return PairConfig(options, links) if options else None
+
+    def _unhurried(self, options: PairOptions, links: tuple[Instance, ...]) -> PairOptions:
+        """Give the options of a pair with an interval that its slowest link carries."""
+        try:
+            paces = [
+                each.type.pace_s(each.options) for each in links if type(each.type) is LinkType
+            ]
+            interval = Duration(max(options.interval, *paces, 0.0))
+            return msgspec.structs.replace(options, interval=interval)
+        except ValueError as problem:
+            self.problems.append(f"pair.{problem}")
+        except BaseException as problem:  # it is the plugin's
+            self.problems.append(f"pair.link: {describe(problem)}")
+        return options
 
     def _enable(self, table: Table) -> tuple[str, ...]:
         self._unknown("plugins.", table, ("enable",))
@@ -112,22 +144,24 @@ class _Builder:
 
     def _path(self, key: str, name: str, table: Table) -> PathConfig | None:
         own = {k: v for k, v in table.items() if k != "probe"}
-        profile = own.get("profile", "balanced")
-        defaults = PROFILES.get(profile, {}) if isinstance(profile, str) else {}
-        options = self._struct(key, {**(defaults or PROFILES["balanced"]), **own}, PathOptions)
-        probes = self._instances("probe", table, default_s=0.0, under=f"{key}.")
+        options = self._struct(key, with_profile(own), PathOptions)
+        every = self._instances("probe", table, default_s=0.0, under=f"{key}.")
         if "probe" not in table or not table["probe"]:
             self.problems.append(
                 f'{key}.probe: a path needs a probe: add [{key}.probe.echo] with type = "udp-echo"'
             )
         if options is None:
             return None
-        if probes and options.require > len(probes):
-            self.problems.append(
-                f"{key}.require: {options.require} of {len(probes)} probes can never be OK: "
-                f"write at most {len(probes)}"
-            )
-        return PathConfig(name, options, probes)
+        path = sorted_by_kind(name, options, map(partial(self._paced, options), every))
+        self.problems += impossible(path)
+        return path
+
+    def _paced(self, options: PathOptions, probe: Instance) -> Instance:
+        try:
+            return paced(probe, float(options.interval))
+        except BaseException as problem:  # it is the plugin's
+            self.problems.append(f"{probe.name}: {describe(problem)}")
+            return probe
 
     def _instances(
         self, kind: str, raw: Table, *, default_s: float, under: str = ""
@@ -150,19 +184,26 @@ class _Builder:
         except ConfigError as problem:
             self.problems.append(f"{key}.type: {problem}")
             return None
-        common = (
-            {} if kind in ("probe", "link") else {k: v for k, v in table.items() if k == "deadline"}
-        )
+        shared = {"probe": ProbeOptions, "link": None}.get(kind, CallOptions)
+        names = shared.__struct_fields__ if shared else ()
+        common = {k: v for k, v in table.items() if k in names}
         own = {k: v for k, v in table.items() if k != "type" and k not in common}
         try:
             options = self._struct(key, own, plugin_type.config)
         except BaseException as problem:  # the struct is the plugin's, and so is what it raises
             self.problems.append(f"{key}: {describe(problem)}")
             return None
-        call = self._struct(key, common, CallOptions)
-        if options is None or call is None:
+        taken = self._struct(key, common, shared) if shared else ProbeOptions()
+        if options is None or taken is None:
             return None
-        return Instance(key, kind, plugin_type, options, float(call.deadline or default_s))
+        deadline_s = float(getattr(taken, "deadline", None) or default_s)
+        watches = getattr(taken, "watches", Watches.LINE)
+        made = Instance(key, kind, plugin_type, options, deadline_s, watches=watches)
+        try:
+            return watching(made)
+        except BaseException as problem:  # it is the plugin's
+            self.problems.append(f"{key}: {describe(problem)}")
+            return None
 
     def _named(self, section: str, raw: Table, under: str = "") -> list[tuple[str, Table]]:
         tables = self._table(f"{under}{section}", raw.get(section, {}))
@@ -189,3 +230,11 @@ class _Builder:
 
     def _struct(self, key: str, table: Table, struct_type: type[S]) -> S | None:
         return to_struct(struct_type, key, table, self.problems)
+
+
+def pace_s(link: Instance) -> float:
+    """Give the least seconds from one frame to the next that a link carries.
+
+    :raises Exception: whatever its type raises.
+    """
+    return link.type.pace_s(link.options) if isinstance(link.type, LinkType) else 0.0

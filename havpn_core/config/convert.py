@@ -12,6 +12,8 @@ import msgspec
 
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
+from havpn_core.rules.target.frequency import Frequency
+from havpn_core.rules.target.grey import Share
 
 S = TypeVar("S", bound=msgspec.Struct)
 Table = Mapping[str, Any]
@@ -75,6 +77,10 @@ def decode_hook(wanted: type, value: Any) -> Any:
     """Convert the types of ours that msgspec does not know."""
     if issubclass(wanted, Duration):
         return Duration.parse(value)
+    if issubclass(wanted, Frequency):
+        return Frequency.parse(value)
+    if issubclass(wanted, Share):
+        return Share.parse(value)
     raise NotImplementedError(f"options of type {wanted.__name__} are not supported")
 
 

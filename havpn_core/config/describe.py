@@ -12,6 +12,8 @@ import msgspec
 
 from havpn_core.durations import Duration
 from havpn_core.plugging.descriptors import PluginType
+from havpn_core.rules.target.frequency import Frequency
+from havpn_core.rules.target.grey import Share
 
 _FIELD = re.compile(r":param (\w+): (.*?)(?=\n\s*:|\n\s*\n|\Z)", re.S)
 
@@ -138,7 +140,8 @@ def _words(hint: Any) -> str:
     if origin is dict:
         return f"table of {_words(arguments[1])}"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    return "duration" if hint is Duration else plain.get(hint, getattr(hint, "__name__", "value"))
+    plain |= {Duration: "duration", Frequency: "frequency", Share: "share"}
+    return plain.get(hint, getattr(hint, "__name__", "value"))
 
 
 def _default(field: Any) -> str | None:
@@ -154,7 +157,7 @@ def _default(field: Any) -> str | None:
 def _toml(value: Any) -> str:
     if value is None:
         return "not set"
-    if isinstance(value, Duration):
+    if isinstance(value, Duration | Frequency | Share):
         return f'"{value}"'
     if isinstance(value, bool):
         return str(value).lower()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from havpn_core.config.options import NodeOptions, PathOptions
+from havpn_core.config.options import LanOptions, NodeOptions, PathOptions, Watches
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.descriptors import PluginType
@@ -20,6 +20,8 @@ class Instance:
     :param deadline_s: seconds that one call may take; 0 where the path or the link says it.
     :param lifetime_s: for how many seconds what an action of a pair holds outlives a daemon that
         died; ``None``: for ever.
+    :param watches: what a probe watches.
+    :param beside: a mark of the files that belong to its options, as its type makes it.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Instance:
     options: msgspec.Struct
     deadline_s: float
     lifetime_s: float | None = None
+    watches: Watches = Watches.LINE
+    beside: bytes = b""
 
     @property
     def id(self) -> str:
@@ -37,11 +41,21 @@ class Instance:
 
 @dataclass(frozen=True)
 class PathConfig:
-    """One monitored path."""
+    """One monitored path.
+
+    :param probes: those that watch the line or the tunnel; the verdict follows from them.
+    :param road: those that watch the road.
+    """
 
     name: str
     options: PathOptions
     probes: tuple[Instance, ...]
+    road: tuple[Instance, ...] = ()
+
+    @property
+    def watches(self) -> dict[str, str]:
+        """What each of ``probes`` watches, by its id."""
+        return {probe.id: probe.watches.value for probe in self.probes}
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class Config:
     notifiers: tuple[Instance, ...]
     respond: RespondOptions | None
     pair: PairConfig | None = None
+    lan: LanOptions | None = None
 
     @property
     def lifetime_s(self) -> float | None:

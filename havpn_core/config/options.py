@@ -1,5 +1,6 @@
 """The options that the core itself takes from the configuration, as typed, frozen structs."""
 
+import ipaddress
 import socket
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,6 +12,9 @@ from havpn_core.rules.damping import Damping
 from havpn_core.rules.hysteresis import PathRules
 from havpn_core.rules.quality import WindowRules
 from havpn_core.rules.settings import Settings
+from havpn_core.rules.target.frequency import Frequency
+from havpn_core.rules.target.grey import Share
+from havpn_core.rules.target.rule import Target
 
 REFUSED_HOLD_S = 30.0
 """How long the far host may refuse, unless configured: a restart takes less."""
@@ -61,7 +65,12 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     :param interval: time from one probe to the next.
     :param timeout: how long a reply may take at the most.
-    :param fall: consecutive failures to ``down``.
+    :param fall: consecutive failures to ``down``; with ``false_switches`` the least.
+    :param false_switches: how often the path may be given up falsely, as ``"1/100h"``: from the
+        line's own past follow the failures and the silence that it takes. None where ``fall`` is
+        written.
+    :param floor: the least silence that a path with ``false_switches`` is given up after.
+    :param ceiling: the longest silence that it waits for; longer ones are outages.
     :param rise: successes to ``up`` again.
     :param confirm: time between probes while a failure is being confirmed; the interval if not
         given, which means no burst.
@@ -73,6 +82,8 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param window_min: samples in it before anything is said.
     :param loss_down: share of loss from which the line is poor.
     :param loss_up: share of loss up to which it is good again.
+    :param grey: share of loss from which the line is grey: of two that carry, the other is better.
+        ``"0%"``: never.
     :param latency_down: mean latency from which the line is poor.
     :param latency_up: mean latency up to which it is good again.
     :param on_poor: ``report`` a poor line, or ``switch`` away from it.
@@ -100,6 +111,9 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Duration
     fall: Annotated[int, msgspec.Meta(ge=1, le=10000)]
     rise: Annotated[int, msgspec.Meta(ge=1, le=1000000)]
+    false_switches: Frequency | None = None
+    floor: Duration | None = None
+    ceiling: Duration = Duration(8.0)
     confirm: Duration | None = None
     lateness: Literal["adaptive", "fixed"] = "adaptive"
     slack: Duration = Duration(0.015)
@@ -108,6 +122,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     window_min: Annotated[int, msgspec.Meta(ge=1)] = 20
     loss_down: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     loss_up: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.2
+    grey: Share = Share(0.03)
     latency_down: Duration | None = None
     latency_up: Duration | None = None
     on_poor: Literal["report", "switch"] = "report"
@@ -131,6 +146,8 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("latency_down, latency_up: write both or neither")
         if self.latency_up and self.latency_down and self.latency_up >= self.latency_down:
             raise ValueError("latency_up: must be below latency_down, or the line would swing")
+        if self.floor is not None and self.floor > self.ceiling:
+            raise ValueError("floor: must not be above ceiling, the longest silence")
         if self.flap_reuse >= self.flap_suppress:
             raise ValueError("flap_reuse: must be below flap_suppress")
 
@@ -161,6 +178,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
                 interval_s=float(self.interval),
                 confirm_s=confirm,
                 rise_loss=self.rise_loss,
+                floor_s=float(self.floor or 0.0) if self.false_switches else 0.0,
             ),
             timeout_s=float(self.timeout),
             slack_s=float(self.slack),
@@ -183,11 +201,81 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
             if self.damping
             else None,
             require=self.require,
+            grey=float(self.grey),
+            target=self.target,
+        )
+
+    @property
+    def target(self) -> Target | None:
+        """What the path is to keep to, where there is a target."""
+        if self.false_switches is None:
+            return None
+        return Target(
+            float(self.false_switches), self.fall, float(self.ceiling), float(self.floor or 0.0)
         )
 
 
 def _seconds(duration: Duration | None) -> float | None:
     return None if duration is None else float(duration)
+
+
+class Watches(StrEnum):
+    """What a probe watches: which part of the road it needs for a reply."""
+
+    LINE = "line"
+    TUNNEL = "tunnel"
+    ROAD = "road"
+
+
+class ProbeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What every probe takes beside its type's own options.
+
+    :param watches: what a reply proves: that the ``line`` carries, that the ``tunnel`` does, or
+        that a host behind the far gateway can be reached by the whole ``road``.
+    """
+
+    watches: Watches = Watches.LINE
+
+
+class LanOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """``[lan]``: what this gateway must have on its LAN to serve.
+
+    :param device: the device of the LAN; without it that of the actions that own the addresses.
+    :param witnesses: hosts on the LAN that reply to ARP or NDP probes, by address, or ``auto``:
+        neighbours heard lately.
+    :param require: how many witnesses must reply.
+    :param forwarding: forwarding of the families of the shared addresses must be on.
+    :param address: this gateway's own static address on the LAN, which must be there.
+    :raises ValueError: if values contradict each other.
+    """
+
+    device: str | None = None
+    witnesses: list[str] | Literal["auto"] = []
+    require: Annotated[int, msgspec.Meta(ge=1)] = 1
+    forwarding: bool = True
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.address is not None:
+            try:
+                ipaddress.ip_interface(self.address)
+            except ValueError:
+                raise ValueError(
+                    f'address: {self.address!r} is no address: write as "10.1.255.252"'
+                ) from None
+        if isinstance(self.witnesses, list) and self.witnesses:
+            for each in self.witnesses:
+                try:
+                    ipaddress.ip_address(each)
+                except ValueError:
+                    raise ValueError(
+                        f'witnesses: {each!r} is no address: write as "10.1.0.10"'
+                    ) from None
+            if self.require > len(set(self.witnesses)):
+                raise ValueError(
+                    f"require: {self.require} of {len(set(self.witnesses))} witnesses can never "
+                    f"reply: write at most {len(set(self.witnesses))}"
+                )
 
 
 class CallOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,19 @@ from typing import Any
 import msgspec
 
 from havpn_core.config.describe import options_of
-from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
+from havpn_core.config.options import (
+    CallOptions,
+    LanOptions,
+    NodeOptions,
+    PathOptions,
+    ProbeOptions,
+)
 from havpn_core.durations import Duration
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.registry import Registry
+from havpn_core.rules.target.frequency import Frequency
+from havpn_core.rules.target.grey import Share
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +32,18 @@ DURATION: Schema = {
     "anyOf": [
         {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$"},
         {"type": "number", "exclusiveMinimum": 0},
+    ],
+}
+FREQUENCY: Schema = {
+    "description": 'as "1/100h", "0.5/h" or "1/30d"',
+    "type": "string",
+    "pattern": r"^\s*\d+(\.\d+)?\s*/\s*(\d+(\.\d+)?)?\s*(s|m|h|d)\s*$",
+}
+SHARE: Schema = {
+    "description": 'as "3%" or a number from 0 to 0.3',
+    "anyOf": [
+        {"type": "string", "pattern": r"^\s*\d{1,2}(\.\d+)?\s*%\s*$"},
+        {"type": "number", "minimum": 0, "maximum": 0.3},
     ],
 }
 
@@ -45,6 +65,7 @@ def of_file(registry: Registry) -> Schema:
         "notifier": _named(_instances(registry, "notifier")),
         "respond": _table(RespondOptions),
         "pair": pair,
+        "lan": _table(LanOptions),
     }
     return {"$schema": DIALECT, "title": "HA-VPN", **_object(sections)}
 
@@ -67,6 +88,8 @@ def _instances(registry: Registry, kind: str) -> Schema:
         table["properties"]["type"] = {"const": plugin_type.name}
         if kind in ("action", "notifier"):
             table["properties"] |= _table(CallOptions)["properties"]
+        if kind == "probe":
+            table["properties"] |= _table(ProbeOptions)["properties"]
         choices.append({"if": {"properties": {"type": {"const": plugin_type.name}}}, "then": table})
     names = {"enum": [each.name for each in types], "description": f"type of the {kind}"}
     known = {"type": "object", "properties": {"type": names}, "required": ["type"]}
@@ -106,7 +129,7 @@ def _default(field: Any) -> Schema:
     value = field.default.value if isinstance(field.default, Enum) else field.default
     if value is None or value is msgspec.NODEFAULT:
         return {}
-    return {"default": str(value) if isinstance(value, Duration) else value}
+    return {"default": str(value) if isinstance(value, Duration | Frequency | Share) else value}
 
 
 def _plain(schema: Any) -> Any:
@@ -125,4 +148,8 @@ def _plain(schema: Any) -> Any:
 def _of_own(wanted: type) -> Schema:
     if issubclass(wanted, Duration):
         return dict(DURATION)
+    if issubclass(wanted, Frequency):
+        return dict(FREQUENCY)
+    if issubclass(wanted, Share):
+        return dict(SHARE)
     raise NotImplementedError(f"options of type {wanted.__name__} are not supported")

@@ -44,7 +44,7 @@ def test_a_good_file_gives_typed_values_over_its_profile(file):
     file.write_text(GOOD)
     config, _ = load(file)
     options = config.paths[0].options
-    assert (options.interval, options.timeout, options.fall, options.rise) == (0.5, 2.0, 17, 60)
+    assert (options.interval, options.timeout, options.fall, options.rise) == (0.5, 2.0, 7, 60)
     assert options.stale_s == 5.0
     assert config.paths[0].probes[0].options.host == "192.0.2.6"
     assert config.actions[0].deadline_s == 180

@@ -9,9 +9,11 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from havpn_core.cli.config import config
+from havpn_core.cli.check import warnings
+from havpn_core.cli.config import config as config_command
 from havpn_core.cli.plugin import plugin
 from havpn_core.config.check import build
+from havpn_core.config.lan import plan_of
 from havpn_core.config.schema import of_file
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry
@@ -44,18 +46,54 @@ def test_it_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("file", files(), ids=lambda file: file.name)
-def test_the_examples_are_good(file):
-    assert refused(file.read_text()) == []
+def pages():
+    """Give every page for users that may show a configuration."""
+    found = [REPO / "README.md", *(REPO / "docs").rglob("*.md"), *(REPO / "examples").rglob("*.md")]
+    return sorted(found)
 
 
-@pytest.mark.parametrize("document", ["configuration.md", "pacemaker.md", "pair.md", "tuning.md"])
-def test_whole_files_in_the_documents_are_good(document):
-    text = (REPO / "docs" / document).read_text()
-    for block in re.findall(r"```toml\n(.*?)```", text, re.S):
+def shown(page):
+    """Give the blocks of a page that are configurations, or parts of one."""
+    return re.findall(r"```toml\n(.*?)```", page.read_text(), re.S)
+
+
+def whole(text):
+    """Whether it is all that a gateway needs, not a part to be put into a file."""
+    table = tomllib.loads(text)
+    return bool(table.get("action")) and any("probe" in path for path in table["path"].values())
+
+
+WHOLE = [(file.name, file.read_text()) for file in files()]
+WHOLE += [(page.name, text) for page in pages() for text in shown(page) if whole(text)]
+
+
+def test_these_show_whole_files():
+    """So that none is left out of the tests below for want of being found."""
+    names = [name for name, _ in WHOLE]
+    assert names == ["havpn.toml", "pair.toml", "stream.toml", "conntrackd.md", "pacemaker.md"]
+
+
+@pytest.mark.parametrize(("name", "text"), WHOLE, ids=[name for name, _ in WHOLE])
+def test_the_examples_are_good_and_nothing_is_to_be_said_of_them(name, text):
+    """Nor do they leave the tunnel unwatched, or the LAN."""
+    assert refused(text) == []
+    table = tomllib.loads(text)
+    config = build(table, REGISTRY, Path(name))
+    assert warnings(config) == []
+    for path in table["path"].values():
+        assert "tunnel" in {probe.get("watches") for probe in path["probe"].values()}
+    plan = plan_of(config)
+    assert plan.devices == ("lan",)
+    assert plan.families == ("IPv4",)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(REPO)))
+def test_parts_of_files_in_the_documents_are_good(page):
+    for block in shown(page):
         table = tomllib.loads(block)
         if all("probe" in path for path in table.get("path", {}).values()):
-            assert refused(block) == [], block
+            enabled = "enable" in table.get("plugins", {})
+            assert enabled or refused(block) == [], block
 
 
 @pytest.mark.parametrize(
@@ -98,7 +136,7 @@ def test_the_options_of_a_type_come_with_descriptions_and_defaults():
 
 
 def test_commands():
-    shown = CliRunner().invoke(config, ["schema"])
+    shown = CliRunner().invoke(config_command, ["schema"])
     assert json.loads(shown.output) == json.loads(json.dumps(SCHEMA))
     shown = CliRunner().invoke(plugin, ["show", "udp-echo"])
     assert "port: whole number, at least 1, at most 65535; default 7" in shown.output
