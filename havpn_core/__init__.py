@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from havpn_core.durations import Duration
 from havpn_core.errors import ActionError, CommandTimeout, ConfigError, HavpnError, NotResolved
 from havpn_core.host.execute import Finished, run_command
+from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
 from havpn_core.plugging.descriptors import (
     ActionType,
     Context,
@@ -21,13 +22,17 @@ from havpn_core.plugging.descriptors import (
     Severity,
 )
 from havpn_core.plugging.hookspecs import hookimpl
+from havpn_core.plugging.losing import FarLeaving, LossCounting
 from havpn_core.plugging.protocols import (
     Action,
     AddressProbing,
     Announcing,
+    Arriving,
     ConflictReporting,
+    Explaining,
     LanPresence,
     Link,
+    Noticing,
     Notifier,
     Prepares,
     Probe,
@@ -37,20 +42,28 @@ from havpn_core.plugging.protocols import (
     SharedAddress,
 )
 from havpn_core.plugging.redact import path_of, program_of, redacted
+from havpn_core.plugging.stance import Stance
 from havpn_core.rules.hysteresis import Outcome, Verdict
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.loss import Loss
 from havpn_core.version import __version__
 
 if TYPE_CHECKING:
     from havpn_core.echo.report import EchoReport, EchoSession
+    from havpn_core.host.disk.keys import read_keys
     from havpn_core.host.held import Held, note_held, read_held
+    from havpn_core.host.lan.frames import NeighbourFrame
+    from havpn_core.host.lan.neighbours import Neighbours
+    from havpn_core.stream.session import StreamSession
 
 __all__ = [
     "Action",
     "ActionError",
     "ActionType",
     "AddressProbing",
+    "Advising",
     "Announcing",
+    "Arriving",
     "CommandTimeout",
     "ConfigError",
     "ConflictReporting",
@@ -60,19 +73,28 @@ __all__ = [
     "EchoSession",
     "Event",
     "EventKind",
+    "Explaining",
+    "FarLeaving",
     "Finished",
     "HavpnError",
     "Held",
     "LanPresence",
     "Link",
     "LinkType",
+    "Loss",
+    "LossCounting",
+    "NeighbourFrame",
+    "Neighbours",
     "NotResolved",
+    "Noticing",
     "Notifier",
     "NotifierType",
     "Outcome",
+    "PartnerSeeing",
     "Prepares",
     "Probe",
     "ProbeType",
+    "Ranking",
     "Refusing",
     "Renewable",
     "Reporting",
@@ -80,6 +102,8 @@ __all__ = [
     "Sample",
     "Severity",
     "SharedAddress",
+    "Stance",
+    "StreamSession",
     "Verdict",
     "__version__",
     "hookimpl",
@@ -87,6 +111,7 @@ __all__ = [
     "path_of",
     "program_of",
     "read_held",
+    "read_keys",
     "redacted",
     "run_command",
 ]
@@ -96,8 +121,12 @@ _LATER = {
     "EchoReport": "havpn_core.echo.report",
     "EchoSession": "havpn_core.echo.report",
     "Held": "havpn_core.host.held",
+    "NeighbourFrame": "havpn_core.host.lan.frames",
+    "Neighbours": "havpn_core.host.lan.neighbours",
     "note_held": "havpn_core.host.held",
+    "StreamSession": "havpn_core.stream.session",
     "read_held": "havpn_core.host.held",
+    "read_keys": "havpn_core.host.disk.keys",
 }
 """Modules that few plugins need; each is imported with the first use of its name."""
 

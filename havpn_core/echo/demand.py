@@ -1,8 +1,9 @@
 """Pure: how many replies a far end needs that probes as this end does.
 
-A path sends a request each interval and, after a loss, up to ``fall`` of them in a burst. The
-budgets of :mod:`~havpn_core.echo.sources` hold a burst as long as they fill faster than the
-interval empties them.
+A path sends a request each interval and, after a loss, up to ``fall`` of them in a burst; a probe
+whose packets are large sends a small one along with each of them meanwhile. The budgets of
+:mod:`~havpn_core.echo.sources` hold a burst as long as they fill faster than the interval empties
+them.
 """
 
 import math
@@ -25,11 +26,13 @@ class Pace:
     :param interval_s: seconds from one request to the next.
     :param confirm_s: the same in a burst.
     :param fall: requests of a burst.
+    :param packets: of each request while requests are lost, the small ones counted, 1 or more.
     """
 
     interval_s: float
     confirm_s: float
     fall: int
+    packets: int = 1
 
     @property
     def span_s(self) -> float:
@@ -57,6 +60,8 @@ def _needs(paces: Sequence[Pace], held_s: float) -> tuple[float, float]:
 
     :param held_s: seconds of the rate that may be spent at once.
     """
-    steady = sum(1 / one.interval_s for one in paces)
-    burst = sum(one.fall for one in paces) / (held_s + min(one.span_s for one in paces))
+    steady = sum(one.packets / one.interval_s for one in paces)
+    burst = sum(one.packets * one.fall for one in paces) / (
+        held_s + min(one.span_s for one in paces)
+    )
     return steady, burst

@@ -2,13 +2,14 @@
 
 An echo service on the Internet is an amplifier's toy and, pointed at another echo service, a
 loop. So only requests from allowed networks get a reply, at a bounded rate, never towards a
-well-known port or another responder, never with more bytes than came. All others get none and are
+well-known port or another responder, never with more bytes than came (but for a notice, see
+:mod:`~havpn_core.echo.notices`). All others get none and are
 counted. Whose requests come first, :mod:`~havpn_core.echo.sources` says, and what is the echo of a
 reply :mod:`~havpn_core.echo.loops`.
 """
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -43,6 +44,8 @@ class RespondOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param rate: replies a second to one source, an address with a port; twice that in a burst.
     :param total_rate: replies a second altogether.
     :param allow_low_ports: reply towards ports below 1024, too.
+    :param when: ``fit``: be silent while this gateway cannot serve or is in maintenance, so that
+        the far end leaves it, too; ``always``: as a plain echo server.
     """
 
     listen: Annotated[list[str], msgspec.Meta(min_length=1)]
@@ -50,6 +53,7 @@ class RespondOptions(msgspec.Struct, frozen=True, kw_only=True):
     rate: Annotated[float, msgspec.Meta(gt=0)] = 100.0
     total_rate: Annotated[float, msgspec.Meta(gt=0)] = 10000.0
     allow_low_ports: bool = False
+    when: Literal["fit", "always"] = "fit"
 
     def __post_init__(self) -> None:
         for endpoint in self.listen:

@@ -11,7 +11,7 @@ MOST = 256
 """Sources that hear of the end."""
 
 Peer = tuple[str, Any]
-"""The endpoint that was asked, and the socket address of who did."""
+"""The endpoint that was probed, and the socket address of the prober."""
 
 
 class Goodbyes:

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable
 from typing import TypeVar
 
-from havpn_core.echo.report import GOODBYE, MAGIC, EchoSession
+from havpn_core.echo.report import GOODBYE, MAGIC, NOTICES, EchoSession
 
 ECHO_PORT = 7
 """The port of RFC 862."""
@@ -31,7 +31,7 @@ V = TypeVar("V")
 
 def is_reply(request: bytes) -> bool:
     """Whether a datagram says itself that it is no request: it bears what responders fill in."""
-    if request.startswith(GOODBYE):
+    if request.startswith((GOODBYE, *NOTICES)):
         return True
     if len(request) < EchoSession.BYTES or not request.startswith(MAGIC):
         return False

@@ -12,6 +12,14 @@ from dataclasses import dataclass
 MAGIC = b"HAV\x01"
 GOODBYE = b"HAV\x02"
 """Begins the last datagram of a responder that ends in order; the head of a request follows."""
+AWAY = b"HAV\x03"
+"""Begins a datagram of a responder that falls silent, for its gateway is not to be used."""
+STANDBY = b"HAV\x04"
+"""Begins a datagram of a responder whose gateway stands by."""
+NO_ROAD = b"HAV\x05"
+"""Begins a datagram of a responder whose gateway serves though its road is down: nobody better."""
+NOTICES = (AWAY, STANDBY, NO_ROAD)
+"""How a notice begins."""
 GOODBYE_BYTES = 40
 SIGN_BYTES = 8
 SIGNED_BYTES = 16
@@ -27,6 +35,11 @@ def goodbye(request: bytes) -> bytes:
     have made it.
     """
     return GOODBYE + request[:GOODBYE_BYTES]
+
+
+def notice(kind: bytes, request: bytes) -> bytes:
+    """Make a notice of a kind, one of :data:`NOTICES`, about this request."""
+    return kind + request[:GOODBYE_BYTES]
 
 
 def sign(request: bytes) -> bytes:

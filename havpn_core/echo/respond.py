@@ -14,6 +14,7 @@ from typing import Any
 
 from havpn_core.echo.gate import SOURCES, Gate, RespondOptions, parse_endpoint, plain
 from havpn_core.echo.goodbyes import Goodbyes
+from havpn_core.echo.notices import Notices
 from havpn_core.echo.report import Sessions
 
 RETRY_S = 1.0
@@ -42,7 +43,7 @@ class Responder:
         self, options: RespondOptions, clock: Callable[[], float], log: logging.Logger
     ) -> None:
         self.counts = dict.fromkeys(
-            ("answered", "denied", "low_port", "oversize", "rate", "error", "loop"), 0
+            ("answered", "denied", "low_port", "oversize", "rate", "error", "loop", "silent"), 0
         )
         self.options, self._clock, self._log = options, clock, log
         self._gate = Gate(options)
@@ -50,13 +51,32 @@ class Responder:
         self._complained: set[str] = set()
         self._sessions = Sessions(secrets.randbelow(2**32 - 1) + 1)
         self._heard: dict[str, float] = {}
-        self._goodbyes = Goodbyes()
+        self._goodbyes, self._notices = Goodbyes(), Notices()
         self._closed = False
 
     def heard(self, host: str) -> float | None:
         """Give the seconds since the last reply to that address; only allowed ones get any."""
         at = self._heard.get(str(plain(host)))
         return None if at is None else self._clock() - at
+
+    def stand(self, silent: str, *, standby: bool, no_road: bool = False) -> None:
+        """Take in how this gateway stands; with ``when = "always"`` nothing follows from it.
+
+        :param silent: why to be silent; empty to reply.
+        :param standby: the role is seen to be standby.
+        :param no_road: it serves though the road is down, for want of a better gateway.
+        """
+        if self.options.when == "fit":
+            self._notices.stand(silent, standby=standby, no_road=no_road)
+
+    @property
+    def silent(self) -> str:
+        """Why it is silent; empty while it replies."""
+        return self._notices.silent
+
+    def facts(self) -> dict[str, Any]:
+        """Give its part of the status."""
+        return {**self.counts, "silence": self.silent}
 
     async def run(self) -> None:
         """Open what can be opened now, and the rest when it can be; ends when all are open."""
@@ -128,13 +148,25 @@ class Responder:
             verdict = self._gate.judge(
                 host, port, len(request), now_s, request=request, came_ns=came_ns
             )
-            if verdict == "answered":
+            if verdict == "answered" and self._notices.silent:
+                verdict = "silent"
+                notice = self._notices.instead(self._gate.address(host), request, now_s)
+                self._notify(made, notice, sender)
+            elif verdict == "answered":
                 if self._reply(made, request, sender):
                     known = self._gate.knows(host, port, request)
                     self._goodbyes.served(endpoint, sender, request, now_s, known=known)
+                    if known:
+                        notice = self._notices.beside((host, port), request, now_s)
+                        self._notify(made, notice, sender)
                 else:
                     verdict = "error"
             self.counts[verdict] += 1
+
+    def _notify(self, made: socket.socket, notice: bytes, sender: Any) -> None:
+        if notice:
+            with contextlib.suppress(OSError):
+                made.sendto(notice, sender)
 
     def _reply(self, made: socket.socket, request: bytes, sender: Any) -> bool:
         """Send the reply; says whether the kernel took it."""

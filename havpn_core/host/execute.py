@@ -27,9 +27,12 @@ SERVICE_VARIABLES = frozenset(
         "LISTEN_FDNAMES",
         "LISTEN_PID",
         "LISTEN_PIDFDID",
+        # There where the resource agent starts the daemon; attrd_updater -A names that node alone.
+        "OCF_RESKEY_CRM_meta_on_node",
     }
 )
-"""Variables by which systemd addresses one process: a child that heeds them speaks for us."""
+"""Variables by which systemd or Pacemaker addresses one process: a child that heeds them speaks
+for us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Notice that an address or a link of this host changed, the moment the kernel says so."""
+"""Notice that an address, a link or forwarding changed, the moment the kernel says so."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,10 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-# rtnetlink(7): RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR. Routes are left out: a busy
-# router changes them all the time, and a bound socket does not care.
-_GROUPS = 0x1 | 0x10 | 0x100
+# rtnetlink(7): RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, and the groups of
+# RTM_NEWNETCONF, RTNLGRP_IPV4_NETCONF (24) and RTNLGRP_IPV6_NETCONF (25), which tell of forwarding.
+# Routes are left out: a busy router changes them all the time, and a bound socket does not care.
+_GROUPS = 0x1 | 0x10 | 0x100 | 1 << 23 | 1 << 24
 
 
 SYS_NET = Path("/sys/class/net")

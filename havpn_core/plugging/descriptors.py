@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from havpn_core.plugging.stance import NO_STANCE, Stance
 from havpn_core.rules.hysteresis import Outcome
 
 NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
@@ -71,6 +72,9 @@ class EventKind(StrEnum):
     PAIR = "pair"
     CLUSTER = "cluster"
     PATH = "path"
+    FITNESS = "fitness"
+    ROAD = "road"
+    RESPOND = "respond"
 
 
 class Severity(StrEnum):
@@ -123,6 +127,12 @@ class Context:
     :param run_dir: a directory for files that need not outlive a reboot.
     :param received: takes each frame that a link brings; for links only.
     :param heard: seconds since our own responder last replied to that address; ``None`` if never.
+    :param hurry: for probes only, from any thread: what is watched has changed, so the path's next
+        probes are sent now and not at the next moment of the interval. Heeded once in an interval
+        and while the path is not down; never raises.
+    :param warn: for probes only, from any thread: say something for people that is no sample. It
+        becomes an event of the path, one in ten seconds; never raises.
+    :param stance: how this gateway stands, for a probe that says it to the far gateway.
     """
 
     instance: str
@@ -134,6 +144,9 @@ class Context:
     run_dir: Path = Path("/run/havpn")
     heard: Callable[[str], float | None] = lambda address: None
     received: Callable[[bytes], None] = lambda frame: None
+    hurry: Callable[[], None] = lambda: None
+    warn: Callable[[str], None] = lambda text: None
+    stance: Callable[[], Stance] = lambda: NO_STANCE
 
 
 @dataclass(frozen=True)
@@ -170,7 +183,26 @@ class PluginType:
 @dataclass(frozen=True)
 class ProbeType(PluginType):
     """A kind of probe; ``build(config, context)`` gives a
-    :class:`~havpn_core.plugging.protocols.Probe`."""
+    :class:`~havpn_core.plugging.protocols.Probe`.
+
+    :param watching: gives checked options as they count for what the probe watches (``line``,
+        ``tunnel`` or ``road``), where a default depends on that; it must be pure, give a struct of
+        the same type, and raise :class:`ValueError` for options that are none there.
+    :param paced: gives checked options as they count at the path's ``interval`` in seconds, where a
+        default depends on that; as ``watching`` otherwise.
+    :param arrival_s: of a type whose instances are
+        :class:`~havpn_core.plugging.protocols.Arriving`, says within how many seconds arrivals
+        follow each other, for what ``havpn check`` promises; ``None``: it is polled. It must be
+        pure.
+    :param beside: gives a mark of what lies beside the configuration and belongs to it, as a digest
+        of a key file, empty where it cannot be read: a reload builds the instance anew where that
+        changed. It is called in a thread when the configuration is read, and must not raise.
+    """
+
+    watching: Callable[[Any, str], Any] = lambda config, watches: config
+    paced: Callable[[Any, float], Any] = lambda config, interval_s: config
+    arrival_s: Callable[[Any], float | None] = lambda config: None
+    beside: Callable[[Any], bytes] = lambda config: b""
 
 
 @dataclass(frozen=True)
@@ -200,4 +232,10 @@ class NotifierType(PluginType):
 @dataclass(frozen=True)
 class LinkType(PluginType):
     """A kind of link; ``build(config, context)`` gives a
-    :class:`~havpn_core.plugging.protocols.Link`."""
+    :class:`~havpn_core.plugging.protocols.Link`.
+
+    :param pace_s: says within how many seconds it can carry one frame after another, each of up to
+        160 bytes; a pair that is not given an interval has none below that. It must be pure.
+    """
+
+    pace_s: Callable[[Any], float] = lambda config: 0.0

@@ -2,24 +2,26 @@
 
 Whether a method is ``async def`` or plain ``def`` is up to its author: the first runs on the event
 loop, where calls may overlap, the second in a daemon thread of its own, one at a time. The methods
-of an *ability* are plain and quick, but for ``answered_by``: they are called on the loop. An
-instance has an ability if it has its methods; :func:`able` says so.
+of an *ability* are plain and quick, but for those in :data:`WAITED_FOR`, for they are called on the
+loop. An instance has an ability if it has its methods; :func:`able` says so. Those of actions that
+speak to a cluster manager are in :mod:`~havpn_core.plugging.clusters`.
 """
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
 from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.plugging.losing import FarLeaving, LossCounting
 from havpn_core.rules.role import Role
 
 
 class Probe(Protocol):
-    """Sends one probe at a time. It may be :class:`Renewable`, :class:`Refusing` and
-    :class:`Reporting`."""
+    """Sends one probe at a time. What else it may be able to do is said below."""
 
     def check(self, timeout_s: float) -> Sample | Awaitable[Sample]:
-        """Probe once and give the result within ``timeout_s`` seconds.
+        """Probe once, and give the result within ``timeout_s`` seconds.
 
         A reply that does not come, a refusal, a missing interface is ``FAIL``; only what made the
         probe impossible (no permission, no address known) is ``ERROR``. A raised exception counts
@@ -70,8 +72,6 @@ class Link(Protocol):
 
 
 # --- abilities -------------------------------------------------------------------------------
-
-
 class Renewable(Protocol):
     """A probe that can make its next probe take another way."""
 
@@ -86,15 +86,60 @@ class Renewable(Protocol):
 class Refusing(Protocol):
     """A probe that knows its target to refuse, beyond the samples that are refused.
 
-    Hosts limit how many refusals they send, so the most of what is sent to one that refuses
-    meets silence.
+    Hosts limit how many refusals they send, so most of what is sent to one meets silence.
     """
 
     def refusing(self) -> bool:
         """Whether the target has refused lately and not replied since.
 
-        While it is true, silence counts as a refusal. It must become false by itself within a
-        few seconds without a refusal: then silence is a failure again.
+        While it is true, silence counts as a refusal. Within a few seconds without a refusal it
+        must become false by itself: then silence is a failure again.
+        """
+
+
+class Explaining(Protocol):
+    """A probe that knows more of a failure than the samples that have ended say.
+
+    A path may be down before the first of the lost probes has reached its timeout.
+    """
+
+    def explanation(self) -> str | None:
+        """Give a few words on why probes are lost now; ``None`` if nothing is known."""
+
+
+class Noticing(Protocol):
+    """A probe whose target says how its gateway stands.
+
+    What it says is taken for an explanation, never for a verdict.
+    """
+
+    def noticed(self) -> str | None:
+        """Give what the target said of late, and has not taken back by a reply.
+
+        :returns: ``away``: it falls silent because its gateway is not to be used, so that a path
+            that is down soon after has not failed; ``standby``: it replies, and its gateway stands
+            by; ``no road``: it replies, and its gateway serves, though it reaches no host behind
+            this one; ``None``: none of these.
+        """
+
+
+class Arriving(Protocol):
+    """A probe to which the far end sends by itself: it reports arrivals, and their absence.
+
+    Where its type gives ``arrival_s``, a path does not poll it: what is late is for the probe to
+    know, and own lateness for it to leave out. ``check`` gives at once what is known, for those who
+    have nobody to report to. Otherwise it is polled, and a ``FAIL`` that it reports has the path
+    look at once.
+    """
+
+    def tell_arrivals(self, tell: Callable[[Sample, int], None]) -> None:
+        """Call ``tell(sample, lost)`` whenever a sample is known, from now on, from any thread.
+
+        An arrival is ``OK``, one that is late ``FAIL`` at the moment at which it is: so many in a
+        row as the path's ``fall`` put it down. While nothing arrived since the start it is
+        ``ERROR``. ``lost`` (0 if left out) counts those before an arrival that never came and were
+        not reported. Without a report for the path's ``stale`` nothing is known of what the probe
+        watches. A later call of this method replaces an earlier one.
         """
 
 
@@ -185,16 +230,26 @@ class SharedAddress(Action, AddressProbing, Announcing, ConflictReporting, Proto
 ABILITIES: dict[type, tuple[str, ...]] = {
     Renewable: ("renew",),
     Refusing: ("refusing",),
+    Explaining: ("explanation",),
+    Noticing: ("noticed",),
+    Arriving: ("tell_arrivals",),
+    LossCounting: ("line_loss",),
+    FarLeaving: ("far_left",),
     Reporting: ("facts",),
     AddressProbing: ("answered_by",),
     Announcing: ("announce",),
     ConflictReporting: ("tell_conflicts",),
     LanPresence: ("lan_address", "owners_seen", "broadcast", "tell_broadcasts"),
     Prepares: ("prepare",),
+    PartnerSeeing: ("partner_serves", "turn"),
+    Advising: ("advises",),
+    Ranking: ("rank",),
     SharedAddress: ("apply", "observe", "close", "answered_by", "announce", "tell_conflicts"),
 }
 """The methods of each ability."""
-WAITED_FOR = frozenset({"apply", "observe", "close", "answered_by", "owners_seen", "prepare"})
+WAITED_FOR = frozenset(
+    {"apply", "observe", "close", "answered_by", "owners_seen", "prepare", "partner_serves", "rank"}
+)
 """Methods that may take their time, and so may be ``async def``."""
 
 

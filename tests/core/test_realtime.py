@@ -18,7 +18,7 @@ def gateway(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a realtime priority")
 def test_the_daemon_takes_priority_and_its_children_do_not(gateway):
-    gateway.script("line", f"chrt -p $$ > {gateway.dir}/policy; true")
+    gateway.script("line", f"cd {gateway.dir}; chrt -p $$ > new; mv new policy")
     gateway.start()
     gateway.wait_verdict("up")
     pid = gateway.process.pid

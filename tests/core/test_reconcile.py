@@ -1,7 +1,5 @@
 """What is wanted against what is, on a virtual clock."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +19,7 @@ from havpn_core.rules.effects.reconcile import (
     want,
 )
 from havpn_core.rules.role import Role
+from tests.core.values import replace
 
 A, S = Role.ACTIVE, Role.STANDBY
 OWNERS, OTHERS = Lane.OWNERS, Lane.OTHERS

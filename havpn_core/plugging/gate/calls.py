@@ -22,7 +22,7 @@ from havpn_core.plugging.gate.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.plugging.gate.mode import is_async
 from havpn_core.plugging.gate.worker import Worker
-from havpn_core.plugging.protocols import Refusing, Renewable, able
+from havpn_core.plugging.protocols import Explaining, Noticing, Refusing, Renewable, able
 from havpn_core.plugging.wording import describe
 from havpn_core.rules.role import Role
 
@@ -30,6 +30,9 @@ TURN_S = 1.0
 """What a call that must not get lost waits for an earlier one in the same thread."""
 MOST_OPEN = 1000
 """Calls of one instance that may be under way on the loop; a new one is refused beyond."""
+
+NOTICES = ("away", "standby", "no road")
+"""What the target of a probe may say of its gateway."""
 
 T = TypeVar("T")
 
@@ -55,7 +58,8 @@ class Caller:
         self.renew: Callable[[], None] | None = None
         if able(instance, Renewable):
             self.renew = partial(self.quietly, "renew")
-        self._refuses = able(instance, Refusing)
+        self._refuses, self._explains = able(instance, Refusing), able(instance, Explaining)
+        self.notices = able(instance, Noticing)
 
     # --- probes, actions and notifiers: methods with a deadline --------------------------------
 
@@ -158,6 +162,15 @@ class Caller:
     def refusing(self) -> bool:
         """Whether the target of a probe has refused lately, so that its silence is a refusal."""
         return self._refuses and self.quietly("refusing") is True
+
+    def explanation(self) -> str | None:
+        """Give what a probe knows of its losses now, on one line; ``None`` if nothing."""
+        return coercion.as_explanation(self.quietly("explanation")) if self._explains else None
+
+    def noticed(self) -> str | None:
+        """Give how the target of a probe says that its gateway stands, in one of the words."""
+        said = self.quietly("noticed") if self.notices else None
+        return said if isinstance(said, str) and said in NOTICES else None
 
     def announce(self) -> None:
         """Have the held addresses announced once more."""

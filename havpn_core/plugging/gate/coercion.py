@@ -79,6 +79,11 @@ def as_answer(value: Any) -> str | None:
     return words(value, LONGEST_NAME) or "somebody"
 
 
+def as_explanation(value: Any) -> str | None:
+    """Take why probes are lost; what is no text says nothing."""
+    return words(value) or None if issubclass(type(value), str) else None
+
+
 def as_rival(value: Any) -> str:
     """Take who claims an address that is held."""
     return words(value, LONGEST_NAME) or "somebody"
