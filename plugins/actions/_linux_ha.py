@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -85,6 +86,50 @@ def auto_failback(options: HeartbeatOptions) -> str:
     if value.lower() in ("on", "yes", "true", "y", "1"):
         return "on"
     return "legacy" if value.lower() == "legacy" else "off"
+
+
+def preferred_nodes(options: HeartbeatOptions) -> list[str]:
+    """Give the nodes that haresources prefers, in its order and in lower case.
+
+    A file that cannot be read prefers nobody.
+    """
+    return list(dict.fromkeys(words[0].lower() for words in _resources(options)))
+
+
+def shared_addresses(options: HeartbeatOptions) -> frozenset[str]:
+    """Give the addresses that haresources has heartbeat move, as it writes them.
+
+    They are parameters of a resource, ``IPaddr2::192.0.2.1/24/eth0``, or stand alone.
+    """
+    parts = (
+        part.partition("/")[0]
+        for words in _resources(options)
+        for word in words[1:]
+        for part in word.split("::")
+    )
+    return frozenset(part for part in parts if _is_address(part))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _resources(options: HeartbeatOptions) -> list[list[str]]:
+    """Read the lines of haresources: a node and its resources.
+
+    One that ends with ``\\`` goes on in the next. A file that cannot be read has none.
+    """
+    try:
+        text = (Path(options.config_dir) / "haresources").read_text("utf-8", "replace")
+    except OSError:
+        return []
+    lines = text.replace("\\\n", " ").splitlines()
+    words = (line.partition("#")[0].split() for line in lines)
+    return [word for word in words if word]
 
 
 def missing(options: HeartbeatOptions) -> list[str]:

@@ -8,28 +8,41 @@ comments were measured on heartbeat 3.0.6 with ``keepalive 200ms`` and ``initdea
 """
 
 import asyncio
-import os
 from collections.abc import Iterable
 from pathlib import Path
+
+import psutil
 
 from havpn_core import ActionError, ActionType, Context, Role, hookimpl
 
 from ._attempts import attempt, failure
 from ._heartbeat import LOOK_S, POLL_S, Heartbeat, few_files
-from ._linux_ha import HeartbeatOptions, auto_failback, missing, tool
+from ._heartbeat_partner import Seeing
+from ._linux_ha import HeartbeatOptions, auto_failback, missing, shared_addresses, tool
 
 AGAIN_S = 3.0
 """When a request that changed nothing is repeated; one that is taken up shows within 0.5 s."""
+REST_S = 4.0
+"""How long the end of one that stops is waited for when the daemon ends."""
+GIVEN_S = 0.05
+"""From one look at the addresses of a heartbeat that stops to the next."""
 
 
-class StopStart(Heartbeat):
-    """A gateway stands by exactly while its heartbeat is stopped."""
+class StopStart(Seeing):
+    """A gateway stands by exactly while its heartbeat is stopped.
+
+    One that stops gives its addresses up within half a second and needs 3 s for the rest. It
+    stands by as soon as it has given up those that it had, so that the far site, which sees
+    it, follows then.
+    """
 
     def __init__(self, options: HeartbeatOptions, context: Context) -> None:
         super().__init__(options, context)
         # The daemon that was stopped. That cannot be taken back, and while it winds down
         # `heartbeat start` succeeds and does nothing.
         self._ending: int | None = None
+        self._had: frozenset[str] = frozenset()
+        self._rest: asyncio.Task[None] | None = None
 
     async def apply(self, role: Role, timeout_s: float) -> None:
         """Start or stop heartbeat; see :class:`havpn_core.Action`.
@@ -39,7 +52,7 @@ class StopStart(Heartbeat):
         deadline = self.context.clock() + timeout_s
         pid = await self.pid(timeout_s)
         if pid is not None and (role is Role.STANDBY or pid == self._ending):
-            await self._stop(pid, deadline)
+            await self._stop(pid, deadline, wholly=role is Role.ACTIVE)
             pid = None
         if role is Role.ACTIVE and pid is None:
             await self.start(deadline)
@@ -47,7 +60,7 @@ class StopStart(Heartbeat):
     async def observe(self) -> Role | None:
         """Look whether heartbeat runs; running, it holds the address or lets it be held.
 
-        One on its way out is neither: what it holds at that moment is not known.
+        One on its way out is neither, until it has given up what it held.
         """
         try:
             pid = await self.pid()
@@ -57,18 +70,52 @@ class StopStart(Heartbeat):
         if pid is None:
             self._ending = None  # its number may be given to another process
             return Role.STANDBY
-        return None if pid == self._ending else Role.ACTIVE
+        if pid == self._ending:
+            return Role.STANDBY if self._gave_up() else None
+        return Role.ACTIVE
 
-    async def _stop(self, pid: int, deadline: float) -> None:
-        """Stop heartbeat and wait until it is gone: 3 s, more while it starts or changes hands.
+    async def close(self) -> None:
+        """Wait for the end of a heartbeat that stops, so that the next run sees none.
 
-        The command itself polls for ever until the process is gone. Killed at the deadline, it
-        leaves the daemon to its end; the same command then waits for that end.
+        Where that takes long it goes on stopping by itself.
         """
-        self._ending = pid
+        if self._rest is not None:
+            await asyncio.wait({self._rest}, timeout=REST_S)
+            self._rest.cancel()
+
+    async def _stop(self, pid: int, deadline: float, *, wholly: bool) -> None:
+        """Stop heartbeat and wait until it holds nothing, or is gone.
+
+        Gone it is after 3 s, after more while it starts or changes hands. The command itself
+        polls for ever until then. Killed at the deadline, it leaves the daemon to its end; the
+        same command then waits for that end.
+
+        :param wholly: wait until it is gone.
+        """
         left = self.left(deadline, "stopping heartbeat")
+        if pid != self._ending:
+            self._ending, self._had = pid, self._addresses()
+        if self._rest is None or self._rest.done():
+            self._rest = asyncio.create_task(self._end(pid, left))
+        rest = self._rest
         try:
-            await self.control("stop", left)
+            while not rest.done() and (wholly or not self._gave_up()):
+                left = deadline - self.context.clock()
+                if left <= 0:
+                    rest.cancel()
+                    raise ActionError("heartbeat is not stopped yet: no time left")
+                await asyncio.wait({rest}, timeout=min(GIVEN_S, left))
+        except asyncio.CancelledError:
+            rest.cancel()
+            raise
+        if rest.done():
+            rest.result()
+        else:
+            rest.add_done_callback(self._note)
+
+    async def _end(self, pid: int, timeout_s: float) -> None:
+        try:
+            await self.control("stop", timeout_s)
         except ActionError as problem:
             raise ActionError(f"heartbeat is not stopped yet: {problem}") from None
         if await self.pid(LOOK_S) == pid:
@@ -77,12 +124,26 @@ class StopStart(Heartbeat):
                 f"is {self.options.config_dir}/ha.cf there?"
             )
 
+    def _note(self, rest: "asyncio.Task[None]") -> None:
+        """Report a stop that went wrong when all addresses were given up already."""
+        if not rest.cancelled() and rest.exception() is not None:
+            self.context.logger.warning("%s: %s", self.context.instance, rest.exception())
+
+    def _gave_up(self) -> bool:
+        """Whether it had addresses when it was stopped, and has none of them any more."""
+        return bool(self._had) and not self._had & self._addresses()
+
+    def _addresses(self) -> frozenset[str]:
+        """Give the addresses of haresources that are on this host now."""
+        own = (entry.address for each in psutil.net_if_addrs().values() for entry in each)
+        return shared_addresses(self.options) & frozenset(own)
+
 
 ROLES = {"all": Role.ACTIVE, "local": Role.ACTIVE, "none": Role.STANDBY}
 RESTING = (*ROLES, "foreign")
 
 
-class StandbyTakeover(Heartbeat):
+class StandbyTakeover(Seeing):
     """A gateway stands by while heartbeat is responsible for no resource here.
 
     ``cl_status rscstatus`` names the groups a node is responsible for, also where they are empty:
@@ -110,7 +171,7 @@ class StandbyTakeover(Heartbeat):
         requested: float | None = None
         while True:
             left = self.left(deadline, f"waiting for {command} {what} to take effect")
-            holding = await self._holding(left)
+            holding = await self.holding(left)
             if ROLES.get(holding) is role:
                 return
             now = self.context.clock()
@@ -126,18 +187,13 @@ class StandbyTakeover(Heartbeat):
     async def observe(self) -> Role | None:
         """Query which resources this node is responsible for; see the class."""
         try:
-            holding = await self._holding(LOOK_S)
+            holding = await self.holding(LOOK_S)
             if not holding and await self.pid() is None:
                 return Role.STANDBY
         except ActionError as problem:
             self.context.logger.warning("%s: %s", self.context.instance, problem)
             return None
         return ROLES.get(holding)
-
-    async def _holding(self, timeout_s: float) -> str:
-        """Give the reply of ``cl_status rscstatus``, empty if there is none."""
-        ended = await self.query("rscstatus", timeout_s=timeout_s)
-        return "" if ended.status else ended.output.strip()
 
     async def _check_partner(self, holding: str, deadline: float) -> None:
         """See that giving up would help anybody.
@@ -149,14 +205,7 @@ class StandbyTakeover(Heartbeat):
 
         :raises ActionError: if nobody is there to take over.
         """
-        left = self.left(deadline, "looking for the partner")
-        names = (await self.query("listnodes", "-n", timeout_s=left)).output.split()
-        partners = [name for name in names if name.lower() != os.uname().nodename.lower()]
-        states = [
-            (await self.query("nodestatus", name, timeout_s=left)).output.strip()
-            for name in partners
-        ]
-        if "active" not in states:
+        if "active" not in await self.partner_states(deadline):
             raise ActionError("the partner's heartbeat is not active: nobody could take over")
         if holding == "all" and auto_failback(self.options) == "on":
             raise ActionError(

@@ -5,6 +5,7 @@ The oldest way is still the best second one: no switch, no address, no firewall 
 
 import asyncio
 import errno
+import math
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -26,6 +27,9 @@ WAITING_S = 0.1
 
 BITS_A_BYTE = 10 * 1.05
 """With start and stop bit, and with what the clocks of two ports may differ by."""
+
+FRAME_BYTES = 180
+"""Room for a frame of a pair and its escapes."""
 
 SILENT_S = 5.0
 
@@ -194,4 +198,11 @@ def _missing(options: SerialOptions) -> list[str]:
 @hookimpl
 def havpn_register_links() -> Iterable[LinkType]:
     """Give the type."""
-    yield LinkType("serial", "null-modem cable", SerialOptions, SerialLink, missing=_missing)
+    yield LinkType(
+        "serial",
+        "null-modem cable",
+        SerialOptions,
+        SerialLink,
+        missing=_missing,
+        pace_s=lambda options: math.ceil(FRAME_BYTES * BITS_A_BYTE / options.baud * 100) / 100,
+    )

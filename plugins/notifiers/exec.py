@@ -19,7 +19,18 @@ from havpn_core import (
 from .._commands import Argv, missing_commands, not_started
 
 Kind = Literal[
-    "verdict", "quality", "role", "action", "plugin", "daemon", "pair", "cluster", "path"
+    "verdict",
+    "quality",
+    "role",
+    "action",
+    "plugin",
+    "daemon",
+    "pair",
+    "cluster",
+    "path",
+    "fitness",
+    "road",
+    "respond",
 ]
 
 # The kernel refuses a variable of 128 KiB, and with it the whole command (execve(2), E2BIG).

@@ -44,6 +44,12 @@ class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"host: {self.host} is link-local: write {self.host}%DEVICE")
 
 
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, IPV6_DONTFRAG, PMTUDISC_PROBE = 10, 23, 62, 3
+"""Of include/uapi/linux/in.h and in6.h; Python has no names for them."""
+OVERHEAD = {int(socket.AF_INET): 28, int(socket.AF_INET6): 48}
+"""Bytes of the IP and UDP headers."""
+TOO_LARGE = "small packets pass, large ones do not: it exceeds the MTU"
+
 FAMILIES = {"any": 0, "ipv4": int(socket.AF_INET), "ipv6": int(socket.AF_INET6)}
 
 #: What forbids the test, as opposed to what the line or a missing interface does to it.
@@ -86,8 +92,21 @@ def connected(made: socket.socket, options: LineOptions, address: Any) -> socket
     return made
 
 
+def forbid_fragments(made: socket.socket) -> None:
+    """Send every packet whole or not at all, whatever path MTU is remembered (ip(7), ipv6(7)).
+
+    :raises OSError: if the kernel cannot.
+    """
+    if made.family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE)
+        made.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
+    made.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE)
+
+
 def from_os_error(problem: OSError) -> Sample:
     """Turn a refusal of the kernel into a sample."""
+    if problem.errno == errno.EMSGSIZE:
+        return Sample.fail(TOO_LARGE)
     if problem.errno in _FORBIDDEN:
         return Sample.error(words(problem))
     return Sample.fail(words(problem))

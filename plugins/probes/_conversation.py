@@ -15,9 +15,9 @@ from typing import Any
 
 from havpn_core import Sample
 
+from .._errors import Received, collect_errors, next_error
 from .._sockets import STAMP_BYTES, age_s, stamp_arrivals
 from ._binding import from_os_error
-from ._errors import Received, collect_errors, next_error
 
 #: Refusals on the way: they fail the requests under way at once.
 _REFUSALS = {
@@ -39,6 +39,8 @@ REFUSAL_S = 3.0
 GOODBYE_S = 2.0
 """The same after a goodbye, which comes once: the host itself may be shutting down."""
 GOODBYE = b"HAV\x02"
+NOTICES = {b"HAV\x03": "away", b"HAV\x04": "standby", b"HAV\x05": "no road"}
+"""What a responder of HA-VPN says beside its replies, or in their place."""
 HEAD_BYTES = 40
 """A goodbye carries so much of the last request that it follows, as the proof of having seen it."""
 ATTEMPTS = 8
@@ -52,32 +54,44 @@ _REFUSED = "connection refused: the far host lives, no responder listens there"
 
 @dataclass
 class Recent:
-    """The requests sent lately, by their heads."""
+    """The requests sent lately, by their heads.
+
+    :param skip: bytes at the beginning of a request that are the kernel's affair, as those of ICMP.
+    """
 
     nonces: dict[bytes, tuple[bytes, float]] = field(default_factory=dict)
     head_bytes: int = HEAD_BYTES
+    skip: int = 0
 
     def add(self, nonce: bytes, request: bytes, now_s: float) -> None:
         """Note a request; those that nobody would name any more are forgotten."""
-        self.head_bytes = min(HEAD_BYTES, len(request))
-        self.nonces[request[:HEAD_BYTES]] = (nonce, now_s)
+        head = request[self.skip : self.skip + HEAD_BYTES]
+        self.head_bytes = len(head)
+        self.nonces[head] = (nonce, now_s)
         while True:
             oldest = next(iter(self.nonces))
             if len(self.nonces) <= RECENT and self.nonces[oldest][1] >= now_s - RECENT_S:
                 return
             del self.nonces[oldest]
 
+    def whole(self, quote: bytes) -> bool:
+        """Whether a quote is long enough to name a request."""
+        return len(quote) >= self.skip + self.head_bytes
+
     def named(self, quote: bytes, since_s: float = 0.0) -> bytes | None:
         """Give the nonce of the request that a quote begins like, if it was sent since then."""
-        found = self.nonces.get(quote[: self.head_bytes])
+        found = self.nonces.get(quote[self.skip : self.skip + self.head_bytes])
         return found[0] if found and found[1] >= since_s else None
 
 
 class Conversation:
     """One open socket and the requests that wait on it.
 
-    :param target: where the socket is connected to, if who sends its errors matters.
+    :param target: where the socket is connected to, if that it refuses matters.
     :param refusing: called with the seconds for which silence is a refusal; 0 upon a reply.
+    :param noticed: called with how the target says that its gateway stands: a word of
+        :data:`NOTICES`.
+    :param skip: as in :class:`Recent`.
     """
 
     def __init__(
@@ -86,10 +100,13 @@ class Conversation:
         match: Callable[[bytes], bytes | None],
         target: Any = None,
         refusing: Callable[[float], None] = lambda for_s: None,
+        noticed: Callable[[str], None] = lambda word: None,
+        *,
+        skip: int = 0,
     ) -> None:
         self.socket = made
-        self._target, self._refusing = target, refusing
-        self._recent = Recent() if target is not None and collect_errors(made) else None
+        self._target, self._refusing, self._noticed = target, refusing, noticed
+        self._recent = Recent(skip=skip) if collect_errors(made) else None
         self.waiting: dict[bytes, asyncio.Future[Sample]] = {}
         self.foreign = 0
         self._match = match
@@ -168,8 +185,11 @@ class Conversation:
                     self._refuse(problem)
                     return
                 continue
-            if self._is_goodbye(reply):
-                self._refusing(GOODBYE_S)
+            if (said := self._said(reply)) is not None:
+                if said == GOODBYE:
+                    self._refusing(GOODBYE_S)
+                else:
+                    self._noticed(NOTICES[said])
                 continue
             nonce = self._match(reply)
             future = self.waiting.get(nonce) if nonce else None
@@ -182,15 +202,16 @@ class Conversation:
                 arrived = self._loop.time() - age_s(ancillary, time.time_ns(), BELIEVABLE_S)
                 _set(future, Sample.ok(arrived))
 
-    def _is_goodbye(self, reply: bytes) -> bool:
-        """Whether the target's responder says that it stops, to somebody whose request it saw."""
-        recent, said = self._recent, reply[len(GOODBYE) :]
-        return (
+    def _said(self, reply: bytes) -> bytes | None:
+        """Give what the target's responder says beside replies, to whoever's request it saw."""
+        recent, kind, head = self._recent, reply[: len(GOODBYE)], reply[len(GOODBYE) :]
+        seen = (
             recent is not None
-            and reply.startswith(GOODBYE)
-            and len(said) == recent.head_bytes
-            and recent.named(said, self._loop.time() - REFUSAL_S) is not None
+            and (kind == GOODBYE or kind in NOTICES)
+            and len(head) == recent.head_bytes
+            and recent.named(head, self._loop.time() - REFUSAL_S) is not None
         )
+        return kind if seen else None
 
     def _sent_lately(self, nonce: bytes | None) -> bool:
         """Whether a nonce is of a request that was given up before its reply came."""
@@ -211,12 +232,15 @@ class Conversation:
     def _take_error(self, error: Received, recent: Recent) -> None:
         """Let an error count for the request that it quotes."""
         nonce = recent.named(error.quote)
-        if nonce is None and len(error.quote) >= recent.head_bytes:
+        if nonce is None and recent.whole(error.quote):
             return  # of a request of long ago
         if nonce is not None and error.by_target:
             self._refusing(REFUSAL_S)
             if nonce in self.waiting:
                 _set(self.waiting[nonce], Sample.refusal(_REFUSED))
+        elif error.number == errno.EMSGSIZE and nonce in self.waiting:
+            # It quotes what only who forwards our packets can know.
+            _set(self.waiting[nonce], from_os_error(error.problem))
         else:
             # Not from the target, or from one that shows no proof of having seen the request.
             self._refuse(error.problem, nonce)

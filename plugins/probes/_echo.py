@@ -14,16 +14,24 @@ from typing import Any
 
 from havpn_core import Context, NotResolved, Outcome, Sample
 
+from ._along import ONLY_SMALL, Along
 from ._binding import from_os_error, target
 from ._conversation import SILENT, Conversation
 
 HEARD_LATELY_S = 1.0
+AWAY = "away"
+AWAY_S = float("inf")
+"""An announced silence lasts until a reply ends it."""
+STANDBY_S = 3.0
+"""That it stands by is said every second: two of the notices may be lost."""
 
 
 class EchoProbe(ABC):
     """A probe over a :class:`Conversation`; what the requests look like is the subclass's."""
 
     nonce_bytes = 16
+    #: Bytes of a request that the kernel changes.
+    kernel_bytes = 0
     #: Whether a refusal says that its host lives, so that who sent it matters.
     heeds_refusals = False
 
@@ -35,6 +43,9 @@ class EchoProbe(ABC):
         self._changes = 0
         self._foreign = 0
         self._refusing_until_s = float("-inf")
+        self._notice = ("", float("-inf"))
+        #: small requests, where the own ones are large.
+        self._along: Along | None = None
 
     @abstractmethod
     def connect(self, family: int, address: Any) -> socket.socket:
@@ -48,6 +59,10 @@ class EchoProbe(ABC):
     def request(self, family: int, nonce: bytes) -> bytes:
         """Make the request that carries a nonce."""
 
+    def small(self, family: int, nonce: bytes) -> bytes:
+        """Make a small request, where the others are large."""
+        return self.request(family, nonce)
+
     async def check(self, timeout_s: float) -> Sample:
         """Probe once; see :class:`havpn_core.Probe`."""
         try:
@@ -56,11 +71,16 @@ class EchoProbe(ABC):
             return Sample.error(str(problem))
         except OSError as problem:
             return from_os_error(problem)
-        nonce = secrets.token_bytes(self.nonce_bytes)
-        while nonce in conversation.waiting:
-            nonce = secrets.token_bytes(self.nonce_bytes)
-        family = self._target[0] if self._target else socket.AF_INET
+        family, along = self._target[0] if self._target else socket.AF_INET, self._along
+        if along is not None and along.wanted:
+            small = self._nonce(conversation)
+            along.send(conversation, small, self.small(family, small), timeout_s)
+        nonce = self._nonce(conversation)
         sample = await conversation.exchange(nonce, self.request(family, nonce), timeout_s)
+        if along is not None:
+            along.doubted = True
+            if sample.latency_s is not None:
+                along.replied()
         if sample.latency_s is not None or sample.refused:
             return sample
         if sample is SILENT and self.refusing():
@@ -71,8 +91,22 @@ class EchoProbe(ABC):
             self._hang_up()
         return self._explained(sample)
 
+    def _nonce(self, conversation: Conversation) -> bytes:
+        """Make a nonce that no request under way has."""
+        taken = self._along.nonces if self._along is not None else ()
+        while True:
+            nonce = secrets.token_bytes(self.nonce_bytes)
+            if nonce not in conversation.waiting and nonce not in taken:
+                return nonce
+
+    def explanation(self) -> str | None:
+        """Say that only small packets pass, as soon as that is known."""
+        return ONLY_SMALL if self._along is not None and self._along.passes else None
+
     def _explained(self, sample: Sample) -> Sample:
-        """Say so if the far end's own requests still arrive at our responder."""
+        """Say so if small packets pass, or the far end's own requests arrive at our responder."""
+        if sample is SILENT and self.explanation():
+            return Sample.fail(ONLY_SMALL)
         if sample.outcome is Outcome.FAIL and self._target is not None:
             heard = self._context.heard(self._target[1][0])
             if heard is not None and heard < HEARD_LATELY_S:
@@ -84,6 +118,8 @@ class EchoProbe(ABC):
 
     def renew(self) -> None:
         """Send the next request from another port or with another identifier."""
+        if self._along is not None:
+            self._along.doubted = True
         self._hang_up()
 
     def refusing(self) -> bool:
@@ -94,14 +130,28 @@ class EchoProbe(ABC):
         """Take silence for a refusal for some time from now on."""
         until_s = self._context.clock() + for_s
         self._refusing_until_s = max(until_s, self._refusing_until_s) if for_s else until_s
+        if not for_s and self._notice[0] == AWAY:
+            self._notice = ("", until_s)  # it replies again
+
+    def noticed(self) -> str | None:
+        """Give how the target said of late that its gateway stands, in one of the words."""
+        word, until_s = self._notice
+        return word if self._context.clock() < until_s else None
+
+    def _heard(self, word: str) -> None:
+        """Take in how the target says that its gateway stands."""
+        lasts_s = AWAY_S if word == AWAY else STANDBY_S
+        self._notice = (word, self._context.clock() + lasts_s)
 
     def facts(self) -> dict[str, Any]:
         """Give what the status shows beside the last sample."""
         foreign = self._foreign + (self._current.foreign if self._current else 0)
-        return {"foreign": foreign}
+        return {"foreign": foreign} | (self._along.facts() if self._along is not None else {})
 
     async def close(self) -> None:
         """Close the socket; on the loop, which a plain method would not be called on."""
+        if self._along is not None:
+            self._along.cancel()
         if self._current is not None:
             self._current.abandon()
             self._current = None
@@ -117,7 +167,9 @@ class EchoProbe(ABC):
             self._target, self._changes = wanted, changes
             made = self.connect(*wanted)
             heeded = wanted[1] if self.heeds_refusals else None
-            self._current = Conversation(made, self.match, heeded, self._refused)
+            self._current = Conversation(
+                made, self.match, heeded, self._refused, self._heard, skip=self.kernel_bytes
+            )
         return self._current
 
     def _hang_up(self) -> None:

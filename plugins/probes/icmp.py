@@ -71,6 +71,8 @@ def ping_sockets_allowed() -> bool:
 class Icmp(EchoProbe):
     """A ping; every socket has an identifier of its own."""
 
+    kernel_bytes = _HEADER.size
+
     def __init__(self, options: IcmpOptions, context: Context) -> None:
         self._options = options
         self._family = socket.AF_INET

@@ -58,7 +58,7 @@ def defence_s(last_s: float | None, now_s: float) -> float:
 
 @dataclass(slots=True)
 class Reports:
-    """Which claims are told to people: the first few, then one every 10 s, whoever claims.
+    """Which claims are reported to people: the first few, then one every 10 s, whoever claims.
 
     A claim is not authenticated, and whoever forges it can do so with ever new addresses.
     """
@@ -66,11 +66,11 @@ class Reports:
     _left: float = FIRST_REPORTS
     _at_s: float | None = None
     _known: dict[bytes, float] = field(default_factory=dict)
-    #: claims since the last report that were not told.
+    #: claims since the last report that were not reported.
     untold: int = 0
 
     def due(self, mac: bytes, now_s: float) -> bool:
-        """Whether a claim by this link-layer address is to be told now."""
+        """Whether a claim by this link-layer address is to be reported now."""
         if self._at_s is not None:
             self._left = min(FIRST_REPORTS, self._left + (now_s - self._at_s) / REPORT_EVERY_S)
         self._at_s = now_s
@@ -84,6 +84,6 @@ class Reports:
         return True
 
     def told(self) -> int:
-        """Give the claims that were not told, and forget them."""
+        """Give the claims that were not reported, and forget them."""
         untold, self.untold = self.untold, 0
         return untold

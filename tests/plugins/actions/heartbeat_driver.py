@@ -45,6 +45,7 @@ async def main():
         said = await step(action, words)
         took = round(time.monotonic() - began, 2)
         print(json.dumps({"step": words[0], "said": said, "took_s": took}), flush=True)
+    await action.close()
 
 
 if __name__ == "__main__":

@@ -89,18 +89,18 @@ def test_takes_on_a_good_line_and_gives_up_on_a_dead_one(gateway):
     assert facts["conflicts"] == 0
 
 
-def test_what_is_changed_by_hand_is_put_right_within_a_second(gateway):
+def test_what_is_changed_by_hand_is_put_right_within_seconds(gateway):
     gateway.start().wait_shared(FOUR, SIX)
     for number, (address, length) in enumerate([(FOUR, 16), (SIX, 64)] * 2):
         with gateway.segment.capture("ether", "src", OWN["gw-a"][2]) as heard:
             gateway.station.ip("address", "del", f"{address}/{length}", "dev", "lan")
-            assert gateway.wait_shared(FOUR, SIX) < 1.0
+            assert gateway.wait_shared(FOUR, SIX) < 3.0
             wait_for(lambda h=heard, a=address: a in str(h()), 2, f"announcement {number}")
     gateway.station.host.run("touch", "/run/dead")
     gateway.daemon.wait_role("standby", 5)
     for address, length in [(FOUR, 16), (SIX, 64)] * 2:
         gateway.station.ip("address", "add", f"{address}/{length}", "dev", "lan", "nodad")
-        assert gateway.wait_shared() < 1.0
+        assert gateway.wait_shared() < 3.0
     assert "overridden" not in gateway.daemon.log()
 
 

@@ -36,7 +36,7 @@ auto_failback on
 node one two
 crm no
 """
-# A resource that takes its time to stop, as a real one may.
+# A resource that takes its time to stop, as a real one may; it is stopped before the address.
 SLOW = """\
 #!/bin/sh
 case $1 in
@@ -79,7 +79,7 @@ def furnish(host, end, cable, resources):
     host.run("ip", "addr", "add", f"10.9.9.{end + 1}/24", "dev", "lan")
     host.run("mkdir", "-p", "/run/resource-agents")
     host.write("/etc/ha.d/ha.cf", HA_CF)
-    host.write("/etc/ha.d/haresources", f"one {resources} IPaddr2::{ADDRESS}/24/lan\n")
+    host.write("/etc/ha.d/haresources", f"one IPaddr2::{ADDRESS}/24/lan {resources}\n")
     host.write("/etc/ha.d/authkeys", "auth 1\n1 sha1 only-a-laboratory\n", 0o600)
     host.write("/etc/ha.d/resource.d/slow", SLOW, 0o755)
 
@@ -129,6 +129,15 @@ def test_stopping_gives_the_address_to_the_partner_and_starting_takes_it_back(pa
     assert not one.holds()
     assert one.said(STOP, "active:40", "active:40", "observe") == ["done", "done", "active"]
     wait_for(one.holds, 40, "the address to come back", poll=0.3)
+
+
+def test_it_stands_by_as_soon_as_the_address_is_given_up(pair):
+    one, two = pair
+    settle(one, two)
+    steps = one.drive(STOP, "standby:40", "observe", "active:40", "observe")
+    assert [s["said"] for s in steps] == ["done", "standby", "done", "active"]
+    assert steps[0]["took_s"] < 2, "stopping takes 3 to 4 s"
+    assert steps[2]["took_s"] > 1, "it waited for the end before it started"
 
 
 def test_stop_cut_off_by_its_deadline_is_finished_before_the_next_start(slow_pair):

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import os
 import time
+from types import SimpleNamespace
 
 import pytest
 from havpn_plugins.actions._heartbeat import few_files
-from havpn_plugins.actions._linux_ha import auto_failback, missing
+from havpn_plugins.actions._linux_ha import auto_failback, missing, shared_addresses
 from havpn_plugins.actions.heartbeat import HeartbeatOptions, build
 
 from havpn_core import ActionError, Context, Role
@@ -126,6 +127,96 @@ def test_daemon_on_its_way_out_shows_no_role_until_it_is_gone(world):
     assert asyncio.run(action.observe()) is None
     world.put(pid="")
     assert asyncio.run(action.observe()) is Role.STANDBY
+
+
+SHARED = "192.0.2.7"
+HARESOURCES = f"here IPaddr2::{SHARED}/24/lan \\\n 198.51.100.1/24 sendarp::2001:db8::1 # 1.1.1.1\n"
+
+
+@pytest.fixture
+def host_addresses(monkeypatch):
+    held = {SHARED, "10.0.0.1"}
+
+    def shown():
+        return {"lan": [SimpleNamespace(address=each) for each in held]}
+
+    monkeypatch.setattr("havpn_plugins.actions.heartbeat.psutil.net_if_addrs", shown)
+    return held
+
+
+def test_addresses_that_heartbeat_moves(world):
+    world.put(haresources=HARESOURCES)
+    assert shared_addresses(world.options()) == {SHARED, "198.51.100.1"}
+    assert shared_addresses(world.options(config_dir="/nowhere")) == frozenset()
+
+
+def test_one_that_has_given_its_addresses_up_stands_by_before_its_heartbeat_is_gone(
+    world, host_addresses
+):
+    world.put(haresources=HARESOURCES)
+    world.script("init", INIT.replace("case", "sleep 2\ncase", 1))
+    action = world.action("stop-start")
+
+    async def stop_and_start():
+        began = time.monotonic()
+        giving = asyncio.create_task(action.apply(Role.STANDBY, 10.0))
+        await asyncio.sleep(0.5)
+        assert not giving.done()
+        assert await action.observe() is None, "it still has the address"
+        host_addresses.remove(SHARED)
+        await giving
+        assert time.monotonic() - began < 1.5
+        assert await action.observe() is Role.STANDBY
+        await action.apply(Role.STANDBY, 10.0)
+        assert world.asked == ["stop"], "the stop that is under way is the one"
+        await action.apply(Role.ACTIVE, 10.0)
+        assert world.asked == ["stop", "start"]
+        assert time.monotonic() - began >= 4, "it waited for the end before it started"
+
+    asyncio.run(stop_and_start())
+    assert asyncio.run(action.observe()) is Role.ACTIVE
+
+
+def test_one_that_had_no_address_stands_by_once_its_heartbeat_is_gone(world, host_addresses):
+    host_addresses.remove(SHARED)
+    world.put(haresources=HARESOURCES)
+    world.script("init", "sleep 1; : >{d}/pid")
+    began = time.monotonic()
+    apply(world.action("stop-start"), Role.STANDBY)
+    assert time.monotonic() - began >= 1
+
+
+def test_a_stop_that_fails_when_the_addresses_are_given_up_is_said(world, host_addresses, caplog):
+    world.put(haresources=HARESOURCES)
+    world.script("init", "sleep 0.5; exit 1")
+    action = world.action("stop-start")
+
+    async def stop():
+        giving = asyncio.create_task(action.apply(Role.STANDBY, 10.0))
+        await asyncio.sleep(0.2)
+        host_addresses.remove(SHARED)
+        await giving
+        await asyncio.sleep(1)
+
+    asyncio.run(stop())
+    assert "heartbeat is not stopped yet" in caplog.text
+
+
+def test_the_end_of_one_that_stops_is_waited_for_when_it_is_closed(world, host_addresses):
+    world.put(haresources=HARESOURCES)
+    world.script("init", INIT.replace("case", "sleep 1\ncase", 1))
+    action = world.action("stop-start")
+
+    async def stop():
+        giving = asyncio.create_task(action.apply(Role.STANDBY, 10.0))
+        await asyncio.sleep(0.3)
+        host_addresses.remove(SHARED)
+        await giving
+        assert (world.folder / "pid").read_text()
+        await action.close()
+        assert not (world.folder / "pid").read_text()
+
+    asyncio.run(stop())
 
 
 def test_stop_that_only_says_it_succeeded_is_an_error(world):
@@ -288,3 +379,53 @@ def test_check_refuses_resources_left_to_pacemaker(world):
 def test_directives_are_read_as_heartbeat_reads_them(world, line, value):
     world.put(**{"ha.cf": f"{line}\n"})
     assert auto_failback(world.options()) == value
+
+
+@pytest.fixture
+def named_here(world, monkeypatch):
+    monkeypatch.setattr(os, "uname", lambda: type("Uname", (), {"nodename": "HERE"}))
+    world.script("cl_status", CL_STATUS.replace("uname -n", "echo here"))
+    return world
+
+
+TWO = "here IPaddr2::10.0.0.1/24\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "serves", "turn"),
+    [
+        ({}, True, 0),
+        ({"haresources": f"# our own\npartner IPaddr2::10.0.0.2\n{TWO}"}, True, 1),
+        ({"haresources": f"{TWO}{TWO}partner \\\n  IPaddr2::10.0.0.2\n"}, True, 0),
+        ({"haresources": "partner \\\nhere IPaddr2::10.0.0.2\n"}, True, None),
+        ({"haresources": ""}, True, None),
+        ({"rsc": "none"}, True, None),
+        ({"rsc": "foreign"}, True, None),
+        ({"rsc": "transition"}, None, None),
+        ({"pid": ""}, None, None),
+        ({"partner": "dead"}, False, 0),
+        ({"partner": "up"}, False, 0),
+        ({"partner": ""}, None, 0),
+        ({"rsc": "all"}, False, 1),
+        ({"rsc": "all", "ha.cf": "auto_failback off\n"}, True, 1),
+        ({"rsc": "all", "ha.cf": "auto_failback off\n", "partner": "dead"}, False, 1),
+    ],
+)
+@pytest.mark.parametrize("mode", ["stop-start", "standby-takeover"])
+def test_what_it_sees_of_its_partner(named_here, mode, files, serves, turn):
+    world = named_here
+    world.put(**{"haresources": TWO, **files})
+    action = world.action(mode)
+    assert asyncio.run(action.partner_serves(5.0)) is serves
+    assert action.turn() == turn
+
+
+def test_of_a_partner_nothing_is_known_without_an_answer_in_time(world):
+    world.script("cl_status", "sleep 60\n")
+    began = time.monotonic()
+    action = world.action("stop-start")
+    assert asyncio.run(action.partner_serves(0.3)) is None
+    assert time.monotonic() - began < 5
+    world.script("cl_status", CL_STATUS.replace("echo partner", ":"))
+    assert asyncio.run(action.partner_serves(5.0)) is None
+    assert action.turn() is None

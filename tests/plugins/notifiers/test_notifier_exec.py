@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from havpn_plugins.notifiers.exec import Exec, ExecOptions, havpn_register_notifiers
 
-from havpn_core import Context, Event, HavpnError
+from havpn_core import Context, Event, EventKind, HavpnError
 
 AT = datetime(2026, 3, 1, 14, 30, 5, 250000, tzinfo=timezone(timedelta(hours=2)))
 EVENT = Event("verdict", "vpn1", "failing", "down", "no reply", "warning", "gw-aa", AT)
@@ -107,3 +107,8 @@ def test_event_that_no_environment_could_hold_is_told_all_the_same(script, tmp_p
     event = Event("plugin", "a\0b", "", "x" * 500_000, "y\0z\n" * 100_000)
     tell(script(f'echo "$HAVPN_SUBJECT" >{tmp_path}/subject'), event)
     assert (tmp_path / "subject").read_text() == "ab\n"
+
+
+def test_every_kind_of_event_can_be_chosen():
+    kinds = [kind.value for kind in EventKind]
+    assert msgspec.convert({"command": ["true"], "only": kinds}, ExecOptions).only == kinds

@@ -164,6 +164,22 @@ def show(**options):
     run(scenario())
 
 
+def explain(**options):
+    """Print what is said of a probe that fails."""
+
+    async def scenario():
+        async with built(TYPE, Surroundings(), **options) as probe:
+            print((await probe.check(5)).detail.replace(" ", "-"))
+
+    run(scenario())
+
+
+REJECT = (
+    "add table inet t; add chain inet t in {{ type filter hook input priority 0; }}; "
+    "add rule inet t in icmp{v6} type echo-request reject with icmp{v6} {why}"
+)
+
+
 UNPRIVILEGED = ("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw")
 
 
@@ -189,3 +205,21 @@ class TestOnAWire:
     def test_nobody_there_is_a_fail(self, wire, groups):
         statements = "t.show(host='192.0.2.99')"
         assert play_inside(wire, statements, groups) == ["FAIL", "FAIL"]
+
+    @pytest.mark.parametrize("groups", ["1 0", "0 2147483647"], ids=["raw", "ping-socket"])
+    @pytest.mark.parametrize(
+        ("host", "why", "said"),
+        [
+            ("192.0.2.2", "host-unreachable", "no-route-to-host"),
+            ("192.0.2.2", "net-unreachable", "network-is-unreachable"),
+            ("192.0.2.2", "admin-prohibited", "no-route-to-host"),
+            ("2001:db8::2", "addr-unreachable", "no-route-to-host"),
+            ("2001:db8::2", "no-route", "network-is-unreachable"),
+        ],
+    )
+    def test_what_the_way_refuses_fails_at_once(self, wire, groups, host, why, said):
+        """A timeout would say that there was no reply."""
+        rules = REJECT.format(v6="v6" if ":" in host else "", why=why)
+        there = ["nsenter", "-t", str(wire.far), "-n", "nft", rules]
+        subprocess.run(there, check=True, capture_output=True, timeout=10)
+        assert play_inside(wire, f"t.explain(host={host!r})", groups) == [said]

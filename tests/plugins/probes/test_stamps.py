@@ -41,6 +41,7 @@ def test_the_kernel_stamps_what_waits_in_the_socket():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         made.bind(("127.0.0.1", 0))
         stamp_arrivals(made)
+        time.sleep(0.5)  # the kernel begins to stamp a moment after the first socket asks for it
         made.sendto(b"x", made.getsockname())
         time.sleep(0.2)
         _, ancillary, _, _ = made.recvmsg(100, STAMP_BYTES)

@@ -410,7 +410,7 @@ def test_impossible_options_are_refused(wrong):
 
 def test_defaults_are_the_echo_service_of_rfc_862():
     options = msgspec.convert({"host": "far"}, TYPE.config)
-    assert (options.port, options.size, options.family) == (7, 16, "any")
+    assert (options.port, options.bytes, options.family) == (7, 16, "any")
 
 
 @pytest.mark.lab
@@ -479,3 +479,155 @@ class TestOnAWire:
 
         with self.service(wire, ("192.0.2.2", 7)) as far:
             assert run(with_service()) == [Outcome.OK, Outcome.FAIL, Outcome.OK]
+
+
+# --- large packets, unfragmented -----------------------------------------------------------------
+
+
+def tunnel(**options):
+    made = msgspec.convert({"host": "127.0.0.1", **options}, TYPE.config)
+    return TYPE.watching(made, "tunnel")
+
+
+def unfragmented(**options):
+    return {"unfragmented": True, **options}
+
+
+@pytest.mark.parametrize(
+    ("watches", "given", "size", "whole"),
+    [
+        ("line", {}, 16, False),
+        ("road", {}, 16, False),
+        ("tunnel", {}, 1400, True),
+        ("tunnel", {"size": 1500}, 1500, True),
+        ("tunnel", {"size": 64}, 64, True),
+        ("tunnel", {"report": True}, 1400, True),
+        ("tunnel", {"unfragmented": False}, 16, False),
+        ("line", {"unfragmented": True}, 1400, True),
+        ("line", {"size": 1400}, 1400, False),
+    ],
+)
+def test_what_watches_the_tunnel_is_large_and_whole(watches, given, size, whole):
+    made = TYPE.watching(msgspec.convert({"host": "far", **given}, TYPE.config), watches)
+    assert (made.bytes, made.unfragmented) == (size, whole)
+
+
+@pytest.mark.parametrize(
+    ("watches", "given", "said"),
+    [
+        ("line", {"size": 1401}, "write at most 1400"),
+        ("line", {"report": True}, "with report, write at least 40"),
+        ("tunnel", {"size": 63}, "with unfragmented, write at least 64"),
+        ("tunnel", {"size": 87, "report": True}, "with unfragmented, write at least 88"),
+    ],
+)
+def test_a_size_that_does_not_fit_what_is_watched_is_refused(watches, given, said):
+    made = msgspec.convert({"host": "far", **given}, TYPE.config)
+    with pytest.raises(ValueError, match=said):
+        TYPE.watching(made, watches)
+
+
+@pytest.mark.parametrize(("address", "payload"), [("127.0.0.1", 1372), ("::1", 1352)])
+@pytest.mark.parametrize("report", [False, True])
+def test_the_size_of_an_unfragmented_packet_counts_its_headers(world, address, payload, report):
+    async def scenario():
+        options = unfragmented(host=address, report=report)
+        async with (
+            udp_service(address=address) as far,
+            built(TYPE, world, port=far.port, **options) as probe,
+        ):
+            return await probe.check(5), far.asked, probe.explanation()
+
+    sample, asked, why = run(scenario())
+    assert sample.outcome is Outcome.OK
+    assert [len(data) for data, _ in asked] == [payload]
+    assert why is None
+
+
+def only_below(limit):
+    def conduct(service, data, sender):
+        if len(data) < limit:
+            echo(service, data, sender)
+
+    return conduct
+
+
+@pytest.mark.parametrize("report", [False, True])
+def test_small_packets_that_pass_are_told_from_large_ones_that_do_not(world, report):
+    async def scenario():
+        async with udp_service(only_below(1000)) as far:
+            options = unfragmented(host="127.0.0.1", port=far.port, report=report)
+            async with built(TYPE, world, **options) as probe:
+                first = await probe.check(0.05)
+                small_first = [len(data) for data, _ in far.asked]
+                second = await probe.check(0.05)
+                black = (first, second, probe.explanation(), probe.facts()["small_passes"])
+                far.conduct = echo
+                healed = await probe.check(5)
+                after = (healed, probe.explanation(), probe.facts()["small_passes"])
+                far.conduct = silence
+                await probe.check(0.05)
+                dead = await probe.check(0.05)
+                await asyncio.sleep(0.05)
+                return small_first, black, after, (dead, probe.facts()["small_passes"])
+
+    small_first, black, after, dead = run(scenario())
+    assert small_first == [1372], "nothing goes along before there is a doubt"
+    said = "small packets pass, large ones do not"
+    assert (black[0].detail, black[1].detail) == ("no reply", said)
+    assert (black[1].outcome, black[2], black[3]) == (Outcome.FAIL, said, True)
+    assert (after[0].outcome, after[1:]) == (Outcome.OK, (None, None))
+    assert (dead[0].detail, dead[1]) == ("no reply", False)
+
+
+def test_a_burst_knows_before_its_timeout_that_only_small_packets_pass(world):
+    async def scenario():
+        async with (
+            udp_service(only_below(1000)) as far,
+            built(TYPE, world, host="127.0.0.1", port=far.port, unfragmented=True) as probe,
+        ):
+            checks = []
+            for _ in range(5):
+                probe.renew()
+                checks.append(asyncio.ensure_future(probe.check(5)))
+                await asyncio.sleep(0.01)
+            await until(lambda: probe.explanation() is not None)
+            pending = not any(check.done() for check in checks)
+            for check in checks:
+                check.cancel()
+            await asyncio.gather(*checks, return_exceptions=True)
+            return pending
+
+    assert run(scenario())
+
+
+def test_a_large_request_that_comes_back_cut_is_no_reply(world):
+    def cut(service, data, sender):
+        service.transport.sendto(data[:16], sender)
+
+    async def scenario():
+        async with (
+            udp_service(cut) as far,
+            built(TYPE, world, host="127.0.0.1", port=far.port, unfragmented=True) as probe,
+        ):
+            return await probe.check(0.1)
+
+    assert run(scenario()).outcome is Outcome.FAIL
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("host", ["192.0.2.2", "2001:db8::2"])
+def test_a_packet_beyond_the_mtu_is_a_failure_that_says_so(world, wire, host):
+    wire.ip(wire.near, "link", "set", "wan", "mtu", "1399")
+
+    async def scenario(size):
+        with wire.inside(wire.near):
+            probe = TYPE.build(tunnel(host=host, size=size), world.context())
+            sample = await probe.check(0.2)
+        await closed(probe)
+        return sample
+
+    large = run(scenario(1400))
+    assert large.outcome is Outcome.FAIL
+    assert large.detail.startswith("small packets pass, large ones do not: it exceeds the MTU")
+    assert run(scenario(1399)).detail != large.detail

@@ -1,0 +1,1 @@
+"""The parts of ipsec: what charon says, and the connection to it."""

@@ -1,0 +1,1 @@
+"""The parts of stream: the sockets and the timer of all streams, and what is said of one."""
