@@ -69,6 +69,21 @@ class Acting:
         return self._roster.owners
 
     @property
+    def seeing(self) -> list[Caller]:
+        """The actions that can see whether another gateway serves."""
+        return self._roster.seeing
+
+    @property
+    def ranking(self) -> dict[str, Caller]:
+        """The actions that pass on how good this gateway's lines are."""
+        return self._roster.ranking
+
+    @property
+    def advised(self) -> bool:
+        """Whether the role in force is one that a cluster manager may or may not follow."""
+        return self._roster.advised
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is left to do."""
         return self._roster.settled
@@ -91,7 +106,7 @@ class Acting:
         self._roster.moved = moved
 
     def tell_claims(self, tell: Callable[[], None]) -> None:
-        """Have it told when a rival claims an address that is held here."""
+        """Have it reported when a rival claims an address that is held here."""
         self._roster.claimed = tell
 
     def install(

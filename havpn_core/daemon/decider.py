@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from havpn_core.config.instances import Config
+from havpn_core.daemon.paths.making import Mood
 from havpn_core.daemon.paths.path import PathRun
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context
@@ -17,11 +18,17 @@ class Decider(Protocol):
     def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Take in that a path has another verdict."""
 
-    def quality_changed(self, run: PathRun) -> None:
-        """Take in that a line became poor or good."""
+    def quality_changed(self, run: PathRun, before: Mood) -> None:
+        """Take in that a line became poor, grey or good again."""
 
     def refusal_changed(self, run: PathRun, news: Sequence[News]) -> None:
         """Take in what is to be said of a far host that refuses, or that it now counts."""
+
+    def surroundings_changed(self) -> None:
+        """Take in that the LAN, or a road behind a far gateway, is not as it was."""
+
+    def role_moved(self) -> None:
+        """Take in that another role is seen to be in force."""
 
     async def make_pair(
         self, config: Config, keys: tuple[bytes, ...], context: Callable[..., Context]

@@ -6,10 +6,15 @@ from pathlib import Path
 
 from havpn_core.config.instances import Config
 from havpn_core.daemon.acting import Acting
+from havpn_core.daemon.actions.withdrawing import Withdrawing
+from havpn_core.daemon.duty import Duty
 from havpn_core.daemon.partner import Partner
 from havpn_core.daemon.parts import Parts
+from havpn_core.daemon.paths.alone import Alone
+from havpn_core.daemon.paths.making import Mood, records_of
 from havpn_core.daemon.paths.path import PathRun
-from havpn_core.daemon.paths.saying import refusal_event, verdict_event
+from havpn_core.daemon.paths.saying import quality_events, refusal_event, verdict_event
+from havpn_core.daemon.paths.together import Together
 from havpn_core.daemon.reporting import gateway_status, role_status
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.state.memory import MEMORY_FILE, Memory
@@ -19,9 +24,11 @@ from havpn_core.host import boot
 from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.registry import Registry
+from havpn_core.rules.cluster.withdraw import trouble_of
+from havpn_core.rules.fitness import Fitness
 from havpn_core.rules.hysteresis import Level, Transition
 from havpn_core.rules.refusal import News
-from havpn_core.rules.role import Role, starting_level
+from havpn_core.rules.role import Role, serves, starting_level
 from havpn_core.rules.wish import PairWish, Situation, Stopping, Wish, decide
 
 
@@ -53,10 +60,49 @@ class Gateway:
             world,
             self.acting,
             self.force,
-            lambda: [run.view for run in self.parts.paths.values()],
+            lambda: list(self.parts.paths.values()),
             self.decide,
+            lan=lambda: self.parts.lan,
+            roads=lambda: self.parts.roads,
         )
         self._partner.paused = memory.paused
+        self._together = Together(world, lambda: len(self.parts.paths), self._paths_changed)
+        self.withdrawing = self._make_withdrawing()
+        self.parts.lan.unseen = lambda: self.withdrawing.unseen
+        self.duty = Duty(
+            world,
+            self.parts,
+            self.acting,
+            self.force,
+            leaving=lambda: self._partner.leaving,
+            withdrawing=self.withdrawing,
+        )
+
+    def _make_withdrawing(self) -> Withdrawing:
+        self._alone = Alone(
+            self._world.clock,
+            roads=lambda: self.parts.roads,
+            paths=lambda: self.parts.paths,
+            give_up_on=lambda: self.parts.config.node.give_up_on,
+            held=lambda: self.acting.plan.held,
+            withdrawn=lambda: bool(self.withdrawing.reason),
+        )
+        return Withdrawing(
+            self._world.emit,
+            self._world.clock,
+            self.memory,
+            seeing=lambda: self.acting.seeing,
+            observed=lambda: self.acting.plan.observed,
+            trouble=lambda: trouble_of(self.fitness, self._alone.trouble()),
+            also=lambda: self.duty.depends,
+            counts=lambda: self.parts.config.pair is None,
+            changed=self._withdrawn,
+        )
+
+    @property
+    def fitness(self) -> Fitness:
+        """Whether this gateway can serve, its lines aside."""
+        return self.parts.lan.fitness
 
     @property
     def state_dir(self) -> Path:
@@ -68,26 +114,47 @@ class Gateway:
     def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Report a path's verdict, and let it count."""
         self._world.emit(verdict_event(run, change, self._world.clock()))
+        self._together.changed()
+
+    def _paths_changed(self) -> None:
         # Before the actions act: otherwise a resource agent's monitor might write the old value
         # over what an action wrote to the cluster.
         self.show_agents()
         self._refresh()
 
-    def quality_changed(self, run: PathRun) -> None:
-        """Report that a line became poor or good; it decides nothing by itself."""
-        words, severity = (("good", "poor"), "warning") if run.poor else (("poor", "good"), "info")
-        window = run.watch.window
-        detail = window.describe() if window else ""
-        self._world.emit(Event("quality", run.config.name, *words, detail, severity))
+    def quality_changed(self, run: PathRun, before: Mood) -> None:
+        """Report that a line became poor, grey or good again, and let the pair see it."""
+        for event in quality_events(run, before):
+            self._world.emit(event)
+        self._refresh()
 
     def refusal_changed(self, run: PathRun, news: Sequence[News]) -> None:
         """Report what is to be said of a far host that refuses, and let the pair see it."""
         for each in news:
             self._world.emit(refusal_event(run, each))
+        self._together.changed()
+
+    def surroundings_changed(self) -> None:
+        """Let the pair, or the look at a cluster's other gateways, see what became of them."""
+        self.withdrawing.look_soon()
+        self._refresh()
+
+    def role_moved(self) -> None:
+        """Take in that another role is seen to be in force."""
+        if self.parts.pair is not None:
+            self.parts.pair.refresh()
+        else:
+            self._alone.update()
+        self.duty.update()
+
+    def _withdrawn(self) -> None:
+        """Let it count that this gateway withdrew or came back, or what it sees of others."""
+        self.show_agents()
         self._refresh()
 
     def network_changed(self) -> None:
         """Look at once at what depends on addresses and carriers."""
+        self.parts.lan.look()
         self.acting.network_changed()
         if self.parts.pair is not None:
             self.parts.pair.network_changed()
@@ -121,6 +188,7 @@ class Gateway:
             self._world.emit(Event("role", "", *words, severity=severity))
         if (role, self.wish.held) != (old, before.held):
             self.acting.want(self.wish)
+        self.duty.update()
         self._changed()
 
     def _situation(self) -> Situation:
@@ -129,6 +197,7 @@ class Gateway:
             before=self.wish.role,
             paths={name: run.view for name, run in self.parts.paths.items()},
             give_up_on=self.parts.config.node.give_up_on,
+            unfit=self.withdrawing.reason,
             pair=PairWish(pair.wanted, pair.reason) if pair else self._pair_to_come(),
             forced=self.force.role,
             paused=self.memory.paused,
@@ -186,29 +255,31 @@ class Gateway:
 
     def usable(self, run: PathRun) -> bool | None:
         """Whether a cluster should rely on a path; ``None`` while it should think as before."""
+        if self.withdrawing.reason and not self.memory.paused:
+            return False
         if self.force.role is not None:
             return self.force.role is Role.ACTIVE
         if not run.heard or self.memory.paused:
             return None
-        return run.view.serves
+        state, release = run.state, run.config.options.on_unknown == "release"
+        return serves(state.level, known=state.known, release_unknown=release)
 
-    def status(self, state: str) -> Status:
-        """Give what ``havpn status --json`` shows."""
+    def status(self, state: str, *, paths: bool = True) -> Status:
+        """Give what ``havpn status --json`` shows, with its paths or without them."""
         parts, forced = self.parts, self.force.role
+        word, reason = forced.value if forced else None, self.wish.reason or None
         return gateway_status(
             node=parts.config.node.name,
             state=state,
             acting=self.acting,
-            role=role_status(
-                self.acting.plan,
-                self.role_since,
-                forced.value if forced else None,
-                self.wish.reason or None,
-            ),
+            role=role_status(self.acting.plan, self.role_since, word, reason),
             paths=parts.paths,
+            shown=paths,
+            roads=parts.roads,
             subscribers=[subscriber for _, subscriber in parts.notifiers.values()],
-            responded=parts.responder.counts if parts.responder else None,
+            responded=parts.responder.facts() if parts.responder else None,
             pair=parts.pair.facts() if parts.pair else None,
+            fitness=parts.lan.status(),
             timing=self._world.timing,
             now_s=self._world.clock(),
             clocks=boot.clocks(),
@@ -220,8 +291,9 @@ class Gateway:
         # What is only assumed is not remembered: the next start knows no more than this one.
         levels = {n: run.state.level for n, run in paths.items() if not run.watch.assumed}
         memory.paths = levels or memory.paths
-        penalties = {name: run.watch.penalty(now) for name, run in paths.items()}
+        penalties = {name: run.watch.memory.penalty(now) for name, run in paths.items()}
         memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
+        memory.records = records_of(paths)
         memory.actions = self.acting.memories()
         self.force.note()
         await self._world.keeper.remember(self.state_dir / MEMORY_FILE, memory)

@@ -28,7 +28,7 @@ async def obey(
     """
     match request.get("do"):
         case "status":
-            text = publisher.write()
+            text = await publisher.publish()
             if text is None:
                 raise HavpnError("the status cannot be written: the log of the daemon says why")
             return msgspec.Raw(text)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from havpn_core.config.instances import Config, Instance
 from havpn_core.daemon.acting import Acting
+from havpn_core.daemon.lan.watch import LanWatch
+from havpn_core.daemon.paths.path import PathRun
+from havpn_core.daemon.paths.roads import Roads
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.world import World
 from havpn_core.errors import HavpnError
@@ -19,6 +22,7 @@ from havpn_core.pair.keys import (
     last_incarnation,
     next_incarnation,
 )
+from havpn_core.pair.lines.record import of_paths
 from havpn_core.pair.message import Line
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own
@@ -27,13 +31,16 @@ from havpn_core.plugging.gate.building import build
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.rules.role import PathView, Role, far_refused, may_serve, wanted_role
+from havpn_core.rules.target.loss import Loss
 
 
 class Partner:
     """This gateway as its partner sees it.
 
-    :param paths: gives what is known of each path now.
+    :param paths: gives the paths at work.
     :param changed: called when the pair wants another role.
+    :param lan: gives what is known of the LAN.
+    :param roads: gives what is known of the roads.
     """
 
     def __init__(
@@ -41,14 +48,18 @@ class Partner:
         world: World,
         acting: Acting,
         force: Force,
-        paths: Callable[[], list[PathView]],
+        paths: Callable[[], list[PathRun]],
         changed: Callable[[], None],
+        *,
+        lan: Callable[[], LanWatch],
+        roads: Callable[[], Roads],
     ) -> None:
         self.leaving = False  #: the daemon releases the role as it ends
         self.stopping = False  #: the daemon ends and keeps the role
         self.paused = False
         self._world, self._acting, self._force = world, acting, force
         self._paths, self._changed = paths, changed
+        self._lan, self._roads = lan, roads
         self._incarnation = 0
         self._troubles = Troubles(world.clock())
 
@@ -76,6 +87,7 @@ class Partner:
             troubled=self._pair_news,
         )
         made.connect()
+        made.session.tell_road(self._roads().follow)
         return made
 
     async def _next_incarnation(self, state_dir: Path) -> int:
@@ -110,12 +122,25 @@ class Partner:
             forced=forced is Role.ACTIVE and not self.leaving,
             paused=self.paused and not self.leaving,
             stopping=self.stopping,
-            refused=far_refused(self._paths(), give_up_on=config.node.give_up_on),
+            road=self._roads().verdict(config.node.give_up_on),
+            road_look=self._roads().view.look,
+            road_probes=bool(self._roads().runs),
+            doubted=any(run.far_without_road for run in self._paths()),
+            refused=far_refused(self._views, give_up_on=config.node.give_up_on),
+            fit=self._lan().fitness.fit,
+            hears_lan=self._lan().hears,
+            loss=self._loss(config.node.give_up_on),
+            far_left=any(run.far_left for run in self._paths()),
+            grey=self._grey(config.node.give_up_on),
         )
+
+    @property
+    def _views(self) -> list[PathView]:
+        return [run.view for run in self._paths()]
 
     def _line(self, give_up_on: str) -> Line | None:
         # Which of two gateways that have just started trusts its line first says nothing.
-        views = [replace(v, heard=v.heard and not v.assumed) for v in self._paths()]
+        views = [replace(v, heard=v.heard and not v.assumed) for v in self._views]
         match wanted_role(views, give_up_on=give_up_on):
             case Role.ACTIVE:
                 return Line.UP
@@ -123,6 +148,18 @@ class Partner:
                 return Line.RECOVERING if may_serve(views, give_up_on=give_up_on) else Line.DOWN
             case None:
                 return None
+
+    def _loss(self, give_up_on: str) -> Loss | None:
+        now_s = self._world.clock()
+        losses = [(run.loss(now_s), run.view.serves) for run in self._paths()]
+        return of_paths(losses, give_up_on)
+
+    def _grey(self, give_up_on: str) -> bool:
+        """Whether the worst of the paths is grey, or the best that serves where any will do."""
+        if give_up_on == "any":
+            return any(run.watch.calm.is_grey for run in self._paths())
+        serving = [run.watch.calm.is_grey for run in self._paths() if run.view.serves]
+        return bool(serving) and all(serving)
 
     def _trouble(self, text: str) -> None:
         self._world.emit(Event("daemon", "", "", "trouble", text, "warning"))

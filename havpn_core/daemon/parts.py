@@ -6,17 +6,24 @@ what was built is closed again and the old one stays.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.daemon.acting import Acting
-from havpn_core.daemon.built import Built, alike, build_new
+from havpn_core.daemon.building.built import Built, alike, build_new
+from havpn_core.daemon.building.loading import Loader, refuse_fixed
 from havpn_core.daemon.decider import Decider
-from havpn_core.daemon.loading import Loader, refuse_fixed
+from havpn_core.daemon.lan.watch import LanWatch
+from havpn_core.daemon.paths.hurry import hurrying
+from havpn_core.daemon.paths.making import record_of
 from havpn_core.daemon.paths.path import PathRun
+from havpn_core.daemon.paths.roads import Roads
+from havpn_core.daemon.paths.saying import stance_towards
+from havpn_core.daemon.paths.warning import warning
 from havpn_core.daemon.state.events import Subscriber
 from havpn_core.daemon.state.memory import Memory
+from havpn_core.daemon.tasks import is_closing
 from havpn_core.daemon.world import World
 from havpn_core.echo.respond import Responder
 from havpn_core.errors import ConfigError, HavpnError
@@ -26,6 +33,7 @@ from havpn_core.pair.run import PairRun
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.registry import Registry
+from havpn_core.plugging.stance import NO_STANCE
 from havpn_core.rules.hysteresis import Level
 from havpn_core.rules.role import Role
 
@@ -54,10 +62,15 @@ class Parts:
     ) -> None:
         self.config, self.registry = config, registry
         self.paths: dict[str, PathRun] = {}
+        self.roads = Roads(world, decider.surroundings_changed)
         self.notifiers: dict[str, tuple[Instance, Subscriber]] = {}
         self.actions: dict[str, tuple[Instance, Caller]] = {}
         self.responder: Responder | None = None
         self.pair: PairRun | None = None
+        self.stance = NO_STANCE
+        self.lan = LanWatch(
+            world.clock, world.emit, pair=lambda: self.pair, changed=decider.surroundings_changed
+        )
         self._memory = memory
         self._world, self._acting, self._decider = world, acting, decider
         self._lock = asyncio.Lock()
@@ -79,6 +92,8 @@ class Parts:
             await self._acting.look()
             self._swap_paths(built)
             self._swap_responder()
+            self.lan.use(self.config)
+            self._world.tasks.spawn("lan", self.lan.run())
             # Only now is known what this gateway holds, and that is what a pair begins with.
             built.pair = await self._decider.make_pair(self.config, built.keys, self._context)
             self._swap_pair(built)
@@ -101,6 +116,7 @@ class Parts:
             self._swap_actions(built)
             self._swap_paths(built)
             self._swap_responder()
+            self.lan.use(self.config)
             self._swap_pair(built)
 
     async def close(self) -> None:
@@ -108,10 +124,12 @@ class Parts:
         self._closed = True
         if self.responder is not None:
             self.responder.close()
+        self.lan.close()
         if self.pair is not None:
             self.pair.close()
-        closing = [run.close() for run in self.paths.values()]
-        closing += [_closed(caller) for _, caller in self.actions.values()]
+        closing: list[Awaitable[Any]] = [run.close() for run in self.paths.values()]
+        closing += [run.close() for run in self.roads.runs.values()]
+        closing += [caller.close() for _, caller in self.actions.values()]
         await asyncio.gather(*closing)
         await self._world.tasks.finish(is_closing, CLOSE_S)
 
@@ -149,6 +167,9 @@ class Parts:
             network_changes=world.netwatch.count,
             heard=lambda host: self.responder.heard(host) if self.responder else None,
             received=received,
+            hurry=hurrying(instance, lambda: self.paths),
+            warn=warning(instance, world.emit, world.clock),
+            stance=lambda: stance_towards(instance, self.stance, self.paths),
         )
 
     # --- swapping: no step of these waits, so that nobody sees half of a configuration ----------
@@ -218,6 +239,8 @@ class Parts:
             if old is not None:
                 self._spawn_close(name, old.close())
             self._install_path(wanted[name], level, built.paths[name], old)
+        for old_road in self.roads.swap(wanted, built.roads):
+            self._spawn_close(old_road.config.name, old_road.close())
         # In the order of the file, which status and log keep.
         self.paths = {name: self.paths[name] for name in wanted}
 
@@ -227,7 +250,7 @@ class Parts:
         world = self._world
         figure = self._memory.flaps.get(config.name, 0.0)
         if old is not None:
-            figure = old.watch.penalty(world.clock())
+            figure = old.watch.memory.penalty(world.clock())
         run = PathRun(
             config,
             probes,
@@ -240,6 +263,7 @@ class Parts:
             timing=world.timing,
             assumed=config.name not in self._memory.paths if old is None else old.watch.assumed,
             figure=figure,
+            record=record_of(old, self._memory.records.get(config.name)),
             phase=len(self.paths) * SPREAD % 1,
         )
         self.paths[config.name] = run
@@ -266,24 +290,11 @@ class Parts:
             self.pair.close()
             self._spawn_close("pair", self._world.tasks.cancel(self.pair))
         self.pair = built.pair
-        self._acting.moved = self.pair.refresh if self.pair else lambda: None
+        self._acting.moved = self._decider.role_moved
+        self._acting.moved()
         self._acting.tell_claims(self.pair.claimed if self.pair else lambda: None)
         if self.pair is not None:
             self._world.tasks.spawn(self.pair, self.pair.run())
 
     def _spawn_close(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._world.tasks.spawn(("close", name), work)
-
-
-def is_closing(key: object) -> bool:
-    """Whether a task of this name closes something that was at work."""
-    return isinstance(key, tuple) and key[0] == "close"
-
-
-def is_delivering(key: object) -> bool:
-    """Whether a task of this name delivers events to a notifier."""
-    return isinstance(key, tuple) and key[0] == "deliver"
-
-
-async def _closed(caller: Caller) -> None:
-    await caller.close()

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from msgspec import Raw
+
 from havpn_core.daemon.gateway import Gateway
-from havpn_core.daemon.reporting import brief
+from havpn_core.daemon.reporting import brief, path_status
 from havpn_core.daemon.state import status
 from havpn_core.daemon.world import World
 from havpn_core.host import systemd
@@ -18,7 +20,13 @@ from havpn_core.rules.hysteresis import Level
 
 STATUS_EVERY_S = 1.0
 LATE_EVERY_S = 60.0
+RECORDS_EVERY_S = 600.0
+"""What is learned of a line is written so often, and when the daemon ends."""
 LEAST_PAUSE_S = 0.02
+SLICE_S = 0.001
+"""Of encoding many paths; a probe that is due waits so long at the most."""
+ROUNDS = 4
+"""Paths that change while they are encoded are encoded so often; then the next time shows them."""
 
 
 def pause_s(spent_s: float) -> float:
@@ -36,12 +44,21 @@ class Publisher:
     """Writes when something changed, and once a second at least.
 
     :param dirty: set whenever something changed.
+    :param scores: gives the scores of the paths that have one.
     """
 
-    def __init__(self, gateway: Gateway, world: World, dirty: asyncio.Event) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        world: World,
+        dirty: asyncio.Event,
+        scores: Callable[[], Mapping[str, int | None]] = dict,
+    ) -> None:
         self._gateway, self._world, self._dirty = gateway, world, dirty
+        self._scores = scores
         self._run_dir = Path(gateway.parts.config.node.run_dir)
-        self._unwritable: set[str] = set()
+        self._unwritable: set[Path] = set()
+        self._spent_s = 0.0
         self._reported_void = (0, float("-inf"))
         gateway.show_agents = self.write_brief
         for name in (status.STATUS_FILE, status.BRIEF_FILE):
@@ -52,41 +69,87 @@ class Publisher:
         fed, pause = float("-inf"), systemd.watchdog_interval_s()
         levels: dict[str, Level] = {}
         clock, gateway = self._world.clock, self._gateway
+        remembered = clock()
         while True:
             began = clock()
             if pause is not None and began - fed >= min(pause, STATUS_EVERY_S):
                 systemd.notify("WATCHDOG=1")
                 fed = began
-            self.write()
-            spent = clock() - began
+            if gateway.force.role is not None:
+                gateway.decide()  # its time may be over
+            gateway.duty.update()  # how long the sites are on different lines is a matter of time
+            await asyncio.sleep(0)
+            self._dirty.clear()
+            self._spent_s = 0.0
+            await self.publish()
             self._world.keeper.flush(gateway.state_dir)
             self._report_lateness()
             before, levels = levels, {n: run.state.level for n, run in gateway.parts.paths.items()}
-            if levels != before or gateway.force.drifted():
+            due = began - remembered >= RECORDS_EVERY_S
+            if levels != before or gateway.force.drifted() or due:
+                remembered = began
                 await gateway.remember()
-            if gateway.force.role is not None:
-                gateway.decide()  # its time may be over
-            self._dirty.clear()
             # Not wait_for(): where the event and a cancellation meet, it forgets the latter.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STATUS_EVERY_S):
                     await self._dirty.wait()
-                await asyncio.sleep(pause_s(spent))
+                await asyncio.sleep(pause_s(self._spent_s))
 
-    def write(self, state: str | None = None) -> bytes | None:
-        """Write both status files; gives the status, ``None`` where it cannot be encoded.
+    async def publish(self) -> bytes | None:
+        """Write both status files, in slices of which each leaves the loop to others.
 
-        :param state: of the daemon; running or paused if not given.
+        :returns: the status, ``None`` where it cannot be encoded.
         """
-        state, text = state or self._state(), None
+        text = None
         try:
-            text = status.encode(self._gateway.status(state))
+            paths = await self._paths_in_slices()
+            # From here on without a pause, so that the parts of the status belong together.
+            began = self._world.clock()
+            text = status.encode(self._gateway.status(self._state(), paths=False), paths)
         except Exception as problem:  # probing matters more than showing what it finds
             self._world.log.error("the status cannot be written: %s", describe(problem))
         else:
-            self._write(status.STATUS_FILE, lambda: text)
-        self.write_brief(state)
+            self._spent_s += self._world.clock() - began
+            await asyncio.sleep(0)
+            self._write(status.STATUS_FILE, text)
+            await asyncio.sleep(0)
+        self.write_brief()
         return text
+
+    async def _paths_in_slices(self) -> dict[str, Raw]:
+        """Encode all paths; those whose verdict changes meanwhile once more, within limits."""
+        clock, parts, roads = self._world.clock, self._gateway.parts, self._gateway.parts.roads
+        marks: dict[str, tuple[object, ...]] = {}
+        found: dict[str, Raw] = {}
+        for _ in range(ROUNDS):
+            began, now = clock(), parts.paths
+            old = [n for n, run in now.items() if marks.get(n) != (run, run.verdict, run.since)]
+            for name in old:
+                if (run := now.get(name)) is None:
+                    continue  # a reload took it away meanwhile
+                marks[name] = run, run.verdict, run.since
+                found[name] = status.encode_path(path_status(run, clock(), roads))
+                if (spent := clock() - began) >= SLICE_S:
+                    self._spent_s += spent
+                    await asyncio.sleep(0)
+                    began = clock()
+            self._spent_s += clock() - began
+            if not old:
+                break
+        return {name: found[name] for name in parts.paths if name in found}
+
+    def write(self, state: str) -> None:
+        """Write both status files at once, as the last thing that the daemon does.
+
+        :param state: of the daemon.
+        """
+        try:
+            text = status.encode(self._gateway.status(state))
+        except Exception as problem:
+            self._world.log.error("the status cannot be written: %s", describe(problem))
+        else:
+            self._write(status.STATUS_FILE, text)
+        self.write_brief(state)
 
     def write_brief(self, state: str | None = None) -> None:
         """Write the status for resource agents."""
@@ -95,25 +158,33 @@ class Publisher:
             name: (run.verdict.value, gateway.usable(run))
             for name, run in gateway.parts.paths.items()
         }
-        self._write(status.BRIEF_FILE, lambda: brief(state, paths))
+        try:
+            text = brief(state, paths, self._scores())
+        except OSError as problem:
+            self._failed(self._run_dir / status.BRIEF_FILE, problem)
+        else:
+            self._write(status.BRIEF_FILE, text)
 
     def _state(self) -> str:
         return "paused" if self._gateway.memory.paused else "running"
 
-    def _write(self, name: str, content: Callable[[], bytes]) -> None:
+    def _write(self, name: str, content: bytes) -> None:
         """Write a file; trouble is reported once, and its end once."""
         file = self._run_dir / name
         try:
-            files.write(file, content(), durable=False)
+            files.write(file, content, durable=False)
         except (FileTrouble, OSError) as problem:
-            if name not in self._unwritable:
-                self._unwritable.add(name)
-                text = problem if isinstance(problem, FileTrouble) else trouble_of(file, problem)
-                report(self._world, f"{text}; what is read there is old", bad=True)
+            self._failed(file, problem)
         else:
-            if name in self._unwritable:
-                self._unwritable.discard(name)
+            if file in self._unwritable:
+                self._unwritable.discard(file)
                 report(self._world, f"{file}: can be written again", bad=False)
+
+    def _failed(self, file: Path, problem: FileTrouble | OSError) -> None:
+        if file not in self._unwritable:
+            self._unwritable.add(file)
+            text = problem if isinstance(problem, FileTrouble) else trouble_of(file, problem)
+            report(self._world, f"{text}; what is read there is old", bad=True)
 
     def _report_lateness(self) -> None:
         """Report, once a minute at the most, that this host itself was late."""

@@ -12,15 +12,21 @@ from msgspec import UNSET
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.paths.path import PathRun
 from havpn_core.daemon.paths.probing import Tally
+from havpn_core.daemon.paths.roads import Roads, road_status
+from havpn_core.daemon.paths.saying import calm_status, failing
 from havpn_core.daemon.paths.timing import Timing
 from havpn_core.daemon.state.events import Subscriber
-from havpn_core.daemon.state.reading import typed_pair
-from havpn_core.daemon.state.status import (
+from havpn_core.daemon.state.path_status import (
     FlapStatus,
-    LatenessStatus,
+    KindStatus,
     PathStatus,
     ProbeStatus,
     QualityStatus,
+)
+from havpn_core.daemon.state.reading import typed_pair
+from havpn_core.daemon.state.status import (
+    FitnessStatus,
+    LatenessStatus,
     RespondStatus,
     RoleStatus,
     Status,
@@ -41,19 +47,20 @@ def gateway_status(
     acting: Acting,
     role: RoleStatus,
     paths: Mapping[str, PathRun],
+    shown: bool,
+    roads: Roads,
     subscribers: Iterable[Subscriber],
-    responded: Mapping[str, int] | None,
+    responded: Mapping[str, Any] | None,
     pair: Mapping[str, Any] | None,
+    fitness: FitnessStatus,
     timing: Timing,
     now_s: float,
     clocks: Clocks,
 ) -> Status:
     """Give the whole status.
 
-    :param responded: the echo responder's counts, where there is one.
-    :param pair: the pair's part, where there is one.
-    :param timing: the loop's own lateness.
-    :param now_s: the monotonic clock.
+    :param shown: whether the paths are in it, and not only in its sums.
+    :param responded: the echo responder's facts, where there is one; so the pair's part.
     :param clocks: the clocks that outlive this process.
     """
     return Status(
@@ -65,12 +72,13 @@ def gateway_status(
         boot=clocks.boot,
         state=state,
         role=role,
-        paths={name: path_status(run, now_s) for name, run in paths.items()},
+        paths={name: path_status(run, now_s, roads) for name, run in paths.items() if shown},
         timing=_timing(timing, paths),
         actions=acting.facts(),
         notifiers={s.name.removeprefix("notifier."): s.facts() for s in subscribers},
         respond=None if responded is None else RespondStatus(**responded),
         pair=None if pair is None else typed_pair(pair),
+        fitness=fitness,
     )
 
 
@@ -97,7 +105,7 @@ def _timing(timing: Timing, paths: Mapping[str, PathRun]) -> TimingStatus:
     )
 
 
-def path_status(run: PathRun, now_s: float) -> PathStatus:
+def path_status(run: PathRun, now_s: float, roads: Roads | None = None) -> PathStatus:
     """Give one path's part."""
     probes = zip(run.tallies.items(), run.watch.trips, run.probes.values(), strict=True)
     return PathStatus(
@@ -108,12 +116,24 @@ def path_status(run: PathRun, now_s: float) -> PathStatus:
         flickers=run.flickers,
         detection_ms=_ms(run.detection_s),
         refused_s=_refused_s(run, now_s),
+        failing=failing(run) or None,
+        kinds=_kinds(run),
         quality=_quality(run) or UNSET,
         flaps=_flaps(run, now_s) or UNSET,
+        calm=calm_status(run.watch.calm) or UNSET,
+        road=(roads and road_status(roads, run.config.name, now_s)) or UNSET,
         probes={
-            name: _probe(tally, trip.deadline_s, caller) for (name, tally), trip, caller in probes
+            name: _probe(tally, trip.deadline_s, caller, run.config.watches.get(name, "line"))
+            for (name, tally), trip, caller in probes
         },
     )
+
+
+def _kinds(run: PathRun) -> dict[str, KindStatus]:
+    return {
+        kind.name: KindStatus(outcome=kind.outcome.value if kind.outcome else None, failed=kind.run)
+        for kind in run.watch.standing.each
+    }
 
 
 def _quality(run: PathRun) -> QualityStatus | None:
@@ -125,6 +145,7 @@ def _quality(run: PathRun) -> QualityStatus | None:
         loss=None if window.loss is None else round(window.loss, 4),
         latency_ms=_ms(window.latency_s),
         samples=window.samples,
+        grey=run.watch.calm.is_grey,
     )
 
 
@@ -137,11 +158,11 @@ def _flaps(run: PathRun, now_s: float) -> FlapStatus | None:
     watch = run.watch
     if watch.settings.damping is None:
         return None
-    hold_s = max(0.0, watch.flaps.held_until_s - now_s)
-    return FlapStatus(penalty=round(watch.penalty(now_s), 3), hold_s=round(hold_s, 1))
+    hold_s = max(0.0, watch.memory.flaps.held_until_s - now_s)
+    return FlapStatus(penalty=round(watch.memory.penalty(now_s), 3), hold_s=round(hold_s, 1))
 
 
-def _probe(tally: Tally, late_after_s: float, caller: Caller) -> ProbeStatus:
+def _probe(tally: Tally, late_after_s: float, caller: Caller, watches: str) -> ProbeStatus:
     last, counts = tally.last, tally.counts
     return ProbeStatus(
         outcome=tally.outcome.value if tally.outcome else None,
@@ -153,18 +174,23 @@ def _probe(tally: Tally, late_after_s: float, caller: Caller) -> ProbeStatus:
         refused=counts[Outcome.REFUSED],
         overdue_ms=_ms(late_after_s),
         mode=caller.mode,
+        watches=watches,
         facts=caller.facts(),
     )
 
 
-def brief(state: str, paths: Mapping[str, tuple[str, bool | None]]) -> bytes:
+def brief(
+    state: str, paths: Mapping[str, tuple[str, bool | None]], scores: Mapping[str, int | None]
+) -> bytes:
     """Write the status for readers that have no JSON and no time, as a resource agent's monitor.
 
     Lines of a key and a value: ``state``, ``pid``, ``ticks`` (the process's birth in clock ticks
     since boot, as in ``/proc/PID/stat``), ``uptime`` (seconds since boot, when this was
-    written) and for each path ``path NAME VERDICT USABLE``, the last as 1, 0 or ``-``.
+    written) and for each path ``path NAME VERDICT USABLE``, the last as 1, 0 or ``-``, and
+    ``score NAME NUMBER`` or ``score NAME -`` (what was said before stands), where it is ranked.
 
     :param paths: verdict and usability; ``None`` where nothing may be concluded.
+    :param scores: of :mod:`~havpn_core.pair.lines.score`, by path.
     """
     stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
     ticks = stat.rpartition(")")[2].split()[19]
@@ -172,6 +198,7 @@ def brief(state: str, paths: Mapping[str, tuple[str, bool | None]]) -> bytes:
     words = {True: "1", False: "0", None: "-"}
     lines = [f"state {state}", f"pid {os.getpid()}", f"ticks {ticks}", f"uptime {uptime}"]
     lines += [f"path {name} {verdict} {words[ok]}" for name, (verdict, ok) in paths.items()]
+    lines += [f"score {name} {'-' if each is None else each}" for name, each in scores.items()]
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -12,16 +12,16 @@ from havpn_core.config.instances import Config
 from havpn_core.daemon import requests
 from havpn_core.daemon.gateway import Gateway
 from havpn_core.daemon.orders import obey
-from havpn_core.daemon.parts import is_closing, is_delivering
 from havpn_core.daemon.paths.timing import Timing
 from havpn_core.daemon.publish import Publisher, report
+from havpn_core.daemon.ranking import ranking_of
 from havpn_core.daemon.state.events import EventBus
 from havpn_core.daemon.state.keeping import Keeper, recall
 from havpn_core.daemon.state.memory import MEMORY_FILE
-from havpn_core.daemon.tasks import Tasks
+from havpn_core.daemon.tasks import Tasks, is_closing, is_delivering
 from havpn_core.daemon.world import World
 from havpn_core.errors import ConfigError
-from havpn_core.host import systemd
+from havpn_core.host import garbage, systemd
 from havpn_core.host.disk.trouble import FileTrouble, why
 from havpn_core.host.lock import RunLock
 from havpn_core.host.netwatch import NetWatch
@@ -66,7 +66,10 @@ class Supervisor:
         )
         memory, self._warning = recall(Path(config.node.state_dir) / MEMORY_FILE)
         self._gateway = Gateway(config, registry, memory, self._world, self._dirty.set)
-        self._publisher = Publisher(self._gateway, self._world, self._dirty)
+        self._ranking = ranking_of(self._gateway, self._world)
+        self._publisher = Publisher(
+            self._gateway, self._world, self._dirty, lambda: self._ranking.scores
+        )
         self._server: asyncio.AbstractServer | None = None
 
     async def run(self) -> None:
@@ -98,13 +101,23 @@ class Supervisor:
         except OSError as problem:
             self._log.warning("netlink: %s; sockets are reopened only after failures", why(problem))
         await gateway.parts.start(self._started)
+        garbage.put_aside()  # before the first probes, which would be late for it
+        tasks.spawn("garbage", garbage.settle())
+        gateway.withdrawing.recall()
         gateway.decide()
         for lane in Lane:
             tasks.spawn(("act", lane), gateway.acting.act_for_ever(lane))
             tasks.spawn(("look", lane), gateway.acting.look_for_ever(lane))
+        tasks.spawn("withdraw", gateway.withdrawing.run())
+        tasks.spawn("rank", self._ranking.run(self._reranked))
         tasks.spawn("remember", gateway.acting.remember_for_ever())
         tasks.spawn("look at changes", gateway.acting.look_at_changes_for_ever())
         tasks.spawn("publish", self._publisher.run())
+
+    async def _reranked(self) -> None:
+        """Let a resource agent see, and the next run know, what actions are about to pass on."""
+        self._publisher.write_brief()
+        await self._gateway.remember()
 
     def _started(self) -> None:
         self._emit(Event("daemon", "", "", "started", f"version {__version__}"))
@@ -166,6 +179,9 @@ class Supervisor:
             raise
         self._emit(Event("daemon", "", "", "reloaded"))
         self._gateway.decide()
+        await self._world.tasks.cancel("garbage")
+        garbage.take_back()
+        self._world.tasks.spawn("garbage", garbage.settle())
 
     async def _listen(self) -> None:
         """Listen for requests; a disk that is full does not keep the gateway from working.

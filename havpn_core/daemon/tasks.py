@@ -66,3 +66,13 @@ class Tasks:
 async def _over(tasks: "list[asyncio.Task[None]]", timeout_s: float) -> None:
     if tasks:
         await asyncio.wait(tasks, timeout=timeout_s)
+
+
+def is_closing(key: object) -> bool:
+    """Whether a task of this name closes something that was at work."""
+    return isinstance(key, tuple) and key[0] == "close"
+
+
+def is_delivering(key: object) -> bool:
+    """Whether a task of this name delivers events to a notifier."""
+    return isinstance(key, tuple) and key[0] == "deliver"

@@ -48,6 +48,9 @@ def test_a_state_file_of_the_release_before_loads_and_is_written_with_the_same_w
 @pytest.mark.parametrize(
     ("changes", "said", "good"),
     [
+        ({"steps": {"vpn1": 0}}, "steps.vpn1: 0 is no whole number from 1 to 7", "paths"),
+        ({"steps": {"vpn1": 8}}, "steps.vpn1: 8 is no whole number from 1 to 7", "paths"),
+        ({"steps": {"vpn1": True}}, "steps.vpn1: True is no whole number from 1 to 7", "paths"),
         (
             {"paths": {"vpn1": "sideways", "vpn2": "up"}},
             "paths.vpn1: 'sideways' is not up or down",
@@ -154,3 +157,32 @@ values = st.recursive(
 def test_any_json_object_is_memory(found):
     memory, _ = decode(json.dumps(found).encode())
     assert decode(msgspec.json.encode(memory)) == (memory, [])
+
+
+LINE = {
+    "version": 2,
+    "probes": 5000.0,
+    "lost": 50.0,
+    "watched_s": 7200.0,
+    "jitter_s": 0.001,
+    "spells": [[18, 2.0, 0.9]],
+    "given_up": [],
+}
+
+
+def test_the_past_of_each_line_outlives_a_restart(tmp_path):
+    file = tmp_path / "state.json"
+    memory, problems = read(records={"vpn1": LINE})
+    assert (memory.records, problems) == ({"vpn1": LINE}, [])
+    file.write_bytes(msgspec.json.encode(memory))
+    assert recall(file) == (memory, None)
+
+
+def test_a_damaged_past_of_one_line_is_named_and_loses_no_other(tmp_path):
+    file = tmp_path / "state.json"
+    bad = LINE | {"spells": [[99, 1, 1]]}
+    file.write_text(json.dumps(TODAY | {"records": {"vpn1": bad, "vpn2": LINE}}))
+    memory, warning = recall(file)
+    assert memory.records == {"vpn2": LINE}
+    assert "records.vpn1: the first of an entry of spells is not from 0 to" in warning
+    assert memory.paths == WHOLE.paths

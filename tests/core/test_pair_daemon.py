@@ -276,3 +276,27 @@ def test_a_serial_cable_alone_is_enough_and_a_pulled_one_costs_nothing_beside_ud
         two.wait(two.b, two.a)
     finally:
         two.end()
+
+
+def test_the_role_goes_to_the_line_that_loses_clearly_less_and_the_status_says_so(two):
+    """Of the line here half of the probes are lost, and never all for long: it stays up."""
+    for daemon in (two.a, two.b):
+        daemon.file.write_text(daemon.file.read_text().replace("fall = 3", "fall = 100"))
+    moves = two.start().settle()
+    known = two.b.wait(lambda s: s.pair.loss and s.pair.partner.loss, "figures of both", 60)
+    assert known.pair.moved_for_loss_s is None
+    two.a.script("line", "test $(date +%N | cut -c6) -lt 5 || exit 2")
+    two.wait(two.b, two.a, timeout=60)
+    status = two.b.wait(
+        lambda s: s.pair.moved_for_loss_s is not None, "the move for loss in the status"
+    )
+    assert status.pair.loss.share < status.pair.partner.loss.share
+    assert status.pair.partner.loss.at_least > status.pair.loss.at_most
+    assert status.pair.partner.path == "up"
+    assert "loses" in status.role.reason
+    assert "on the partner, at most" in status.role.reason
+    said = two.a.havpn("status").stdout
+    assert "pair: line loses" in said
+    assert "the role moved for that" in said
+    assert two.a.calls[moves[0] :] == ["give"]
+    assert two.b.calls[moves[1] :] == ["take"]

@@ -18,15 +18,16 @@ from msgspec import UNSET, structs
 
 from havpn_core.cli.status import lines
 from havpn_core.daemon.requests import request
+from havpn_core.daemon.state.path_status import ProbeStatus
 from havpn_core.daemon.state.reading import age_s, judged, read, read_whole, typed, typed_pair
 from havpn_core.daemon.state.status import (
     STATUS_FILE,
     ActionStatus,
     LinkStatus,
     PairStatus,
-    ProbeStatus,
     RespondStatus,
     encode,
+    encode_path,
 )
 from havpn_core.durations import rfc3339
 from havpn_core.echo.respond import Responder, RespondOptions
@@ -37,10 +38,11 @@ from havpn_core.pair.state import Own, PairRules
 from havpn_core.rules.limits import Clocks
 from havpn_core.rules.role import Role
 from tests.core.daemon import Daemon
+from tests.core.values import deliver
 
 # What a gateway of a pair wrote in release 0.1.0, with every part that a status can have.
 GOLDEN = (Path(__file__).parent / "status.json").read_bytes().strip()
-ADDED = ("written_uptime_s", "boot")
+ADDED = ("written_uptime_s", "boot", "fitness")
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 
@@ -54,15 +56,19 @@ def without_added(content):
     for key in ADDED:
         del found[key]
     found["pair"]["frames"].pop("field", None)
-    for key in ("dead_s", "dead_raised"):
+    for key in ("dead_s", "dead_raised", "loss", "moved_for_loss_s"):
         del found["pair"][key]
     if found["pair"]["partner"] is not None:
-        del found["pair"]["partner"]["stopping"]
-    del found["role"]["reason"], found["respond"]["loop"], found["pair"]["troubles"]
+        del found["pair"]["partner"]["stopping"], found["pair"]["partner"]["loss"]
+    del found["role"]["reason"], found["pair"]["troubles"]
+    for key in ("loop", "silent", "silence"):
+        del found["respond"][key]
     for path in found["paths"].values():
-        del path["detection_ms"], path["refused_s"]
+        del path["detection_ms"], path["refused_s"], path["failing"], path["kinds"]
+        path.pop("calm", None)
+        path["quality"].pop("grey")
         for probe in path["probes"].values():
-            del probe["mode"], probe["refused"]
+            del probe["mode"], probe["refused"], probe["watches"]
     return found
 
 
@@ -82,6 +88,12 @@ def status_of(at=AT, **changes):
 
 def test_the_json_is_key_for_key_and_null_for_null_what_it_was():
     assert msgspec.json.encode(without_added(encode(golden()))) == GOLDEN
+
+
+def test_paths_that_were_encoded_before_make_the_same_status():
+    status = golden()
+    paths = {name: encode_path(path) for name, path in status.paths.items()}
+    assert encode(structs.replace(status, paths={}), paths) == encode(status)
 
 
 def test_what_is_not_kept_has_no_key():
@@ -202,6 +214,7 @@ state_dir = "{dir}/state"
 run_dir = "{dir}/run"
 [path.line]
 profile = "fast"
+false_switches = "1/100h"
 [path.line.probe.echo]
 type = "udp-echo"
 host = "127.0.0.1"
@@ -265,6 +278,8 @@ def test_a_daemon_writes_the_keys_that_it_wrote(daemon):
     daemon.file.write_text(GATEWAY.format(dir=daemon.dir, echo=echo, pair=pair))
     daemon.start()
     daemon.wait(lambda s: s.paths["line"].probes["echo"].ok > 3, "replies")
+    shown = daemon.havpn("status").stdout
+    assert "  gives up after 0.0" in shown and "of silence: loss 0 %, no spells" in shown
     expected = json.loads(GOLDEN)
     expected["pair"]["partner"] = None
     del expected["pair"]["links"]["cable"], expected["actions"]["gateway"]
@@ -287,8 +302,8 @@ def test_nothing_that_the_pair_says_is_left_out():
     owns = [Own(1, 100, held=Role.STANDBY), Own(2, 100, held=Role.STANDBY)]
     a, b = (PairSession(rules, authenticator((bytes(32),), 7), own, ("lan",), 0.0) for own in owns)
     for now_s in (1.0, 2.0, 3.0):
-        a.receive("lan", b.frame(), now_s)
-        b.receive("lan", a.frame(), now_s)
+        deliver(a, "lan", b.frame(), now_s)
+        deliver(b, "lan", a.frame(), now_s)
     said = msgspec.to_builtins(a.facts(3.0))
     said["links"]["lan"] = {"sent": 3, "facts": "own"} | said["links"]["lan"]
     assert said["partner"] is not None
@@ -300,8 +315,8 @@ def test_nothing_that_the_pair_says_is_left_out():
 def test_every_count_of_the_responder_has_its_key():
     options = RespondOptions(listen=["127.0.0.1:7"], allow=["127.0.0.1/32"])
     counts = Responder(options, time.monotonic, None).counts
-    assert structs.asdict(RespondStatus(**counts)) == counts
-    assert list(counts) == list(RespondStatus.__struct_fields__)
+    assert structs.asdict(RespondStatus(**counts)) == counts | {"silence": ""}
+    assert [*counts, "silence"] == list(RespondStatus.__struct_fields__)
 
 
 # --- for people -----------------------------------------------------------------------------
@@ -312,6 +327,15 @@ def test_the_role_has_its_reason():
     assert not any(line.startswith("role ") for line in lines(status))
     status.role.wanted, status.role.reason = "active", "path vpn1 up"
     assert f"role active since {status.role.since}: path vpn1 up" in lines(status)
+
+
+def test_a_silent_responder_has_its_reason():
+    status = golden()
+    assert not any(line.startswith("respond") for line in lines(status))
+    status.respond.silence = "in maintenance, and standing by"
+    assert "respond: silent: in maintenance, and standing by" in lines(status)
+    status.respond = None
+    assert not any(line.startswith("respond") for line in lines(status))
 
 
 # --- age ------------------------------------------------------------------------------------

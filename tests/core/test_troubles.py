@@ -1,11 +1,10 @@
 """The troubles of a pair as a table: facts and times in, beginnings and ends out."""
 
-from dataclasses import replace
-
 import pytest
 
 from havpn_core.pair.health.standing import Standing
 from havpn_core.pair.health.troubles import Foreign, Troubles
+from tests.core.values import replace
 
 WELL = Standing(priority=100, partner_priority=150, dead_s=0.6, links={"lan": 0.1, "cable": 0.1})
 SILENT = replace(WELL, partner_priority=None, links={"lan": 9.0, "cable": 9.0})

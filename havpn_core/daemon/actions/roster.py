@@ -8,8 +8,10 @@ from functools import partial
 from havpn_core.config.instances import Instance
 from havpn_core.daemon.state.memory import ActionMemory
 from havpn_core.daemon.state.status import ActionStatus
+from havpn_core.plugging.clusters import PartnerSeeing, Ranking
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.partners import advises
 from havpn_core.plugging.protocols import Prepares
 from havpn_core.rules.effects.plan import ActionState, Lane, Phase, Plan
 
@@ -88,6 +90,22 @@ class Roster:
     def owners(self) -> dict[str, Caller]:
         """The actions that alone own what they hold."""
         return {short(each.name): self.actions[each.name][1] for each in self.plan.owners}
+
+    @property
+    def seeing(self) -> list[Caller]:
+        """The actions that can see whether another gateway serves."""
+        return [each for _, each in self.actions.values() if each.able(PartnerSeeing)]
+
+    @property
+    def ranking(self) -> dict[str, Caller]:
+        """The actions that pass on how good this gateway's lines are, by their short names."""
+        return {short(n): each for n, (_, each) in self.actions.items() if each.able(Ranking)}
+
+    @property
+    def advised(self) -> bool:
+        """Whether the role in force is one that a cluster manager may or may not follow."""
+        others = [caller for _, caller in self.actions.values()]
+        return not self.plan.owners and any(map(advises, others))
 
     @property
     def preparing(self) -> dict[str, Caller]:

@@ -11,21 +11,24 @@ from functools import partial
 from typing import Any, cast
 
 from havpn_core.config.instances import PathConfig
-from havpn_core.config.options import PathOptions
+from havpn_core.daemon.paths.making import Mood, Past, promised_s, watch_of
 from havpn_core.daemon.paths.probing import Probes
 from havpn_core.daemon.paths.timing import Timing
 from havpn_core.host.netwatch import has_carrier
+from havpn_core.pair.lines.record import Records
 from havpn_core.plugging.descriptors import Sample
-from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.calls import NOTICES, Caller
 from havpn_core.rules import cadence
 from havpn_core.rules.cadence import NOBODY
-from havpn_core.rules.damping import resume
 from havpn_core.rules.hysteresis import Level, Outcome, PathState, Transition, Verdict
 from havpn_core.rules.refusal import News
 from havpn_core.rules.role import PathView
+from havpn_core.rules.target.loss import Loss
+from havpn_core.rules.target.record import Record
 from havpn_core.rules.vote import Sent
-from havpn_core.rules.watch import Watch
+from havpn_core.stream.reported import ReportedWatch
 
+AWAY, STANDBY, NO_ROAD = NOTICES
 HOPS = 4
 """Turns of the loop from a reply in a socket's buffer to the verdict, and one to spare."""
 
@@ -36,7 +39,7 @@ class PathRun:
     :param probes: a caller for each probe, by its id.
     :param level: where the path starts.
     :param changed: takes each change of verdict that is news.
-    :param quality: called when the line became poor or good again.
+    :param quality: called when the line became poor, grey or good again, with what it was before.
     :param refusal: takes what is to be said of the far host's refusals; called with nothing to
         say, too, when the hold of them is over or ends.
     :param lifetime_s: how long the shared address outlives its owner, in seconds, which bounds
@@ -45,8 +48,8 @@ class PathRun:
     :param timing: where to count how late the loop is.
     :param assumed: whether the level is an assumption, neither remembered nor seen.
     :param figure: the flap penalty to begin with.
-    :param phase: share of the interval to wait before the first probe, so that many paths do
-        not all send at once.
+    :param record: the line's past to begin with.
+    :param phase: share of the interval before the first probe: many do not all send at once.
     """
 
     def __init__(
@@ -56,41 +59,36 @@ class PathRun:
         level: Level,
         changed: Callable[["PathRun", Transition], None],
         *,
-        quality: Callable[["PathRun"], None] = lambda run: None,
+        quality: Callable[["PathRun", Mood], None] = lambda run, before: None,
         refusal: Callable[["PathRun", Sequence[News]], None] = lambda run, news: None,
         lifetime_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         timing: Timing | None = None,
         assumed: bool = False,
         figure: float = 0.0,
+        record: Record | None = None,
         phase: float = 0.0,
     ) -> None:
-        self.config = config
-        self.probes = probes
+        self.config, self.probes = config, probes
         options, now = config.options, clock()
-        self.watch = _watch(
-            options, len(probes), level, now, assumed=assumed, figure=figure, phase=phase
-        )
-        self.heard = self.watch.state.known
-        self.poor = False
-        self.since, self.flickers = time.time(), 0
+        self._timeout = float(options.timeout)
+        self._probes = Probes(config, probes, partial(self._guarded, self._take))
+        begun = config, list(probes), level, now, Past(assumed, figure, record, phase)
+        self.watch = watch_of(*begun, reporting=self._probes.reporting)
+        self.losses = Records(self.watch.kinds, float(options.interval))
+        self.heard, self.mood = self.watch.state.known, Mood()
+        self.since, self.flickers, self.refused_long = time.time(), 0, False
         self.without_carrier: list[str] = []
         self._changed, self._quality, self._refusal = changed, quality, refusal
         self._refused_hold_s = options.refused_hold_s(lifetime_s)
         self._holds_refused = options.refused == "hold"
-        self.refused_long = False
-        self._clock, self._timing = clock, timing or Timing()
-        self._timeout = float(options.timeout)
-        self._probes = Probes(probes, self._timeout, partial(self._guarded, self._take))
+        self._clock, self._timing, self._due = clock, timing or Timing(), now
         self.tallies = self._probes.tallies
-        self._tallied = list(self.tallies.values())
         self._timer: asyncio.TimerHandle | None = None
-        self._due = now
         self._ended: asyncio.Future[None] | None = None
-        self._bursts = options.settings.rules.confirm_s is not None
+        confirms = options.settings.rules.confirm_s is not None
+        self._flickers = confirms or bool(self._probes.reporting)
         self._look_at_modes()
-
-    # --- what is known ------------------------------------------------------------------------
 
     @property
     def state(self) -> PathState:
@@ -105,34 +103,38 @@ class PathRun:
     @property
     def view(self) -> PathView:
         """What the election sees of it."""
-        release = self.config.options.on_unknown == "release"
-        state = self.state
+        release, state = self.config.options.on_unknown == "release", self.state
         # One reply may be luck; as many as it takes failures to doubt a line are none.
         back = state.verdict is Verdict.RECOVERING and state.streak >= self.watch.rules.fall
-        since_s = self.watch.refusals.since_s
+        refused = self.watch.refusals.since_s, self.refused_long
         return PathView(
-            state.level,
-            state.known,
-            self.heard,
-            release,
-            back,
-            since_s,
-            self.refused_long,
-            self.watch.assumed,
+            state.level, state.known, self.heard, release, back, *refused, self.watch.assumed
         )
 
     @property
     def detection_s(self) -> float:
         """The longest time in seconds from a silent cut to ``down``, as the probes run now."""
-        serial = len(self._serial)
-        return cadence.detection_s(
-            self.watch.settings.rules,
-            self._timeout,
-            serial=serial,
-            overlapping=len(self.probes) - serial,
-        )
+        return promised_s(self.config, self.watch.rules, len(self._serial))
 
-    # --- from outside -------------------------------------------------------------------------
+    @property
+    def far_stands_by(self) -> bool:
+        """Whether the far gateway says that it stands by, or fell silent to every probe for it."""
+        said = self._probes.noticed()
+        return STANDBY in said or said == {AWAY}
+
+    @property
+    def far_without_road(self) -> bool:
+        """Whether the far gateway says that its road is down and it serves all the same."""
+        return NO_ROAD in self._probes.noticed()
+
+    @property
+    def far_left(self) -> bool:
+        """Whether the far gateway says that it has just left this line for a better one."""
+        return self._probes.far_left()
+
+    def loss(self, now_s: float) -> Loss | None:
+        """Give what the line loses of late; ``None`` while that is not known, or old."""
+        return self.losses.found(now_s, self._probes.losses())
 
     def look_at_carrier(self) -> None:
         """Be down at once while a device that this gateway needs has no carrier."""
@@ -142,9 +144,18 @@ class PathRun:
             self.watch.block(self._clock(), bool(lost))
             self._pass_on()
 
+    def hurry(self) -> None:
+        """Send the next probes now, for one of them knows of a change."""
+        if self._ended is not None and not self._ended.done():
+            self.watch.hurry(self._clock())
+            self._guarded(self._arm)
+
     async def run(self) -> None:
         """Probe for ever, at times fixed beforehand, however long a reply takes."""
         self._ended = asyncio.get_running_loop().create_future()
+        # Until now other paths may have been made: that is no lateness of this one.
+        self.watch.cadence_s += self._clock() - self._due
+        self._probes.listen(partial(self._guarded, self._report), self.hurry)
         self._guarded(self._tick)
         try:
             await self._ended
@@ -152,13 +163,17 @@ class PathRun:
             if self._timer is not None:
                 self._timer.cancel()
 
-    async def close(self) -> None:
-        """Cancel calls under way and close the probes."""
+    def stop(self) -> None:
+        """Send nothing any more, and cancel calls under way."""
         if self._timer is not None:
             self._timer.cancel()
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
         self._probes.cancel()
+
+    async def close(self) -> None:
+        """Stop, and close the probes."""
+        self.stop()
         for caller in self.probes.values():
             await caller.close()
 
@@ -170,8 +185,6 @@ class PathRun:
             if self._ended is None or self._ended.done():
                 raise
             self._ended.set_exception(problem)
-
-    # --- one cycle: when next, what happened, what changed -------------------------------------
 
     def _arm(self) -> None:
         """Set the one timer of the path to what comes first."""
@@ -186,7 +199,7 @@ class PathRun:
     def _tick(self) -> None:
         self._timer = None
         watch, now = self.watch, self._clock()
-        due = watch.send_s
+        due = watch.next_s
         if due <= now:
             self._timing.add(now - due, now)
         watch.wake(now)
@@ -210,6 +223,8 @@ class PathRun:
             )
             return
         self._timer = None
+        if AWAY in self._probes.noticed():
+            self.watch.memory.excuse(self._clock(), self.detection_s)
         self.watch.judge(self._clock(), self._probes.refusing() if self._holds_refused else NOBODY)
         self._pass_on()
         self._arm()
@@ -218,7 +233,7 @@ class PathRun:
         if self._probes.moved:
             self._look_at_modes()
         confirming = self.watch.state.streak > 0 and self.watch.state.level is Level.UP
-        self._probes.send(self.watch.send(now), renew=confirming)
+        self._probes.send(self.losses.send(self.watch.send(now)), renew=confirming)
 
     def _look_at_modes(self) -> None:
         """Notice which probes run in a thread."""
@@ -233,17 +248,30 @@ class PathRun:
         refused = sample.refused and self._holds_refused
         if sample.outcome is Outcome.FAIL and not refused and cadence.void(self._timeout, took):
             self.watch.void_rounds += 1
-            late = took - self._timeout
-            sample = Sample.error(f"void: this host was {late:.2f} s late itself")
-        outcome = Outcome.REFUSED if refused else sample.outcome
-        self._tallied[position].add(sample, outcome)
-        latency = sample.latency_s
-        if latency is None and sample.outcome is Outcome.OK:
-            latency = took
+            sample = Sample.error(f"void: this host was {took - self._timeout:.2f} s late itself")
+        outcome = self._probes.count(position, sample, holds_refused=self._holds_refused)
+        timed = sample.latency_s is not None or sample.outcome is not Outcome.OK
+        latency = sample.latency_s if timed else took
         self.watch.reply(sent, position, outcome, now_s=now, latency_s=latency)
+        self.losses.look(now, up=self.watch.state.level is Level.UP)
         self._pass_on()
         if self._due > self.watch.next_s:
             self._arm()
+
+    def _report(self, position: int, sample: Sample, lost: int) -> None:
+        """Take what a probe reports by itself."""
+        if self._ended is None or self._ended.done():
+            return
+        outcome = self._probes.count(position, sample, holds_refused=self._holds_refused)
+        watch = cast(ReportedWatch, self.watch)  # a path has it if any of its probes reports
+        now = self._clock()
+        known = watch.report(position, outcome, lost, now_s=now, latency_s=sample.latency_s)
+        if len(self.probes) == 1:
+            self.losses.report(outcome, lost, now, up=watch.state.level is Level.UP)
+        if known:
+            self._pass_on()
+            if self._due > self.watch.next_s:
+                self._arm()
 
     def _pass_on(self) -> None:
         """Pass on what changed, in its order."""
@@ -251,15 +279,16 @@ class PathRun:
         self.heard = self.heard or watch.state.known
         for change in watch.changes():
             before, after = change.before.verdict, change.after.verdict
-            if self._bursts and {before, after} == {Verdict.UP, Verdict.FAILING}:
+            if self._flickers and {before, after} == {Verdict.UP, Verdict.FAILING}:
                 # Every lost packet is confirmed, on a lossy line several a second: no news yet.
                 self.flickers += after is Verdict.FAILING
                 continue
             self.since = time.time()
             self._changed(self, change)
-        if watch.feed is not None and watch.feed.window.poor is not self.poor:
-            self.poor = not self.poor
-            self._quality(self)
+        mood = Mood(watch.feed is not None and watch.feed.poor, watch.calm.is_grey)
+        if mood != self.mood:
+            was, self.mood = self.mood, mood
+            self._quality(self, was)
         self._pass_on_refusals()
 
     def _pass_on_refusals(self) -> None:
@@ -269,28 +298,3 @@ class PathRun:
         if news or long is not self.refused_long:
             self.refused_long = long
             self._refusal(self, news)
-
-
-def _watch(
-    options: PathOptions,
-    probes: int,
-    level: Level,
-    now_s: float,
-    *,
-    assumed: bool,
-    figure: float,
-    phase: float,
-) -> Watch:
-    """Make the rules of a path, with the flaps that are remembered of it."""
-    settings = options.settings
-    remembered = settings.damping is not None and figure
-    return Watch(
-        settings,
-        probes,
-        level,
-        now_s,
-        known=options.initial == "up" and level is Level.UP,
-        assumed=assumed,
-        flaps=resume(settings.damping, figure, now_s) if remembered and settings.damping else None,
-        offset_s=phase * float(options.interval),
-    )

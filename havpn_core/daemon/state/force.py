@@ -24,6 +24,11 @@ class Force:
         """The role forced now, ``None`` if there is none."""
         return self._memory.forced
 
+    @property
+    def paused(self) -> bool:
+        """Whether an operator lets this gateway change no role."""
+        return self._memory.paused
+
     def set(self, role: Role | None, for_s: float | None) -> None:
         """Force a role for so many seconds, ``None``: without an end; no role ends the force."""
         self._memory.forced = role

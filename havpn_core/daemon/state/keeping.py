@@ -58,7 +58,7 @@ class Keeper:
         self._disk = Worker("disk")
         self._history = Worker("history")
         self._writing = asyncio.Lock()
-        self._unwritten: list[Event] = []
+        self._unwritten: list[bytes] = []
         self._owed: dict[Path, tuple[bytes, int]] = {}
         self._trouble: set[Path] = set()
         self._retry_s = self._history_retry_s = float("-inf")
@@ -120,7 +120,7 @@ class Keeper:
 
     def record(self, event: Event) -> None:
         """Keep an event for the history; the oldest unwritten one gives way."""
-        self._unwritten.append(event)
+        self._unwritten.append(as_line(event))
         del self._unwritten[:-UNWRITTEN]
 
     def flush(self, state_dir: Path) -> None:
@@ -137,7 +137,7 @@ class Keeper:
 
     def _flush_history(self, file: Path) -> None:
         events, self._unwritten = self._unwritten, []
-        lines = b"".join(map(as_line, events))
+        lines = b"".join(events)
 
         def written(done: "asyncio.Future[None]") -> None:
             if problem := _problem(done):

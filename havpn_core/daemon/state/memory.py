@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from havpn_core.host.disk.damage import Damaged, is_text, parse
+from havpn_core.pair.lines.score import LAST
 from havpn_core.rules.hysteresis import Level
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.record import Record
 
 MEMORY_FILE = "state.json"
 
@@ -40,6 +42,10 @@ class Memory(msgspec.Struct):
     :param forced_left: seconds that it had left when this was written.
     :param forced_boot: the boot in which this was written.
     :param forced_end: when the force ends, in seconds since that boot.
+    :param withdrawn: why this gateway has withdrawn in favour of another; empty if it has not.
+    :param steps: how many steps below a good one each path's line is for a cluster; 0 is left out.
+    :param records: what each path's line did so far, as
+        :meth:`~havpn_core.rules.target.record.Record.to_builtins` gives it; as old as it was then.
     """
 
     paths: dict[str, Level] = {}
@@ -51,6 +57,9 @@ class Memory(msgspec.Struct):
     forced_left: float | None = None
     forced_boot: str | None = None
     forced_end: float | None = None
+    withdrawn: str = ""
+    steps: dict[str, int] = {}
+    records: dict[str, dict[str, Any]] = {}
 
 
 def decode(content: bytes) -> tuple[Memory, list[str]]:
@@ -66,7 +75,12 @@ def decode(content: bytes) -> tuple[Memory, list[str]]:
         paths=judge.table(found, "paths", lambda value: _word(Level, value)),
         actions=judge.table(found, "actions", _action),
         flaps=judge.table(found, "flaps", _seconds),
+        steps=judge.table(found, "steps", _step),
+        records=judge.table(
+            found, "records", lambda value: Record.from_builtins(value).to_builtins()
+        ),
         paused=judge.one(found, "paused", _flag, False),
+        withdrawn=judge.one(found, "withdrawn", _text, ""),
     )
     _force(judge, found, memory)
     return memory, problems
@@ -142,6 +156,12 @@ def _seconds(value: Any) -> float:
     except (TypeError, OverflowError):
         pass
     raise ValueError(f"{_shown(value)} is no number from 0 up")
+
+
+def _step(value: Any) -> int:
+    if type(value) is int and 0 < value <= LAST:
+        return value
+    raise ValueError(f"{_shown(value)} is no whole number from 1 to {LAST}")
 
 
 def _flag(value: Any) -> bool:

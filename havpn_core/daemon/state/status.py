@@ -7,16 +7,15 @@ instance, before the core's, which win; here it is the ``facts`` of the instance
 file.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
-from msgspec import UNSET, UnsetType, field, structs
+from msgspec import field, structs
+
+from havpn_core.daemon.state.path_status import Facts, PathStatus, ProbeStatus
 
 STATUS_FILE = "status.json"
 BRIEF_FILE = "status.brief"
-
-Facts = dict[str, Any]
-"""What an instance of a plugin says of itself, as JSON has it."""
 
 
 class RoleStatus(msgspec.Struct, kw_only=True):
@@ -34,66 +33,6 @@ class RoleStatus(msgspec.Struct, kw_only=True):
     since: str = ""
     forced: str | None = None
     reason: str | None = None
-
-
-class ProbeStatus(msgspec.Struct, kw_only=True):
-    """A probe: its last sample, how many samples had which outcome, and when a reply is late.
-
-    :param refused: samples that the far host refused, where that is no failure (``refused``).
-    :param overdue_ms: milliseconds after which a reply is late.
-    :param mode: ``loop``, where probes may overlap, or ``thread``, one at a time.
-    """
-
-    outcome: str | None
-    detail: str | None
-    latency_ms: float | None
-    ok: int
-    fail: int
-    error: int
-    refused: int = 0
-    overdue_ms: float | None = None
-    mode: str | None = None
-    facts: Facts = field(default_factory=dict)
-
-
-class QualityStatus(msgspec.Struct, kw_only=True):
-    """The loss (0 to 1) and the round-trip time of a path over its window of samples."""
-
-    verdict: str
-    loss: float | None
-    latency_ms: float | None
-    samples: int = 0
-
-
-class FlapStatus(msgspec.Struct, kw_only=True):
-    """The flap penalty of a path, and for how many seconds it is held down by it."""
-
-    penalty: float
-    hold_s: float
-
-
-class PathStatus(msgspec.Struct, kw_only=True):
-    """A path.
-
-    :param streak: equal samples in a row that count towards another verdict.
-    :param late: rounds of probes that are void, because this host was late itself.
-    :param flickers: lost probes that the next ones showed to be no failure of the path.
-    :param detection_ms: milliseconds within which a silent line is noticed.
-    :param refused_s: seconds since which the far host refuses; ``None`` if it does not.
-    :param quality: where a window is kept.
-    :param flaps: where flaps are damped.
-    """
-
-    verdict: str
-    since: str
-    streak: int = 0
-    late: int = 0
-    flickers: int = 0
-    detection_ms: float | None = None
-    refused_s: float | None = None
-    quality: QualityStatus | UnsetType = UNSET
-    flaps: FlapStatus | UnsetType = UNSET
-    probes: dict[str, ProbeStatus]
 
 
 class LatenessStatus(msgspec.Struct, kw_only=True):
@@ -133,7 +72,11 @@ class NotifierStatus(msgspec.Struct, kw_only=True):
 
 
 class RespondStatus(msgspec.Struct, kw_only=True):
-    """The echo responder: replies, and probes without one by the reason."""
+    """The echo responder: replies, and probes without one by the reason.
+
+    :param silent: requests that got none because this gateway is not to be used.
+    :param silence: why; empty while it replies.
+    """
 
     answered: int = 0
     denied: int = 0
@@ -142,6 +85,22 @@ class RespondStatus(msgspec.Struct, kw_only=True):
     rate: int = 0
     error: int = 0
     loop: int = 0
+    silent: int = 0
+    silence: str = ""
+
+
+class LossStatus(msgspec.Struct, kw_only=True):
+    """What a line loses of late, as shares from 0 to 1, with the bounds that are sure.
+
+    :param samples: how many probes that is of.
+    :param age_s: how old the newest of them is, in seconds.
+    """
+
+    share: float
+    at_least: float
+    at_most: float
+    samples: int = 0
+    age_s: float = 0.0
 
 
 class PartnerStatus(msgspec.Struct, kw_only=True):
@@ -153,6 +112,7 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     priority: int | None = None
     maintenance: bool = False
     stopping: bool = False
+    loss: LossStatus | None = None
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
@@ -168,6 +128,9 @@ class PairStatus(msgspec.Struct, kw_only=True):
     """The pair; ``frames`` counts those that arrived, by what was made of them.
 
     :param troubles: what is wrong with it now, a sentence with the remedy each.
+    :param loss: what the line here loses; ``None`` while that is not known, or old.
+    :param moved_for_loss_s: the seconds since the role last moved for loss; ``None`` if that was
+        not within the last 10 minutes.
     """
 
     state: str
@@ -180,6 +143,38 @@ class PairStatus(msgspec.Struct, kw_only=True):
     dead_s: float | None = None
     dead_raised: bool = False
     troubles: list[str] = field(default_factory=list)
+    loss: LossStatus | None = None
+    moved_for_loss_s: float | None = None
+
+
+class WitnessStatus(msgspec.Struct, kw_only=True):
+    """A host on the LAN that is probed: the seconds since its last reply, if there was one."""
+
+    age_s: float | None
+    replies: bool = False
+
+
+class FitnessStatus(msgspec.Struct, kw_only=True):
+    """Whether this gateway can serve, its lines aside.
+
+    :param fit: ``None`` while that is not known, which counts as fit.
+    :param certain: it is unfit by something that nobody else can be the cause of.
+    :param reason: why it is not fit, empty while it is.
+    :param carrier: whether each device of the LAN has one.
+    :param forwarding: whether it is on, by family; ``None``: not known.
+    :param address: whether this gateway's own address is on the LAN; ``None``: not watched.
+    :param hears: enough witnesses reply; ``None`` while nothing is known of any.
+    :param witnesses: by address.
+    """
+
+    fit: bool | None = None
+    certain: bool = False
+    reason: str = ""
+    carrier: dict[str, bool] = field(default_factory=dict)
+    forwarding: dict[str, bool | None] = field(default_factory=dict)
+    address: bool | None = None
+    hears: bool | None = None
+    witnesses: dict[str, WitnessStatus] = field(default_factory=dict)
 
 
 class Status(msgspec.Struct, kw_only=True):
@@ -208,6 +203,7 @@ class Status(msgspec.Struct, kw_only=True):
     notifiers: dict[str, NotifierStatus]
     respond: RespondStatus | None = None
     pair: PairStatus | None = None
+    fitness: FitnessStatus | None = None
 
     @property
     def works(self) -> bool:
@@ -215,20 +211,28 @@ class Status(msgspec.Struct, kw_only=True):
         return self.state in ("running", "paused")
 
 
-def encode(status: Status) -> bytes:
+def encode(status: Status, paths: Mapping[str, msgspec.Raw] | None = None) -> bytes:
     """Write the status as JSON.
 
+    :param paths: those of :func:`encode_path` in place of its own.
     :raises UnicodeEncodeError: if a text in it is no Unicode.
     """
-    paths = {
-        name: structs.replace(path, probes={n: _flat(probe) for n, probe in path.probes.items()})
-        for name, path in status.paths.items()
-    }
+    if paths is None:
+        paths = {name: encode_path(path) for name, path in status.paths.items()}
     actions = {name: _flat(action) for name, action in status.actions.items()}
     pair = status.pair
     if pair is not None:
         pair = structs.replace(pair, links={name: _flat(link) for name, link in pair.links.items()})
     return msgspec.json.encode(structs.replace(status, paths=paths, actions=actions, pair=pair))
+
+
+def encode_path(path: PathStatus) -> msgspec.Raw:
+    """Write the part of one path, so that many need not be written at once.
+
+    :raises UnicodeEncodeError: if a text in it is no Unicode.
+    """
+    probes = {name: _flat(probe) for name, probe in path.probes.items()}
+    return msgspec.Raw(msgspec.json.encode(structs.replace(path, probes=probes)))
 
 
 def _flat(one: ProbeStatus | ActionStatus | LinkStatus) -> Facts:

@@ -19,6 +19,7 @@ class Built:
     """What was built anew and is not at work yet.
 
     :param paths: the probes of each new or changed path, by path and probe.
+    :param roads: the probes of the roads of the same paths, by path and probe.
     :param instances: actions and notifiers by their full name.
     :param keys: those of the pair, where there is one.
     :param pair: a new pair; ``None`` if there is none, or the one at work stays.
@@ -27,6 +28,7 @@ class Built:
     """
 
     paths: dict[str, dict[str, Caller]] = field(default_factory=dict)
+    roads: dict[str, dict[str, Caller]] = field(default_factory=dict)
     instances: dict[str, Caller] = field(default_factory=dict)
     keys: tuple[bytes, ...] = ()
     pair: PairRun | None = None
@@ -38,7 +40,7 @@ class Built:
         if self.pair is not None:
             self.pair.close()
         callers = [*self.instances.values()]
-        for probes in self.paths.values():
+        for probes in (*self.paths.values(), *self.roads.values()):
             callers += probes.values()
         await asyncio.gather(*(caller.close() for caller in callers))
 
@@ -72,6 +74,9 @@ def build_new(
             probes = built.paths.setdefault(path.name, {})
             for probe in path.probes:
                 make(probe, probes, probe.id)
+            road = built.roads.setdefault(path.name, {})
+            for probe in path.road:
+                make(probe, road, probe.id)
     for instance in (*config.actions, *config.notifiers):
         if not alike(instances.get(instance.name), instance):
             make(instance, built.instances, instance.name)
@@ -90,5 +95,9 @@ def alike(before: Any, after: Any) -> bool:
 def _types(piece: Any) -> list[str]:
     if isinstance(piece, Instance):
         return [piece.type.name]
-    inner = getattr(piece, "probes", None) or getattr(piece, "links", None) or ()
+    inner = (
+        *getattr(piece, "probes", ()),
+        *getattr(piece, "road", ()),
+        *getattr(piece, "links", ()),
+    )
     return [instance.type.name for instance in inner]

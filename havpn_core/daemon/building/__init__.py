@@ -1,0 +1,1 @@
+"""What loads a configuration and builds what is new in it."""
