@@ -11,17 +11,22 @@ import click
 from havpn_core.cli.options import config_option
 from havpn_core.config.demand import short_budgets
 from havpn_core.config.instances import Config, Instance, PathConfig
-from havpn_core.config.profiles import worst_detection_s, worst_failback_s
+from havpn_core.config.kinds import arrival_s, without_tunnel
+from havpn_core.config.lan import plan_of
+from havpn_core.config.options import PathOptions
+from havpn_core.config.profiles import PROFILES, worst_detection_s, worst_failback_s
 from havpn_core.config.read import load
+from havpn_core.config.roads import lone_roads
 from havpn_core.durations import Duration
 from havpn_core.echo.gate import parse_endpoint
 from havpn_core.errors import HavpnError
 from havpn_core.host.capabilities import missing_capabilities
+from havpn_core.host.disk.keys import read_keys
 from havpn_core.host.resolve import Resolver
-from havpn_core.pair.keys import read_keys
 from havpn_core.plugging.descriptors import Context
 from havpn_core.plugging.gate.building import build, lacks
 from havpn_core.plugging.gate.mode import type_is_async
+from havpn_core.stream.arrivals import detection_s
 
 
 @click.command()
@@ -47,6 +52,8 @@ def timing(path: PathConfig, threads: list[str]) -> list[str]:
     :param threads: the ids of its probes that run in a thread.
     """
     options = path.options
+    if (pace_s := arrival_s(path)) is not None:
+        return _timing_of_arrivals(path, pace_s)
     serial, timeout = len(threads), float(options.timeout)
     overlapping = len(path.probes) - serial
     found = [f"path {path.name}: profile {options.profile}, a probe every {options.interval}"]
@@ -63,11 +70,45 @@ def timing(path: PathConfig, threads: list[str]) -> list[str]:
         if options.lateness == "adaptive":
             quick = Duration(round(worst_detection_s(options, float(options.slack) + 0.001), 3))
             found[-1] += f", within {quick} on a line of 1ms"
+    found += calmly(options)
     back_s = worst_failback_s(options, serial=serial, overlapping=overlapping)
     found.append(f"  failback within {Duration(round(back_s, 3))}")
     if options.damping:
         found[-1] += f", after repeated flaps within {options.flap_max_hold} more"
     return found
+
+
+def calmly(options: PathOptions) -> list[str]:
+    """Say what the target of false switches makes of the times, or why there is none."""
+    if options.false_switches is not None:
+        return [
+            "  that is on a clean line; its loss and silent spells put it off by what "
+            f'false_switches = "{options.false_switches}" asks for, to {options.ceiling} of '
+            "silence at the most"
+        ]
+    if "false_switches" in PROFILES[options.profile]:
+        return [
+            f"  fall = {options.fall} is written, so the line's own past changes nothing: without "
+            "it loss and silent spells set it"
+        ]
+    return []
+
+
+def _timing_of_arrivals(path: PathConfig, pace_s: float) -> list[str]:
+    """Say the same of a path that is not polled.
+
+    :param pace_s: seconds within which arrivals follow each other.
+    """
+    options = path.options
+    best = Duration(round(detection_s(options.fall, pace_s), 3))
+    back = Duration(round(options.rise * pace_s + float(options.timeout), 3))
+    held = f", after repeated flaps within {options.flap_max_hold} more" if options.damping else ""
+    return [
+        f"path {path.name}: profile {options.profile}, an arrival every {Duration(pace_s)}",
+        f"  detection within {best} and the way of a packet, on a calm line",
+        *calmly(options),
+        f"  failback within {back}{held}",
+    ]
 
 
 def in_threads(config: Config, path: PathConfig) -> list[str]:
@@ -113,6 +154,7 @@ def warnings(config: Config) -> list[str]:
         for path in config.paths
         if path.options.fall == 1
     ]
+    found += filter(None, map(without_tunnel, config.paths))
     if not config.paths:
         found.append("there is no [path.NAME]: nothing is watched")
     if config.pair is not None and not any(getattr(a.type, "owns", False) for a in config.actions):
@@ -120,9 +162,14 @@ def warnings(config: Config) -> list[str]:
             "[pair] without an action that holds the address itself: a daemon that dies leaves it "
             "behind while the partner takes it; use alias-arp"
         )
+    if config.lan is not None and config.lan.witnesses == "auto" and config.pair is None:
+        found.append(
+            'lan.witnesses: "auto" only reports without [pair], as nobody else can say whether it '
+            "is the LAN or this gateway: list witnesses"
+        )
     if not config.actions:
         found.append("there is no [action.NAME]: this gateway watches but never switches")
-    return found + short_budgets(config)
+    return found + short_budgets(config) + lone_roads(config)
 
 
 def absent(config: Config) -> list[str]:
@@ -132,12 +179,18 @@ def absent(config: Config) -> list[str]:
     interfaces = psutil.net_if_addrs()
     addresses = {a.address.partition("%")[0] for each in interfaces.values() for a in each}
     found = []
-    for probe in [probe for path in config.paths for probe in path.probes]:
+    for probe in [p for path in config.paths for p in (*path.probes, *path.road)]:
         device, source = (getattr(probe.options, key, None) for key in ("device", "source"))
         if device and device not in interfaces:
             found.append(f"{probe.name}.device: there is no interface {device} now")
         if source and source.partition("%")[0] not in addresses:
             found.append(f"{probe.name}.source: no interface has the address {source} now")
+    plan = plan_of(config)
+    for device in plan.devices if config.lan is not None else ():
+        if device not in interfaces:
+            found.append(f"lan.device: there is no interface {device} now")
+    if plan.address is not None and str(plan.address) not in addresses:
+        found.append(f"lan.address: no interface has the address {plan.address} now")
     for endpoint in config.respond.listen if config.respond else []:
         if parse_endpoint(endpoint)[0].partition("%")[0] not in addresses:
             found.append(f"respond.listen: no interface has the address of {endpoint} now")
@@ -148,11 +201,16 @@ def missing(config: Config) -> list[str]:
     """Say what the instances lack on this host."""
     instances: list[Instance] = [*config.actions, *config.notifiers]
     for path in config.paths:
-        instances.extend(path.probes)
+        instances.extend((*path.probes, *path.road))
     found = [
         f"node: needs {capability} for realtime or lock_memory: run as root or grant it"
         for capability in missing_capabilities(config.node.needs)
     ]
+    if plan_of(config).probes:
+        found += [
+            f"lan.witnesses: needs {capability}: run as root or grant it"
+            for capability in missing_capabilities({"CAP_NET_RAW"})
+        ]
     if config.pair is not None:
         instances.extend(config.pair.links)
         try:

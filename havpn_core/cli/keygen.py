@@ -8,18 +8,18 @@ import click
 
 from havpn_core.errors import HavpnError
 from havpn_core.host.disk import files
-from havpn_core.pair.keys import KEY_BYTES, read_keys
+from havpn_core.host.disk.keys import KEY_BYTES, read_keys
 
-HEAD = "# The key of an HA-VPN pair: copy this file to the partner, mode 600.\n"
+HEAD = "# A key of HA-VPN: copy this file to the other gateway, mode 600.\n"
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--step", type=click.Choice(["add", "use", "drop"]), help="Change keys, in steps.")
 def keygen(file: Path, step: str | None) -> None:
-    """Write a new key for a pair into FILE, readable by its owner only.
+    """Write a new key for a pair or a stream into FILE, readable by its owner only.
 
-    To change keys without a pause, take three steps, and after each copy FILE to the partner and
+    To change keys without a pause, take three steps, and after each copy FILE to the other and
     reload both gateways: add (a new key is accepted), use (it signs, the old one is accepted),
     drop (the old one is gone).
     """
@@ -32,4 +32,4 @@ def keygen(file: Path, step: str | None) -> None:
     keys = {None: [new], "add": [*old[:1], new], "use": old[::-1], "drop": old[:1]}[step]
     content = HEAD + "".join(f"{key}\n" for key in keys)
     files.write(file, content.encode(), durable=True, mode=0o600)
-    click.echo(f"{file}: written; copy it to the partner, mode 600")
+    click.echo(f"{file}: written; copy it to the other gateway, mode 600")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from havpn_core.config.instances import Config, PathConfig
 from havpn_core.config.read import DEFAULT_FILE
 from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
@@ -27,6 +28,18 @@ run_dir_option = click.option(
     type=click.Path(path_type=Path),
     help="Where the daemon keeps its status; default: what the configuration says.",
 )
+
+
+def path_of(config: Config, file: Path, name: str) -> PathConfig:
+    """Give a path of a configuration by its name.
+
+    :param file: what the configuration was read from.
+    :raises ConfigError: if there is none; it names those that there are.
+    """
+    paths = {path.name: path for path in config.paths}
+    if name not in paths:
+        raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
+    return paths[name]
 
 
 class GivenText(click.ParamType):  # type: ignore[type-arg, unused-ignore]

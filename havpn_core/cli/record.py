@@ -14,11 +14,11 @@ from typing import TextIO
 
 import click
 
-from havpn_core.cli.options import config_option
+from havpn_core.cli.options import config_option, path_of
 from havpn_core.config.instances import Config, PathConfig
 from havpn_core.config.read import load
 from havpn_core.durations import Duration
-from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.errors import HavpnError
 from havpn_core.host import logs
 from havpn_core.host.disk.trouble import why
 from havpn_core.host.netwatch import NetWatch
@@ -52,13 +52,11 @@ def record(file: Path, name: str, for_s: float | None, output: Path | None) -> N
     line a sample: seconds, a symbol (. reply, x lost, ? could not be tested), milliseconds.
     """
     config, _ = load(file)
-    paths = {path.name: path for path in config.paths}
-    if name not in paths:
-        raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
+    path = path_of(config, file, name)
     log, listener = logs.start(logging.WARNING)
     try:
         with _opened(output) as out:
-            asyncio.run(_record(config, paths[name], for_s, Writer(out), log))
+            asyncio.run(_record(config, path, for_s, Writer(out), log))
     except BrokenPipeError:
         raise  # whoever read has gone; click ends quietly
     except OSError as problem:

@@ -10,7 +10,13 @@ import click
 import msgspec
 
 from havpn_core.config.describe import Option, options_of
-from havpn_core.config.options import CallOptions, NodeOptions, PathOptions
+from havpn_core.config.options import (
+    CallOptions,
+    LanOptions,
+    NodeOptions,
+    PathOptions,
+    ProbeOptions,
+)
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging import hookspecs
@@ -20,6 +26,8 @@ from havpn_core.version import __version__
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[node]": NodeOptions,
     "[path.NAME]": PathOptions,
+    "[path.NAME.probe.NAME]": ProbeOptions,
+    "[lan]": LanOptions,
     "[respond]": RespondOptions,
     "[pair]": PairOptions,
     "[action.NAME] and [notifier.NAME]": CallOptions,

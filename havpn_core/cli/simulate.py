@@ -9,38 +9,23 @@ from typing import Any
 import click
 import msgspec
 
-from havpn_core.cli.options import Given, GivenText, config_option, json_option
+from havpn_core.cli.amounts import ChangeType, DurationType
+from havpn_core.cli.options import Given, GivenText, config_option, json_option, path_of
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.instances import PathConfig
+from havpn_core.config.kinds import arrival_s
 from havpn_core.config.options import PathOptions
+from havpn_core.config.profiles import by_hand, by_target
 from havpn_core.config.read import load
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
-from havpn_core.study.loss import GilbertElliott, Independent, LossModel, Periodic
+from havpn_core.plugging.descriptors import ProbeType
+from havpn_core.plugging.registry import Registry
+from havpn_core.rules.vote import Kinds
+from havpn_core.study.loss import Changing, GilbertElliott, Independent, LossModel, Periodic
 from havpn_core.study.montecarlo import Summary, summarise
 from havpn_core.study.replay import parse_samples, replay
 from havpn_core.study.traces import parse_trace
-
-
-class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A duration as the configuration writes it."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Duration:
-        """Read it, or end with a usage error."""
-        try:
-            return Duration.parse(float(value) if _is_number(value) else value)
-        except ValueError as problem:
-            self.fail(str(problem), param, ctx)
-
-
-def _is_number(text: Any) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 @click.command()
@@ -54,12 +39,23 @@ def _is_number(text: Any) -> bool:
 )
 @click.option("--loss", type=click.FloatRange(0, 1, max_open=True), help="Share of lost probes.")
 @click.option("--burst", type=DurationType(), help="Loss in spells of this mean length.")
+@click.option(
+    "--change",
+    type=ChangeType(),
+    metavar="A:B@TIME",
+    help="Loss that changes, as 0.01:0.2@30m: a share of 1 % lost, from half an hour on 20 %.",
+)
 @click.option("--outage", type=DurationType(), help="Loss of this length, once a --period.")
 @click.option("--period", type=DurationType(), help="Time from one outage to the next.")
 @click.option("--trace", type=GivenText(), help="A line as havpn record wrote it.")
 @click.option("--hours", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--rtt", type=DurationType(), default="1ms", show_default=True, help="Round trip.")
+@click.option("--stream", is_flag=True, help="Watch the line by a stream instead of by probes.")
+@click.option("--one-way", type=DurationType(), help="One-way delay of a stream; half of --rtt.")
+@click.option(
+    "--jitter", type=DurationType(), help="A packet of a stream takes up to so much longer."
+)
 @click.option("--cuts", type=click.IntRange(0), default=200, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Try another value.")
 @click.option("--sweep", metavar="KEY=V1,V2,...", help="Try several values of one key.")
@@ -70,24 +66,27 @@ def simulate(file: Path, name: str, samples: Given | None, as_json: bool, **give
 
     With --samples, every change of verdict is printed. A sample is the result of all probes
     together (their vote, as havpn record writes it), so `require` is not applied again. With a
-    model of a line (--loss, with --burst for loss in spells; --outage with --period; --trace),
-    the path runs on that line for --hours, then the line is cut --cuts times at random moments:
-    printed are the changes of role, the share of time on the backup, and the time from each cut
-    to its detection. All probes of the path send over the one line, and `require` of them must
-    be OK: spells, outages and a trace hit all of them at the same time, while --loss without
-    --burst is drawn for the packet of each probe on its own.
+    model of a line (--loss, with --burst for loss in spells; --change; --outage with --period;
+    --trace), the path runs on that line for --hours, then the line is cut --cuts times at random
+    moments: printed are the changes of role, the share of time on the backup, and the time from
+    each cut to its detection.
+
+    Where the path's only probe reports arrivals, or with --stream, both ends of a stream run with
+    the path's rules. --loss and --change are the loss of each way, drawn for each way on its own;
+    spells, outages and a trace hit both ways at the same time. Without --stream of several probes
+    each is polled. All probes of the path send over the one line, and `require` of each
+    kind must be OK: spells, outages and a trace hit all of them at the same time, while --loss
+    without --burst is drawn for the packet of each probe on its own.
     """
-    config, _ = load(file)
-    paths = {path.name: path for path in config.paths}
-    if name not in paths:
-        raise ConfigError([f"{file}: there is no path {name!r} (known: {', '.join(paths)})"])
+    config, registry = load(file)
+    path = path_of(config, file, name)
+    given["pace_s"] = _pace_s(path, registry, stream=given["stream"])
     if given["plot"]:
         from havpn_core.study.plots import check_drawable
 
         _drawn(lambda: check_drawable(given["plot"]))
-    path = paths[name]
     for setting in given["settings"]:
-        path = PathConfig(name, changed(path.options, setting), path.probes)
+        path = PathConfig(name, changed(path.options, setting), path.probes, path.road)
     if samples is not None:
         _replay(path, samples, as_json)
     elif given["sweep"]:
@@ -120,7 +119,11 @@ def changed(options: PathOptions, setting: str) -> PathOptions:
         raise click.UsageError(f"{setting!r}: write KEY=VALUE with a key of [path.NAME]")
     try:
         value = msgspec.convert(text, fields[key].type, strict=False, dec_hook=decode_hook)
-        return msgspec.structs.replace(options, **{key: value})
+        if key == "false_switches":
+            return by_hand(options) if value is None else by_target(options, value)
+        return msgspec.structs.replace(
+            by_hand(options) if key == "fall" else options, **{key: value}
+        )
     except (msgspec.ValidationError, ValueError) as problem:
         raise click.UsageError(f"{key}: {problem}") from None
 
@@ -134,18 +137,58 @@ def _model(given: dict[str, Any]) -> LossModel:
             raise ConfigError([f"{given['trace'].name}: {problem}"]) from None
     if given["outage"] is not None and given["period"] is not None:
         return Periodic(given["period"], given["outage"])
+    if given["change"] is not None:
+        before, after, at_s = given["change"]
+        return Changing(Independent(before, chance), Independent(after, chance), at_s)
     if given["loss"] is None:
-        raise click.UsageError("say --samples, --loss, --outage with --period, or --trace")
+        raise click.UsageError(
+            "say --samples, --loss, --change, --outage with --period, or --trace"
+        )
     if given["burst"] is not None and given["loss"] > 0:
         return GilbertElliott(given["loss"], given["burst"], chance)
     return Independent(given["loss"], chance)
 
 
+def _pace_s(path: PathConfig, registry: Registry, *, stream: bool) -> float | None:
+    """Give the seconds from one packet to the next of a stream; ``None`` where there is none."""
+    found = arrival_s(path)
+    if found is not None or not stream:
+        return found
+    kind = registry.get("probe", "stream")
+    assert isinstance(kind, ProbeType)
+    options = kind.config(host="far", key_file="key")
+    return kind.arrival_s(kind.paced(options, float(path.options.interval)))
+
+
+def _streamed(path: PathConfig, given: dict[str, Any]) -> Summary:
+    from havpn_core.study.ends import Delay
+    from havpn_core.study.streams import summarise_stream
+
+    one_way_s = given["one_way"] if given["one_way"] is not None else given["rtt"] / 2
+    return summarise_stream(
+        path.options.settings,
+        _model(given),
+        pace_s=given["pace_s"],
+        hours=given["hours"],
+        chance=random.Random(given["seed"]),
+        delay=Delay(float(one_way_s), float(given["jitter"] or 0.0)),
+        cuts=given["cuts"],
+    )
+
+
 def _summary(path: PathConfig, given: dict[str, Any]) -> Summary:
-    probes = len(path.probes)
-    if path.options.require > probes:
+    if given["pace_s"] is not None:
+        return _streamed(path, given)
+    for option in ("one_way", "jitter"):
+        if given[option] is not None:
+            raise click.UsageError(
+                f"--{option.replace('_', '-')} is of a stream: say --stream, too"
+            )
+    watches = tuple(path.watches.values())
+    for kind, probes in Kinds.of(watches).short(path.options.require):
+        which = f" that watch the {kind}" if len(set(watches)) > 1 else ""
         raise click.UsageError(
-            f"require: {path.options.require} of {probes} probes can never be OK: "
+            f"require: {path.options.require} of {probes} probes{which} can never be OK: "
             f"write at most {probes}"
         )
     return summarise(
@@ -155,15 +198,17 @@ def _summary(path: PathConfig, given: dict[str, Any]) -> Summary:
         chance=random.Random(given["seed"]),
         rtt_s=float(given["rtt"]),
         cuts=given["cuts"],
-        probes=probes,
+        watches=watches,
     )
 
 
 def facts(summary: Summary) -> dict[str, Any]:
     """Give the object that ``--json`` prints last."""
+    far = {} if summary.far_switches is None else {"far_switches": summary.far_switches}
     return {
         "hours": summary.hours,
         "switches": summary.switches,
+        **far,
         "backup_share": round(summary.backup_share, 6),
         "detection_s": {
             "p50": _rounded(summary.percentile_s(0.5)),
@@ -186,6 +231,8 @@ def _print(summary: Summary, as_json: bool) -> None:
         f"({summary.switches / summary.hours:.3g} per hour), "
         f"{summary.backup_share:.2%} of the time on the backup"
     )
+    if summary.far_switches is not None:
+        click.echo(f"{summary.far_switches} changes of role at the far end")
     if summary.detection_s:
         click.echo(f"{len(summary.detection_s)} cuts: detected in {p50} (median), {p99} (p99)")
 
@@ -213,7 +260,7 @@ def _swept(path: PathConfig, given: dict[str, Any]) -> Iterator[tuple[str, Summa
     key, _, values = given["sweep"].partition("=")
     for value in values.split(","):
         options = changed(path.options, f"{key}={value}")
-        yield value, _summary(PathConfig(path.name, options, path.probes), given)
+        yield value, _summary(PathConfig(path.name, options, path.probes, path.road), given)
 
 
 def _replay(path: PathConfig, samples: Given, as_json: bool) -> None:

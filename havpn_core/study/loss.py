@@ -159,6 +159,22 @@ class Periodic:
         return (at_s - self._phase_s + _FLOAT_S) % self._period_s
 
 
+class Changing:
+    """A line that becomes another one at a moment.
+
+    :param before: what it is until then; so ``after``, which counts from then on.
+    :param at_s: that moment, from 0 up.
+    :raises ValueError: if the moment is none.
+    """
+
+    def __init__(self, before: LossModel, after: LossModel, at_s: float) -> None:
+        self.before, self.after, self.at_s = before, after, _positive("at_s", at_s)
+
+    def lost(self, at_s: float) -> bool:
+        """Draw for one probe of the line of that moment."""
+        return (self.before if at_s < self.at_s else self.after).lost(at_s)
+
+
 class Trace:
     """A recorded line, over and over again.
 

@@ -7,13 +7,15 @@ with chance ``p``, ``k`` or more are lost with the chance of the binomial distri
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from havpn_core.rules.calm import Calm
 from havpn_core.rules.hysteresis import Level, Outcome
 from havpn_core.rules.settings import Settings
-from havpn_core.rules.vote import Sent
+from havpn_core.rules.target.record import Record
+from havpn_core.rules.vote import Kinds, Sent
 from havpn_core.rules.watch import Watch
 from havpn_core.study.loss import Uniform
 
@@ -83,12 +85,14 @@ class Summary:
     :param switches: changes of the wanted role; a fall and the way back are two.
     :param backup_share: share of the time on the backup although the line was not cut.
     :param detection_s: seconds from cut to decision, one for each cut.
+    :param far_switches: the same at the far end of a stream; ``None``: there is none.
     """
 
     hours: float
     switches: int
     backup_share: float
     detection_s: list[float] = field(default_factory=list)
+    far_switches: int | None = None
 
     def percentile_s(self, share: float) -> float | None:
         """Give the detection time that this share of the cuts kept within (nearest rank)."""
@@ -103,7 +107,10 @@ class Course:
 
     :param rtt_s: round-trip time of every reply.
     :param probes: how many probes the path has.
-    :raises ValueError: if the path requires more of them to be OK than there are.
+    :param record: what is known of the line to begin with.
+    :param watches: what each of them watches; all the same if not given. The tunnel runs over the
+        line, so a packet through it is lost as any other.
+    :raises ValueError: if the path requires more of a kind to be OK than there are.
     """
 
     def __init__(
@@ -114,10 +121,16 @@ class Course:
         began_s: float = 0.0,
         *,
         probes: int = 1,
+        watches: Sequence[str] = (),
+        record: Record | None = None,
     ) -> None:
-        if settings.require > probes:
-            raise ValueError(f"require: {settings.require} of {probes} probes can never be OK")
-        self.watch = Watch(settings, probes, Level.UP, began_s, known=True)
+        watches = watches or ("line",) * probes
+        probes = len(watches)
+        for _, number in Kinds.of(watches).short(settings.require):
+            raise ValueError(f"require: {settings.require} of {number} probes can never be OK")
+        self.watch = Watch(
+            settings, probes, Level.UP, began_s, known=True, watches=watches, record=record
+        )
         self.switches = 0
         self.down_s = 0.0
         self.fell_s: float | None = None
@@ -125,6 +138,12 @@ class Course:
         self._positions = range(probes)
         self._replies: deque[tuple[float, Sent, list[int]]] = deque()
         self._line: _Drawn | _Counted = _Counted(line) if hasattr(line, "gap") else _Drawn(line)
+
+    @property
+    def learned(self) -> Record | None:
+        """A copy of what was learned of the line; ``None`` where nothing is."""
+        calm = self.watch.calm
+        return Record.from_builtins(calm.record.to_builtins()) if isinstance(calm, Calm) else None
 
     def _note(self) -> None:
         """Take in what changed at this moment."""
@@ -196,25 +215,30 @@ def summarise(
     rtt_s: float = 0.001,
     cuts: int = 200,
     probes: int = 1,
+    watches: Sequence[str] = (),
 ) -> Summary:
     """Let a path run on a line for hours, then cut it again and again at random phases.
+
+    What is learned of the line in the hours counts at each cut.
 
     :param chance: where the moments of the cuts come from.
     :param rtt_s: round-trip time of every reply, in seconds.
     :param cuts: how many times the line is cut.
     :param probes: how many probes the path has, all over this line.
-    :raises ValueError: if the path requires more of them to be OK than there are.
+    :param watches: what each of them watches, instead of their number.
+    :raises ValueError: if the path requires more of a kind to be OK than there are.
     """
-    course = Course(settings, line, rtt_s, probes=probes)
+    watches = watches or ("line",) * probes
+    course = Course(settings, line, rtt_s, watches=watches)
     end = hours * 3600
     course.run(end)
     switches, down_s = course.switches, course.down_s
     if course.fell_s is not None:
         down_s += end - course.fell_s
-    detection = []
+    detection, before = [], course
     for _ in range(cuts):
         cut = end + WARM_S + chance.random() * max(2.0, 4 * settings.rules.interval_s)
-        course = Course(settings, line, rtt_s, end, probes=probes)
+        course = Course(settings, line, rtt_s, end, watches=watches, record=before.learned)
         found, end = _cut(course, cut)
         if found is not None:
             detection.append(found)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from logging import Logger
 
 from havpn_core.config.instances import Config, PathConfig
-from havpn_core.daemon.built import build_new
+from havpn_core.daemon.building.built import build_new
 from havpn_core.errors import CallOverdue, ConfigError, HavpnError
 from havpn_core.host.context import context
 from havpn_core.host.netwatch import NetWatch
@@ -21,7 +21,7 @@ from havpn_core.plugging.descriptors import Context, Sample
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules import cadence
 from havpn_core.rules.hysteresis import Outcome
-from havpn_core.rules.vote import Sent
+from havpn_core.rules.vote import Kinds, Sent
 from havpn_core.study.traces import format_line
 
 
@@ -89,6 +89,7 @@ class Recorder:
         self._clock = clock
         self._complaints: dict[str, str] = {}
         self._turns = cadence.Turns(len(probes))
+        self._kinds = Kinds.of([path.watches.get(name, "line") for name in probes])
         self._moments: deque[Moment] = deque()
         self._checks: set[asyncio.Task[None]] = set()
 
@@ -125,7 +126,7 @@ class Recorder:
         if turns.held_back:
             return
         now, left_out = self._clock(), turns.left_out
-        sent = Sent(now, len(self._probes), regular=True)
+        sent = Sent(now, len(self._probes), regular=True, kinds=self._kinds)
         sent.leave_out(left_out)
         sent.serial = turns.sent()
         moment = Moment(due_s, sent)

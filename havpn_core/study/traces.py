@@ -27,6 +27,8 @@ SYMBOLS = {Outcome.OK: ".", Outcome.FAIL: "x", Outcome.ERROR: "?", Outcome.REFUS
 _HEADER = re.compile(r"# havpn record (\d+) path=(\S+) interval=(\d+(?:\.\d+)?) began=(\S+)\Z")
 _LINE = re.compile(r"(\d+(?:\.\d+)?) ([.x?r])(?: \d+(?:\.\d+)?)?\Z")
 
+_LATENCY = re.compile(r" \. (\d+(?:\.\d+)?)\s*\Z")
+
 
 def format_header(path: str, interval_s: float, began: datetime) -> str:
     """Write the first line, without its end.
@@ -81,6 +83,12 @@ def parse_trace(text: str) -> Trace:
             f"line {len(lines) or 1}: the file ends without a sample that says . x or r"
         )
     return Trace(points, last_s + interval_s)
+
+
+def latencies_s(text: str) -> list[float]:
+    """Give the round-trip times that a file has, in seconds; lines that are wrong are left out."""
+    found = (_LATENCY.search(line) for line in text.splitlines())
+    return [float(match[1]) / 1000 for match in found if match]
 
 
 def _interval_s(header: str) -> float:

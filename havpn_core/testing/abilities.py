@@ -1,4 +1,4 @@
-"""What an action that is able to prepare, or is at home on a LAN, must hold to."""
+"""What an action must hold to that prepares, is at home on a LAN, or sees its partner."""
 
 import re
 import time
@@ -8,6 +8,7 @@ from typing import Any
 
 from havpn_core.errors import CallOverdue, HavpnError
 from havpn_core.pair.frames import BIGGEST
+from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import LanPresence, Prepares
 from havpn_core.rules.role import Role
@@ -15,6 +16,7 @@ from havpn_core.testing.made import GRACE_S
 
 PREPARE_S = 0.1
 LOOK_S = 0.2
+CLUSTER_LOOK_S = RANK_S = 2.0
 LINK_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -35,6 +37,47 @@ async def check_prepares(caller: Caller, role: Role, held: Callable[[], Role] | 
             raise AssertionError(f"prepare({role.value}) failed: {problem}") from None
     if held is not None:
         assert held() is before, f"prepare({role.value}) changed the role in force"
+
+
+async def check_partner_seeing(caller: Caller) -> None:
+    """A look at the partner keeps its time and says yes, no or nothing, also without a cluster."""
+    if not caller.able(PartnerSeeing):
+        return
+    limit = CLUSTER_LOOK_S
+    try:
+        serves = await caller.call("partner_serves", limit, deadline_s=limit + GRACE_S)
+    except CallOverdue:
+        raise AssertionError(f"partner_serves did not keep its time of {limit} s") from None
+    except HavpnError as problem:
+        raise AssertionError(f"partner_serves raised {problem}; that is None") from None
+    assert serves is None or isinstance(serves, bool), (
+        f"partner_serves gave {serves!r}, neither true, false nor None"
+    )
+    turn = _quick("turn", caller.instance.turn)
+    assert turn is None or (type(turn) is int and turn >= 0), (
+        f"turn gave {turn!r}, neither None nor a number from 0 up"
+    )
+
+
+def check_advising(caller: Caller) -> None:
+    """Whether a cluster manager may go another way is said at once, by true or false."""
+    if caller.able(Advising):
+        said = _quick("advises", caller.instance.advises)
+        assert isinstance(said, bool), f"advises gave {said!r}, neither true nor false"
+
+
+async def check_ranking(caller: Caller) -> None:
+    """A score is written, or refused by an error, within its time."""
+    if not caller.able(Ranking):
+        return
+    for score in (0, 120, 120, 200):
+        try:
+            ended = await caller.call("rank", score, RANK_S, deadline_s=RANK_S + GRACE_S)
+        except CallOverdue:
+            raise AssertionError(f"rank did not keep its time of {RANK_S} s") from None
+        except HavpnError:
+            continue  # there may be no cluster here
+        assert ended is None, f"rank gave {ended!r}, not None"
 
 
 async def check_lan_presence(caller: Caller) -> None:

@@ -23,9 +23,18 @@ from havpn_core.plugging.descriptors import (
     Severity,
 )
 from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.protocols import Arriving
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.role import Role
-from havpn_core.testing.abilities import check_broadcast, check_lan_presence, check_prepares
+from havpn_core.testing.abilities import (
+    check_advising,
+    check_broadcast,
+    check_lan_presence,
+    check_partner_seeing,
+    check_prepares,
+    check_ranking,
+)
+from havpn_core.testing.arriving import check_arriving
 from havpn_core.testing.made import (
     GRACE_S,
     Made,
@@ -63,10 +72,11 @@ def check_probe_type(
     timeout_s: float = 1.0,
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Check a type of probe.
+    """Check a type of probe; of one that is :class:`havpn_core.Arriving` what it reports, too.
 
     :param reachable: a configuration whose check is OK here.
-    :param unreachable: one whose far end does not reply.
+    :param unreachable: one whose far end does not reply: the check fails, or is ``ERROR`` where the
+        far end sends by itself and was never heard (:class:`havpn_core.Arriving`).
     :param hostile: further configurations that must be refused.
     :param timeout_s: deadline of each check in seconds.
     :param more: fields of the context.
@@ -79,9 +89,14 @@ def check_probe_type(
             check_abilities(one.instance)
             for caller in (one, two):
                 await _sample(caller, timeout_s, Outcome.OK, "reachable")
-            await _sample(lost, timeout_s, Outcome.FAIL, "unreachable")
+            pace_s = plugin_type.arrival_s(options(plugin_type, reachable))
+            unpolled = lost.able(Arriving) and pace_s is not None
+            bad = Outcome.ERROR if unpolled else Outcome.FAIL
+            await _sample(lost, timeout_s, bad, "unreachable")
             assert await made.close(one) is None, "close failed"
             await _sample(two, timeout_s, Outcome.OK, "the other instance was closed")
+            if unpolled:
+                await check_arriving(two, lost, lambda: made.close(two))
 
     asyncio.run(run())
 
@@ -122,6 +137,9 @@ def check_action_type(
             one, two = made(config), made(config)
             check_abilities(one.instance)
             await check_lan_presence(one)
+            await check_partner_seeing(one)
+            check_advising(one)
+            await check_ranking(one)
             history = (Role.STANDBY, Role.STANDBY, Role.ACTIVE, Role.ACTIVE, Role.STANDBY)
             for role in history:
                 await check_prepares(one, role, held)

@@ -13,16 +13,21 @@ from havpn_core.config.convert import struct_of
 from havpn_core.errors import ConfigError
 from havpn_core.host.context import context as made_context
 from havpn_core.plugging.descriptors import Context, PluginType
-from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.calls import NOTICES, Caller
+from havpn_core.plugging.losing import FarLeaving, LossCounting
 from havpn_core.plugging.protocols import (
     ABILITIES,
     WAITED_FOR,
     AddressProbing,
+    Arriving,
+    Explaining,
+    Noticing,
     Refusing,
     Renewable,
     Reporting,
     able,
 )
+from havpn_core.rules.target.loss import Loss
 
 Table = Mapping[str, Any]
 GRACE_S = 0.5
@@ -112,6 +117,15 @@ def check_abilities(instance: Any) -> None:
     if able(instance, Refusing):
         refusing = _quick("refusing", instance.refusing)
         assert isinstance(refusing, bool), f"refusing gave {refusing!r}, neither true nor false"
+    if able(instance, Explaining):
+        why = _quick("explanation", instance.explanation)
+        assert why is None or isinstance(why, str), f"explanation gave {why!r}, which is no text"
+    if able(instance, Noticing):
+        said = _quick("noticed", instance.noticed)
+        assert said in (None, *NOTICES), f"noticed gave {said!r}, which is no known word"
+    if able(instance, Arriving):
+        _quick("tell_arrivals", lambda: instance.tell_arrivals(lambda sample, lost=0: None))
+    _check_line(instance)
     if able(instance, Reporting):
         facts = _quick("facts", instance.facts)
         assert isinstance(facts, dict), f"facts gave {facts!r}, which is no dictionary"
@@ -122,6 +136,15 @@ def check_abilities(instance: Any) -> None:
     if able(instance, AddressProbing):
         given = getattr(instance, "yields", True)
         assert isinstance(given, bool), f"yields is {given!r}, neither true nor false"
+
+
+def _check_line(instance: Any) -> None:
+    if able(instance, LossCounting):
+        lost = _quick("line_loss", instance.line_loss)
+        assert lost is None or isinstance(lost, Loss), f"line_loss gave {lost!r}, which is no Loss"
+    if able(instance, FarLeaving):
+        left = _quick("far_left", instance.far_left)
+        assert isinstance(left, bool), f"far_left gave {left!r}, neither true nor false"
 
 
 def _quick(name: str, method: Callable[[], Any]) -> Any:

@@ -20,6 +20,7 @@ from havpn_core.pacemaker import agent
 from havpn_core.plugging import scaffold
 from havpn_core.plugging.registry import BUILTIN
 
+OF_OTHERS = ("rich.console", "rich.table", "matplotlib.figure", "matplotlib.backends.backend_svg")
 LONGEST_S = 40.0
 OF_DAEMON_S = 1.5
 IDLE_LOOKS = 20
@@ -29,7 +30,7 @@ def import_all():
     for found in pkgutil.iter_modules(havpn_core.cli.__path__, "havpn_core.cli."):
         importlib.import_module(found.name)
     names = ("daemon.supervisor", "study.demo", "study.plots", "config.schema", "config.describe")
-    for name in (*BUILTIN, *(f"havpn_core.{each}" for each in names), "rich.console", "rich.table"):
+    for name in (*BUILTIN, *(f"havpn_core.{each}" for each in names), *OF_OTHERS):
         importlib.import_module(name)
     # Another user need not be allowed to read what is imported only by these.
     agent.text()

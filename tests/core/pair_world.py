@@ -5,29 +5,49 @@ shows: hooks that fail, hang or lie do not occur in it, as nothing here depends 
 action that fails and one that lies (success without effect) are one thing: nothing to be seen.
 """
 
-from dataclasses import dataclass, fields, replace
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
+from havpn_core.echo.silence import why_silent
 from havpn_core.pair import message, token
 from havpn_core.pair.invariants import broken
+from havpn_core.pair.lines.resting import LineRules
 from havpn_core.pair.message import Content, Line
 from havpn_core.pair.state import Own, PairRules, PairState
+from havpn_core.rules.fitness import Fitness
+from havpn_core.rules.road.state import NO_LOOK, Look, Pace, RoadRules
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.loss import Loss
 
-RULES = PairRules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0, check_s=1.0, start_s=4.0)
+ROAD = RoadRules(
+    trials_s=(400.0, 800.0),
+    clear_s=10.0,
+    open_s=4.0,
+    retry_s=2.0,
+    check_s=4.0,
+    numbers=3,
+    stuck_s=5.0,
+    follow_s=20.0,
+)
+RULES = PairRules(
+    interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0, check_s=1.0, start_s=4.0, road=ROAD,
+    lines=LineRules(rest_s=6.0),
+)  # fmt: skip
+LOSSES_OF = {"": None, "clean": Loss(0.0, 200), "lossy": Loss(0.34, 200)}
+"""What a line loses, as the product's own predicates weigh it; nobody knows how much at first."""
 SLEEP = 6
 SLOW = 3
 LIFETIME = 8
 """Ticks after the end of a daemon until the kernel drops its address."""
 QUIET = 2
 """Intervals without a frame over the links, after which frames go out on the LAN, too."""
-ASKED = 3
+NEEDED = 3
 """Ticks for which a gateway replies on the LAN to a partner that hears it over no link."""
 BOUND = 5
 """Ticks within which two owners settle it while the LAN carries; an interval is 0.2 s."""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """One gateway; ``on`` says whether it has the shared address.
 
     :param act: how its owning action takes the role: ``ok``, ``slow`` or not at all (``fails``).
@@ -37,9 +57,18 @@ class Node:
     :param met: it knows the nonce of the partner's present run, so that the partner believes it.
     :param in_use: what the rounds of probes found up to the last tick.
     :param quiet: ticks since a frame came over a link, up to those that matter.
-    :param asked: ticks for which it still speaks on the LAN because the partner needs that.
+    :param needed: ticks for which it still speaks on the LAN because the partner needs that.
     :param pace: ticks from one frame to the next; ``beat`` are those that are left.
+    :param probes: it has probes of the road, whose hosts reply while ``road``; they do as ``look``
+        says, and have found ``looked``.
     :param old: it speaks protocol 1 and weighs two owners as that did.
+    :param fit: its fitness, which is not known while ``None``; ``certain`` as that says.
+    :param hears: its witnesses on the LAN reply.
+    :param doubted: the far gateway of its line says that the road is down there and it stays.
+    :param stuck: it says so itself.
+    :param loses: what its line loses, a word of :data:`LOSSES_OF`.
+    :param grey: its line is grey; ``far_left``: the far site says that it has just left it.
+    :param frozen: its daemon stands still while the kernel goes on, as that of a dead daemon does.
     """
 
     number: int
@@ -61,11 +90,24 @@ class Node:
     met: bool = False
     in_use: bool | None = None
     quiet: int = 0
-    asked: int = 0
+    needed: int = 0
     pace: int = 1
     beat: int = 0
     said: Content | None = None
     old: bool = False
+    probes: bool = False
+    road: bool = True
+    look: Look = NO_LOOK
+    looked: bool | None = None
+    fit: bool | None = None
+    certain: bool = False
+    hears: bool | None = None
+    frozen: bool = False
+    doubted: bool = False
+    stuck: bool = False
+    loses: str = ""
+    grey: bool = False
+    far_left: bool = False
 
     @property
     def own(self):
@@ -73,6 +115,19 @@ class Node:
         return Own(
             self.number, self.priority, self.line, held, maintenance=self.maintenance,
             in_use=self.in_use, mac=self.mac, refused=self.refused and not self.old,
+            road=self.looked, road_look=self.look, road_probes=self.probes,
+            fit=None if self.old else self.fit, hears_lan=self.hears, doubted=self.doubted,
+            loss=None if self.old else LOSSES_OF[self.loses],
+            grey=self.grey and not self.old, far_left=self.far_left and not self.old,
+        )  # fmt: skip
+
+    @property
+    def silent(self):
+        """Why its responder is silent, as long as its daemon is there to be it."""
+        off_road = self.state is not None and self.state.road.off
+        return why_silent(
+            self.own.held, Fitness(self.fit, self.certain, "unfit"), maintenance=self.maintenance,
+            left_road=off_road,
         )  # fmt: skip
 
     @property
@@ -84,15 +139,14 @@ class Node:
     @property
     def works(self):
         """Whether its daemon is there to decide."""
-        return self.alive and self.running and not self.asleep
+        return self.alive and self.running and not self.asleep and not self.frozen
 
     @property
     def can_serve(self):
         return self.alive and self.running and self.carrier and self.act != "fails"
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """A frame on its way: what it says, whether it will be believed, how it travels.
 
     :param link: it goes over a link; else over the LAN.
@@ -105,8 +159,7 @@ class Said:
     needs: bool = False
 
 
-@dataclass(frozen=True)
-class World:
+class World(Struct, frozen=True):
     """What there is at one tick; times are kept relative to it, so that equal worlds are equal.
 
     :param cut: directions in which no link carries anything.
@@ -146,7 +199,29 @@ def aged(state):
         time = getattr(state, name)
         if time is not None:
             moved[name] = max(time - 1, -longest if oldest is None else oldest)
-    return replace(state, **moved)
+    lines = state.lines
+    if lines.moved_s is not None:
+        lines = replace(lines, moved_s=lines.moved_s - 1)
+    return replace(state, **moved, road=aged_road(state.road), lines=lines)
+
+
+def aged_road(road):
+    longest = max(*RULES.road.trials_s, RULES.road.clear_s, RULES.road.open_s) + 1
+    times = {name: getattr(road, name) for name in ROAD_TIMES}
+    moved = {name: max(time - 1, -longest) for name, time in times.items() if time is not None}
+    # What is past needs no exact time.
+    if "again_s" in moved:
+        moved["again_s"] = max(moved["again_s"], -1.0)
+    if "refuted_s" in moved:
+        moved["refuted_s"] = max(moved["refuted_s"], -RULES.road.follow_s)
+    if "stuck_s" in moved:
+        moved["stuck_s"] = max(moved["stuck_s"], -RULES.road.stuck_s)
+    if "well_s" in moved:
+        moved["well_s"] = max(moved["well_s"], -RULES.road.clear_s)
+    return replace(road, **moved)
+
+
+ROAD_TIMES = ("again_s", "off_s", "well_s", "check_s", "request_s", "stuck_s", "refuted_s")
 
 
 OLDEST = {
@@ -158,8 +233,8 @@ assert set(OLDEST) == {f.name for f in fields(PairState) if f.name.endswith("_s"
 
 def old_loses(own, partner):
     """Weigh two owners as protocol 1 did."""
-    return (partner.paused, not partner.doubt, *message.rank(partner)[:6]) > (
-        own.paused, not own.doubt, *message.rank(own)[:6],
+    return (partner.paused, not partner.doubt, *message.rank(partner)[:8]) > (
+        own.paused, not own.doubt, *message.rank(own)[:8],
     )  # fmt: skip
 
 
@@ -195,11 +270,11 @@ def run_node(node, said, seen_in_use):
     """
     if not node.alive:
         return node, None
-    if not node.running:
-        life = max(node.life - 1, 0)
-        return replace(node, life=life, on=node.on and life > 0), None
     if node.asleep:
         return replace(node, asleep=node.asleep - 1), None
+    if not node.running or node.frozen:
+        life = max(node.life - 1, 0)
+        return replace(node, life=life, on=node.on and life > 0), None
     if node.changing:
         node = act(node)
     if node.old:
@@ -221,10 +296,10 @@ def act(node):
 
 def think(node, said, seen_in_use):
     mind, quiet, met = Mind(node), min(node.quiet + 1, QUIET * node.pace), node.met
-    asked = max(node.asked - 1, 0)
+    needed = max(node.needed - 1, 0)
     for each in said:
         met = True
-        asked = ASKED if each.needs else asked
+        needed = NEEDED if each.needs else needed
         if each.echoes:
             mind.hear(each.content)
             quiet = 0 if each.link else quiet
@@ -236,17 +311,26 @@ def think(node, said, seen_in_use):
         changing, left = wish, SLOW if node.act == "slow" and wish is Role.ACTIVE else 0
     # What the probes of this tick find counts from the next one on.
     in_use = seen_in_use if mind.decision.suspect else None
-    after = replace(node, changing=changing, left=left, met=met, quiet=quiet, asked=asked)
+    after = replace(node, changing=changing, left=left, met=met, quiet=quiet, needed=needed)
     if changing is not node.changing:
         mind.step(after.own)
+    after = replace(looking(after, mind.decision.road.look), stuck=mind.decision.road.stuck)
     content = mind.decision.content
     if node.old:
         content = replace(content, interval_ms=0, mac=b"", refused=False, reads_2=False)
+        content = replace(content, road=None, road_for=0, asks=0, off_road=False, doubted=False)
     speaks = node.pace == 1 or not node.beat or news(node.said) != news(content)
     beat = (node.pace - 1 if not node.beat else node.beat - 1) if node.pace > 1 else 0
     kept = content if node.pace > 1 else None
     after = replace(after, state=aged(mind.state), in_use=in_use, beat=beat, said=kept)
     return after, content if speaks else None
+
+
+def looking(node, look):
+    """Let the probes of the road find something out one tick after they were told to look."""
+    found = node.road and node.line is not Line.DOWN
+    same = look == node.look and look.pace is not Pace.NONE
+    return replace(node, look=look, looked=found if same else None)
 
 
 def news(content):
@@ -259,7 +343,7 @@ def calls(node):
         return False
     theirs = node.state.message
     rival = node.on and theirs is not None and theirs.held is Role.ACTIVE
-    return needs(node) or rival or node.asked > 0
+    return needs(node) or rival or node.needed > 0
 
 
 def needs(node):
@@ -285,15 +369,20 @@ def tick(world, lost=()):
     to_b = carried(world, a, says_a, "ab", lost)
     to_a = carried(world, b, says_b, "ba", lost)
     # Who sleeps finds on waking what has come meanwhile.
-    if world.a.asleep and world.a.alive:
+    if still(world.a):
         to_a = (*world.to_a, *to_a)[-3:]
-    if world.b.asleep and world.b.alive:
+    if still(world.b):
         to_b = (*world.to_b, *to_b)[-3:]
     after = World(a, b, to_a, to_b, world.cut, world.isolated)
     if after.owners == 2 and after.can_settle and not lost:
         after = replace(after, double=world.double + 1)
         assert after.double <= BOUND, f"two owners for long: {after}"
     return renumbered(after)
+
+
+def still(node):
+    """Whether a daemon is there and does not run."""
+    return node.alive and node.running and bool(node.asleep or node.frozen)
 
 
 def seen(world, one, other):
@@ -377,7 +466,14 @@ def forgotten(world, side, **values):
         "in_use": None,
         "quiet": 0,
         "said": None,
-        "asked": 0,
+        "needed": 0,
+        "look": NO_LOOK,
+        "looked": None,
+        "stuck": False,
+        "doubted": False,
+        "loses": "",
+        "grey": False,
+        "far_left": False,
     } | values
     world = changed(world, side, **values)
     return replace(changed(world, other(side), met=False), **{f"to_{side}": ()})
@@ -452,6 +548,48 @@ def _act(world, side, node):
     yield changed(world, side, act="ok" if node.act != "ok" else "fails")
 
 
+def _road(world, side, node):
+    if node.probes:
+        yield changed(world, side, road=not node.road)
+
+
+def _loss(world, side, node):
+    """Its line begins to lose, or is clean, or nothing is known of it any more."""
+    for word in LOSSES_OF:
+        if node.works and word != node.loses:
+            yield changed(world, side, loses=word)
+
+
+def _grey(world, side, node):
+    if node.works:
+        yield changed(world, side, grey=not node.grey)
+
+
+def _far_left(world, side, node):
+    """The far site leaves its line, or says so no more."""
+    if node.works:
+        yield changed(world, side, far_left=not node.far_left)
+
+
+FIT, UNFIT = {"fit": True, "certain": False}, {"fit": False, "certain": False}
+CERTAIN, UNKNOWN = {"fit": False, "certain": True}, {"fit": None, "certain": False}
+
+
+def _fit(world, side, node):
+    """It is fit, unfit, certainly unfit, or nobody knows."""
+    for fitness in (FIT, UNFIT, CERTAIN, UNKNOWN):
+        if node.works and {"fit": node.fit, "certain": node.certain} != fitness:
+            yield changed(world, side, **fitness)
+
+
+def _hosts(world):
+    """The hosts behind the far gateways die, or are back."""
+    if world.a.probes and world.b.probes:
+        for road in (False, True):
+            if world.a.road is not road or world.b.road is not road:
+                yield changed(changed(world, "a", road=road), "b", road=road)
+
+
 def _switch(world):
     yield replace(world, isolated=not world.isolated)
 
@@ -465,11 +603,13 @@ def _cut(world):
 OF_NODES = {
     "line": _lines, "power": _power, "restart": _restart, "sleep": _sleep,
     "maintenance": _maintenance, "stop": _stop, "refused": _refused, "carrier": _carrier,
-    "act": _act,
+    "act": _act, "road": _road, "fit": _fit, "loss": _loss,
+    "grey": _grey, "far left": _far_left,
 }  # fmt: skip
-OF_NET = {"switch": _switch, "cut": _cut}
+OF_NET = {"switch": _switch, "cut": _cut, "hosts": _hosts}
 PLAIN = ("line", "power", "restart", "sleep", "maintenance")
-ALL = (*OF_NODES, *OF_NET)
+OF_LINES = ("loss", "grey", "far left")
+ALL = (*(kind for kind in OF_NODES if kind not in OF_LINES), *OF_NET)
 
 
 def misfortunes(world, kinds=PLAIN):
@@ -525,6 +665,20 @@ def explore(start, depth, faults, kinds=PLAIN, *, losing=False):
                         after.append(found)
         layer = after
     return list(worlds)
+
+
+def explored(case):
+    """Give the worlds of an exploration, in which what acts succeeds from now on.
+
+    An action that never succeeds is tried again and again, less and less often.
+
+    :param case: what :func:`explore` takes, and how many worlds there are to be more than.
+    """
+    start, depth, faults, kinds, losing, least = case
+    worlds = explore(start, depth, faults, kinds, losing=losing)
+    assert len(worlds) > least
+    for world in worlds:
+        yield changed(changed(world, "a", act="ok"), "b", act="ok")
 
 
 def expected(world):

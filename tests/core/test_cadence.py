@@ -1,7 +1,6 @@
 """When a call is given up, whose turn it is, and what detection time results: exact tables."""
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -15,6 +14,7 @@ from havpn_core.rules.cadence import (
     void,
 )
 from havpn_core.rules.hysteresis import PathRules
+from tests.core.values import replace
 
 RULES = PathRules(fall=4, rise=5, stale_s=5.0, interval_s=1.0, confirm_s=0.1)
 NONE = frozenset()

@@ -38,6 +38,7 @@ def test_a_grey_line_is_reported_and_keeps_its_role(gateway):
     lose(gateway, 2, 3)
     status = gateway.wait(lambda s: s.paths["vpn1"].quality.verdict == "poor", "a poor line")
     assert 0.2 < status.paths["vpn1"].quality.loss < 0.9
+    gateway.wait(lambda s: s.paths["vpn1"].quality.grey, "a grey line")
     gateway.script("line", "true")
     gateway.wait(lambda s: s.paths["vpn1"].quality.verdict == "good", "a good line")
     assert [(e["before"], e["after"]) for e in told(gateway, "quality")] == [
@@ -45,6 +46,9 @@ def test_a_grey_line_is_reported_and_keeps_its_role(gateway):
         ("poor", "good"),
     ]
     assert "loss" in told(gateway, "quality")[0]["detail"]
+    grey = told(gateway, "path")[0]
+    assert (grey["before"], grey["after"], grey["severity"]) == ("", "line grey", "warning")
+    assert grey["detail"].startswith("loses more than 3 % of its probes; loss ")
     assert gateway.role == "active"
     assert gateway.calls == []
 
@@ -100,3 +104,25 @@ def test_own_lateness_is_reported(gateway):
     assert status.paths["vpn1"].verdict == "up"
     gateway.wait(lambda s: told(gateway, "daemon")[-1]["after"] == "late", "the report")
     assert gateway.calls == []
+
+
+def test_what_is_learned_of_a_line_outlives_a_restart_and_is_shown(gateway):
+    text = gateway.file.read_text().replace(
+        "fall = 3", 'profile = "fast"\nfalse_switches = "1/100h"'
+    )
+    gateway.file.write_text(text)
+    gateway.start()
+    gateway.wait(lambda s: s.paths["vpn1"].probes["echo"].ok > 20, "replies")
+    lose(gateway, 1, 3)
+    gateway.wait(lambda s: s.paths["vpn1"].calm.loss > 0.02, "loss that is learned")
+    gateway.end()
+    kept = json.loads((gateway.dir / "state" / "state.json").read_text())["records"]["vpn1"]
+    assert kept["lost"] >= 1 and kept["probes"] > 20
+    gateway.heal()
+    gateway.script("line", "exit 0")
+    gateway.start()
+    status = gateway.wait(lambda s: s.paths["vpn1"].probes["echo"].ok > 3, "replies")
+    assert status.paths["vpn1"].calm.loss > 0.01
+    assert "gives up after" in gateway.havpn("status").stdout
+    shown = gateway.havpn("advise", "--path", "vpn1").stdout
+    assert "probes remembered" in shown

@@ -59,6 +59,9 @@ COMMANDS = [
     f"{SIMULATE} --samples {{place}}",
     f"{SIMULATE} --trace {{place}}",
     f"{SIMULATE} --loss 0.1 --hours 0.1 --cuts 1 --plot {{place}}/a.svg",
+    f"{SIMULATE} --change 0:0.1@1m --hours 0.1 --cuts 1",
+    "advise -c {config} --path vpn1",
+    "advise -c {config} --path vpn1 --trace {place} --json",
     "record -c {config} --path vpn1 --for 50ms -o {place}",
     "record -c {config} --path vpn1 --for 50ms",
     "pause -c {config}",
@@ -83,6 +86,10 @@ COMMANDS = [
     "check -c \udcff",
     "plugin check \udcff",
 ]
+
+
+OF_A_FILE = [each for each in COMMANDS if "{config}" in each or "{place}" in each]
+"""Those that use what a test puts in the place of a file."""
 
 
 def test_no_command_is_left_out():
@@ -234,11 +241,12 @@ def world(tmp_path, request):
 def test_something_else_in_the_place_of(kind, world):
     """The configuration; run_dir, state_dir and what the command is given; the files in them."""
     broken = put(kind, world.folder / "broken.toml")
-    cases = world.cases(broken, world.folder / "new")
+    of_config = [each for each in OF_A_FILE if "{config}" in each]
+    cases = world.cases(broken, world.folder / "new", of_config)
     config = world.config(
         **{name: put(kind, world.folder / f"bad-{name}") for name in ("run", "state", "key")}
     )
-    cases += world.cases(config, put(kind, world.folder / "bad"))
+    cases += world.cases(config, put(kind, world.folder / "bad"), OF_A_FILE)
     check(cases)
 
 

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from havpn_core.rules.damping import Damping, FlapMemory, Flaps, fell, penalty, resume
+from havpn_core.rules.damping import EXCUSED_S, Damping, FlapMemory, Flaps, fell, penalty, resume
 from havpn_core.rules.hysteresis import Outcome
 
 OK, FAIL, ERROR, REFUSED = Outcome.OK, Outcome.FAIL, Outcome.ERROR, Outcome.REFUSED
@@ -120,3 +120,54 @@ def test_what_is_remembered_from_before_stays_and_without_damping_there_is_nothi
     assert counted([None, None], damping=None) == 0.0
     assert Flaps() == Flaps(0.0, 0.0, 0.0)
     assert penalty(RULES, Flaps(1.0, 0.0), inf) == pytest.approx(0.0)
+
+
+# --- a fall that the far end announced ----------------------------------------------------------
+
+
+def excused(*falls, detection_s=1.0):
+    """Count the falls after a silence that was announced; each is told of with its time."""
+    memory = FlapMemory(RULES, Flaps(), 2)
+    memory.came_up()
+    memory.excuse(100.0, detection_s)
+    found = []
+    for now_s in falls:
+        before = memory.flaps
+        memory.fell(now_s)
+        found.append(memory.flaps is not before)
+    return found
+
+
+def test_an_announced_silence_is_no_flap_for_10_s():
+    assert EXCUSED_S == 10.0
+    assert excused(100.0, 109.9, 110.0, 110.1, 111.0) == [False, False, False, True, True]
+
+
+def test_a_path_that_takes_longer_to_fall_is_excused_for_longer():
+    assert excused(140.0, 140.1, detection_s=40.0) == [False, True]
+    assert excused(110.0, 110.1, detection_s=9.0) == [False, True], "never for less than 10 s"
+
+
+def test_a_line_that_dies_again_while_it_is_excused_is_no_flap_either():
+    memory = FlapMemory(RULES, Flaps(), 2)
+    memory.came_up()
+    memory.excuse(100.0, 1.0)
+    for now_s, expected in ((110.0, 0), (110.1, 1)):
+        for outcome in (OK, FAIL, FAIL):
+            memory.take(outcome, now_s)
+        assert memory.penalty(now_s) == pytest.approx(expected)
+
+
+def test_what_was_counted_before_an_announcement_stays():
+    memory = FlapMemory(RULES, resume(RULES, 2.0, 100.0), 2)
+    memory.came_up()
+    memory.excuse(100.0, 1.0)
+    memory.fell(100.0)
+    assert memory.penalty(100.0) == 2.0
+
+
+def test_without_an_announcement_the_first_moment_of_a_clock_is_one_like_others():
+    memory = FlapMemory(RULES, Flaps(), 2)
+    memory.came_up()
+    memory.fell(0.0)
+    assert memory.penalty(0.0) == 1.0

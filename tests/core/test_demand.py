@@ -18,12 +18,20 @@ CASES = [
     ([Pace(0.5, 0.25, 17)], 3, 4),
     ([Pace(1.0, 0.1, 21)], 6, 7),
     ([Pace(1.0, 0.1, 21), Pace(1.0, 0.1, 21), Pace(1.0, 0.2, 21)], 8, 21),
+    # Large requests, with a small one along with each while they are lost.
+    ([Pace(0.025, 0.005, 12, 2)], 80, 80),
+    ([FAST, Pace(0.025, 0.005, 12, 2)], 80, 120),
+    ([Pace(1.0, 0.1, 21, 2)], 11, 14),
 ]
 
 
 @pytest.mark.parametrize(("paces", "rate", "total"), CASES)
 def test_the_least_budgets(paces, rate, total):
     assert (least_rate(paces), least_total(paces)) == (rate, total)
+
+
+def judge(gate, now):
+    return gate.judge("192.0.2.6", 40000, 16, now, request=b"8 bytes." * 2)
 
 
 def served(pace, rate, *, bursts):
@@ -33,9 +41,9 @@ def served(pace, rate, *, bursts):
     for n in range(2000):
         if bursts and n % 500 == 499:
             for _ in range(pace.fall):
-                verdicts.append(gate.judge("192.0.2.6", 40000, 16, now, request=b"8 bytes." * 2))
+                verdicts += [judge(gate, now) for _ in range(pace.packets)]
                 now += pace.confirm_s
-        verdicts.append(gate.judge("192.0.2.6", 40000, 16, now, request=b"8 bytes." * 2))
+        verdicts += [judge(gate, now) for _ in range(pace.packets)]
         now += pace.interval_s
     return set(verdicts) == {"answered"}
 
@@ -46,6 +54,9 @@ def test_the_gate_serves_that_and_loses_at_less():
     long = Pace(1.0, 0.01, 301)
     assert served(long, least_rate([long]), bursts=True)
     assert not served(long, 50, bursts=True)
+    large = Pace(0.025, 0.005, 12, 2)
+    assert served(large, least_rate([large]), bursts=False)
+    assert not served(large, 75, bursts=False)
 
 
 RESPOND = """
@@ -85,7 +96,7 @@ def test_the_defaults_serve_every_profile(tmp_path, profile):
 def test_a_rate_that_is_too_low_is_named_with_its_remedy(tmp_path):
     assert said(tmp_path, LISTEN + "rate = 39\n") == [
         "respond.rate: 39 replies a second to one source are too few for a far end that probes as "
-        "this one does 192.0.2.6: a probe every 25ms and 12 in a burst (path.vpn1); write rate = "
+        "this one does 192.0.2.6: a probe every 25ms and 39 in a burst (path.vpn1); write rate = "
         "40 or more"
     ]
     assert said(tmp_path, LISTEN + "rate = 40\n") == []
@@ -95,7 +106,7 @@ def test_a_total_rate_that_is_too_low_is_named_with_its_remedy(tmp_path):
     more = SECOND.format(name="two", host="192.0.2.7") + SECOND.format(name="b", host="192.0.2.7")
     assert said(tmp_path, LISTEN + "total_rate = 119.5\n", more=more) == [
         "respond.total_rate: 119.5 replies a second are too few for far ends that probe as this "
-        "one does: 3 probes every 25ms and 12 in a burst (path.vpn1); write total_rate = 120 or "
+        "one does: 3 probes every 25ms and 39 in a burst (path.vpn1); write total_rate = 120 or "
         "more"
     ]
     assert said(tmp_path, LISTEN + "total_rate = 120\n", more=more) == []
@@ -119,3 +130,40 @@ def test_without_a_responder_or_an_echo_probe_there_is_nothing_to_say(tmp_path):
     text = RESPOND.format(respond=LISTEN + "rate = 1\n", profile="fast", options="", more="")
     file.write_text(text.replace("udp-echo", "icmp"))
     assert short_budgets(load(file)[0]) == []
+
+
+TUNNEL = """
+[path.vpn1.probe.tunnel]
+type = "udp-echo"
+watches = "tunnel"
+host = "10.31.0.251"
+{more}
+"""
+
+
+def test_small_packets_that_go_along_with_large_ones_count(tmp_path):
+    tunnel = TUNNEL.format(more="")
+    assert said(tmp_path, LISTEN + "rate = 79\n", more=tunnel) == [
+        "respond.rate: 79 replies a second to one source are too few for a far end that probes as "
+        "this one does 10.31.0.251: a probe every 25ms and 39 in a burst, with a small packet "
+        "along while large ones are lost (path.vpn1); write rate = 80 or more"
+    ]
+    assert said(tmp_path, LISTEN + "rate = 80\n", more=tunnel) == []
+    assert said(tmp_path, LISTEN + "total_rate = 119\n", more=tunnel) == [
+        "respond.total_rate: 119 replies a second are too few for far ends that probe as this one "
+        "does: 2 probes every 25ms and 39 in a burst, 1 of them with a small packet along while "
+        "large ones are lost (path.vpn1); write total_rate = 120 or more"
+    ]
+    assert said(tmp_path, LISTEN + "total_rate = 120\n", more=tunnel) == []
+
+
+def test_a_probe_of_the_tunnel_with_small_packets_sends_nothing_along(tmp_path):
+    small = TUNNEL.format(more="unfragmented = false")
+    assert said(tmp_path, LISTEN + "rate = 40\n", more=small) == []
+
+
+def test_a_large_probe_of_the_line_sends_small_ones_along_too(tmp_path):
+    large = SECOND.format(name="large", host="192.0.2.7") + "unfragmented = true\n"
+    [text] = said(tmp_path, LISTEN + "rate = 79\n", more=large)
+    assert "does 192.0.2.7" in text
+    assert "write rate = 80 or more" in text

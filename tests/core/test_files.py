@@ -16,8 +16,9 @@ from havpn_core.daemon.state.status import STATUS_FILE
 from havpn_core.errors import HavpnError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.aside import set_aside
+from havpn_core.host.disk.keys import read_keys
 from havpn_core.host.disk.trouble import FileTrouble
-from havpn_core.pair.keys import last_incarnation, next_incarnation, read_keys
+from havpn_core.pair.keys import last_incarnation, next_incarnation
 from havpn_core.plugging.descriptors import Event
 from tests.core.damage import damaged, fuzz
 

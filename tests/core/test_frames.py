@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -20,17 +19,26 @@ from havpn_core.pair.frames import (
     unpack_fields,
 )
 from havpn_core.pair.message import Content, Line, Mode
-from havpn_core.pair.wire.fields import age, octets, share, whole, word
+from havpn_core.pair.wire.fields import octets, tenths, whole, word
 from havpn_core.pair.wire.keyring import Keyring, key_id
 from havpn_core.pair.wire.tags import join, split
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.loss import Loss, of_number
+from tests.core.values import replace
 
 from .release_0_1.frames import Authenticator as OldAuthenticator
 from .test_wire import CONTENTS
 
 KEY = b"k" * 32
 FLAGS = ("owner", "offer", "claim", "hears", "doubt", "maintenance", "forced", "paused", "unfit",
-         "stopping", "refused")  # fmt: skip
+         "stopping", "refused", "off_road", "doubted", "off_line")  # fmt: skip
+
+
+def readable(number):
+    """Make a loss of seven bytes, whatever they are, as far as they may be one."""
+    return of_number(number | 1 << 24 | 100 << 8)
+
+
 MACS = st.one_of(st.just(b""), st.binary(min_size=6, max_size=6))
 WIDE = st.builds(
     replace,
@@ -41,14 +49,20 @@ WIDE = st.builds(
     refused=st.booleans(),
     fit=st.sampled_from([None, False, True]),
     road=st.sampled_from([None, False, True]),
-    loss=st.one_of(st.none(), st.integers(0, 10**6).map(lambda millionths: millionths / 10**6)),
-    loss_age_s=st.integers(0, 2**32 - 1).map(lambda milliseconds: milliseconds / 1000),
+    road_for=st.integers(0, 255),
+    asks=st.integers(0, 255),
+    off_road=st.booleans(),
+    doubted=st.booleans(),
+    loss=st.none() | st.integers(0, 2**56 - 1).map(readable),
+    hears_lan=st.sampled_from([None, False, True]),
+    off_line=st.booleans(),
+    moved_age_s=st.one_of(st.none(), st.integers(0, 6000).map(lambda number: number / 10)),
 )
 LARGEST = Content(
     node=2**64 - 1, priority=255, line=Line.DOWN, held=Role.STANDBY, wanted=Role.ACTIVE,
     mode=Mode.OFFERING, term=2**32 - 1, challenge=255, response=254, mac=b"\x02\0\0\0\0\x07",
-    interval_ms=10_000, fit=False, road=True, loss=0.015625, loss_age_s=1.5,
-    **dict.fromkeys(FLAGS, True),
+    interval_ms=10_000, fit=False, road=True, loss=Loss(0.2, 800, 2.5, 1.5), asks=9, road_for=254,
+    hears_lan=True, moved_age_s=599.0, **dict.fromkeys(FLAGS, True),
 )  # fmt: skip
 SMALLEST = Content(node=1, priority=1)
 
@@ -62,8 +76,8 @@ def test_the_bytes_of_version_2_are_fixed():
     assert pack_fields(SMALLEST).hex() == "01080000000000000001020101"
     assert pack_fields(LARGEST).hex() == (
         "0108ffffffffffffffff" "0201ff" "030103" "040102" "050101" "060106" "0704ffffffff"
-        "080207ff" "0901ff" "0a01fe" "0b06020000000007" "0c0400002710" "0d0100" "0e0101"
-        "0f0400003d09" "1004000005dc"
+        "08023fff" "0901ff" "0a01fe" "0b06020000000007" "0c0400002710" "0d0100" "0e0101"
+        "110101" "120109" "1301fe" "140733330320" "00fa0f" "15021766"
     )  # fmt: skip
     for bit, name in enumerate(FLAGS):
         data = pack_fields(replace(SMALLEST, **{name: True}))
@@ -71,10 +85,13 @@ def test_the_bytes_of_version_2_are_fixed():
     for name, value, tail in (
         ("line", Line.UP, "030101"), ("held", Role.ACTIVE, "040101"),
         ("mode", Mode.STANDBY, "060101"),
-        ("fit", True, "0d0101"), ("road", False, "0e0100"), ("loss", 0.0, "0f0400000000"),
-        ("loss", 1.0, "0f04000f4240"), ("term", 2**32 + 5, "070400000005"),
-        ("interval_ms", 2**40, "0c04ffffffff"), ("loss_age_s", math.inf, "1004ffffffff"),
-        ("loss_age_s", 0.0014, "100400000001"),
+        ("fit", True, "0d0101"), ("road", False, "0e0100"), ("moved_age_s", 0.0, "15020000"),
+        ("hears_lan", False, "110100"),
+        ("loss", Loss(1.0, 70_000, math.inf, math.inf), "1407ffffffffffffff"),
+        ("loss", Loss(-1.0, 0, 0.5, -1.0), "140700000001006400"),
+        ("term", 2**32 + 5, "070400000005"),
+        ("interval_ms", 2**40, "0c04ffffffff"), ("moved_age_s", math.inf, "1502ffff"),
+        ("moved_age_s", 0.14, "15020001"),
     ):  # fmt: skip
         assert pack_fields(replace(SMALLEST, **{name: value}))[13:].hex() == tail
 
@@ -84,11 +101,9 @@ def test_the_bytes_of_version_2_are_fixed():
     [
         ("mac", b"\x02" * 20, b""),
         ("mac", b"\x02" * 5, b""),
-        ("loss", math.nan, None),
-        ("loss", 1.0001, None),
-        ("loss", -0.1, None),
-        ("loss_age_s", math.nan, 0.0),
-        ("loss_age_s", -3.0, 0.0),
+        ("loss", Loss(math.nan, 1, math.nan, math.nan), Loss(0.0, 1)),
+        ("moved_age_s", math.nan, 0.0),
+        ("moved_age_s", -3.0, 0.0),
     ],
 )
 def test_what_is_no_value_is_left_out_and_ends_nothing(name, value, read):
@@ -102,14 +117,14 @@ def test_the_smallest_of_all_values_goes_over_the_wire_and_no_smaller_one():
         unpack_fields(join([(1, bytes(8)), (2, b"\0")]))
 
 
-@given(st.binary(max_size=100).filter(bool), st.integers(17, 255), st.booleans())
+@given(st.binary(max_size=100).filter(bool), st.integers(22, 255), st.booleans())
 def test_fields_of_a_later_release_are_passed_over(value, tag, first):
     data, more = pack_fields(LARGEST), join([(tag, value), (tag, b"")])
     assert unpack_fields(more + data if first else data + more) == LARGEST
 
 
 def test_flags_of_a_later_release_are_passed_over():
-    assert unpack_fields(pack_fields(SMALLEST) + join([(8, b"\xf8\x01")])) == replace(
+    assert unpack_fields(pack_fields(SMALLEST) + join([(8, b"\x80\x01")])) == replace(
         SMALLEST, owner=True
     )
 
@@ -129,7 +144,10 @@ BASE = [(1, bytes(8)), (2, b"\1")]
         ([*BASE, (6, b"\7")], "mode is a word"),
         ([*BASE, (13, b"\2")], "fit is a word"),
         ([*BASE, (14, b"\2")], "road is a word"),
-        ([*BASE, (15, (10**6 + 1).to_bytes(4, "big"))], "loss is more than everything"),
+        ([*BASE, (17, b"\2")], "hears_lan is a word"),
+        ([*BASE, (20, bytes.fromhex("33330000006400"))], "loss is that of nothing"),
+        ([*BASE, (20, bytes.fromhex("33330001006300"))], "loss is that of nothing"),
+        ([*BASE, (20, bytes.fromhex("3333000100640000"))], "loss has 8 bytes, not 7"),
         ([*BASE, (3, b"")], "line has 0 bytes, not 1"),
         ([*BASE, (3, b"\0\1")], "line has 2 bytes, not 1"),
         ([*BASE, (11, b"12345")], "mac has 5 bytes, not 6"),
@@ -193,9 +211,9 @@ def test_a_frame_has_room_to_grow_and_fits_a_slow_serial_line():
     assert BIGGEST == 160
     a, _ = acquainted()
     ours = len(a.sign(LARGEST))
-    assert ours == 37 + len(pack_fields(LARGEST)) + 16 <= 128
+    assert ours == 37 + len(pack_fields(LARGEST)) + 16 <= 136
     assert (BIGGEST + 6) * 5 <= 960
-    assert ours + 32 <= BIGGEST
+    assert ours + 24 <= BIGGEST
 
 
 def test_the_length_of_a_frame_is_bounded_on_both_sides():
@@ -412,7 +430,8 @@ def test_frames_recorded_from_the_old_release_do_not_take_version_2_away():
 
 NEW = {
     "mac": b"\2\0\0\0\0\1", "interval_ms": 50, "stopping": True, "refused": True, "fit": True,
-    "road": False, "loss": 0.5, "loss_age_s": 2.0,
+    "road": False, "road_for": 3, "asks": 4, "off_road": True, "doubted": True,
+    "loss": Loss(0.2, 200, 1.5, 2.0), "hears_lan": True, "off_line": True, "moved_age_s": 3.0,
 }  # fmt: skip
 
 
@@ -466,14 +485,9 @@ def test_each_kind_of_field_keeps_to_its_range():
     raw = octets(3, "raw", 2)
     assert (raw.number(b"\1\2"), raw.number(b"1"), raw.number(b"123")) == (258, None, None)
     assert raw.value(1) == b"\0\1"
-    part = share(4, "part")
-    assert [part.number(value) for value in (0, 1, 0.25, 1.01, -0.01)] == [
-        0, 10**6, 250_000, None, None,
-    ]  # fmt: skip
-    assert (part.value(10**6), part.value(1)) == (1.0, 1e-6)
-    old = age(5, "old")
-    assert [old.number(value) for value in (0, -1, 0.001, 2, 1e9)] == [0, 0, 1, 2000, 2**32 - 1]
-    assert old.value(1500) == 1.5
+    old = tenths(5, "old", 2)
+    assert [old.number(value) for value in (0, -1, 0.1, 2, 1e9)] == [0, 0, 1, 20, 2**16 - 1]
+    assert old.value(15) == 1.5
 
 
 def test_an_old_frame_reads_as_it_always_did():

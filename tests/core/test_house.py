@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,14 @@ def test_numbers_of_two_checkouts_stand_side_by_side(tmp_path):
     assert ["any", "1", "0"] in rows
     assert ["functions", "0", "2"] in rows
     assert ["havpn_core/rules/", "-", "1"] in rows
+
+
+def test_every_room_is_in_the_package():
+    """A folder that pyproject.toml does not list is missing where the package is installed."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {
+        str(path.parent.relative_to(ROOT)).replace("/", ".").replace("plugins", "havpn_plugins", 1)
+        for top in ("havpn_core", "plugins")
+        for path in (ROOT / top).rglob("*.py")
+    }
+    assert folders <= set(build["packages"])

@@ -12,6 +12,9 @@ from havpn_core.study.montecarlo import summarise as summarised
 from havpn_core.study.replay import parse_samples, replay
 from tests.core.profile import profile
 
+CYCLES = 1000
+"""How often a line goes down and up again in a simulation, unless that takes too long."""
+
 
 def lost_round(loss, probes, require):
     """The chance that fewer than ``require`` of the probes get a reply."""
@@ -48,9 +51,9 @@ def test_the_switches_of_k_of_n_probes_are_those_of_the_binomial_distribution(
     line = Independent(0.3, random.Random(5))
     if drawn == "one by one":
         line = type("OneByOne", (), {"lost": line.lost})
-    hours = 40
-    found = summarise(plain(require=require), line, hours=hours, cuts=0, probes=probes)
     chance = lost_round(0.3, probes, require)
+    hours = min(40, CYCLES * rounds_a_cycle(chance, fall=2) / 3600)
+    found = summarise(plain(require=require), line, hours=hours, cuts=0, probes=probes)
     cycles = hours * 3600 / rounds_a_cycle(chance, fall=2)
     assert cycles > 50, "too few to compare"
     # Times between falls are nearly geometric: their number spreads as a Poisson number does.

@@ -1,7 +1,6 @@
 """The rules of a pair one by one; :mod:`tests.core.test_pair_world` puts two gateways together."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from itertools import combinations_with_replacement, product
 from pathlib import Path
@@ -27,7 +26,9 @@ from havpn_core.pair.session import PairSession
 from havpn_core.pair.state import Own, PairRules, Preempt, Token
 from havpn_core.pair.table import TABLE, Event
 from havpn_core.plugging.gate.calls import Caller
+from havpn_core.rules.road.state import RoadState, RoadView
 from havpn_core.rules.role import Role
+from tests.core.values import deliver, replace
 
 RULES = PairRules(interval_s=1.0, dead_s=3.0, takeover_s=6.0, rest_s=8.0)
 
@@ -80,6 +81,11 @@ HAD = {
     "offer": ("owned", 0, "the partner handed the role over"),
     "orphaned": ("owned", 1, "neither gateway had the role"),
     "deaf": ("owned", 1, "neither gateway had the role, and the partner does not hear this one"),
+    "cut off": (
+        "owned",
+        1,
+        "the partner is unfit, does not hear this gateway and is not on the LAN",
+    ),
 }
 LOST = {
     "slept": ("doubted", 0, ""),
@@ -409,7 +415,8 @@ def test_what_neither_has_is_taken_from_a_partner_that_is_deaf_for_long(own, the
 
 def test_the_lan_is_checked_before_the_role_is_taken_from_a_deaf_partner():
     rules = replace(RULES, check_s=0.5)
-    for fields, suspects in (({}, True), ({"owner": True}, False), (HOLDS, False)):
+    cases = ({}, True), ({"owner": True}, False), (HOLDS, False), (CUT_OFF, True)
+    for fields, suspects in cases:
         one = One(replace(OWN, priority=99), rules=rules).hear(hears=False, **fields)
         one.hear(hears=False, now=2.0, **fields)
         assert not one.at(2.49).says.suspect
@@ -417,6 +424,68 @@ def test_the_lan_is_checked_before_the_role_is_taken_from_a_deaf_partner():
         assert one.at(2.5).says.suspect is suspects
     silent = One(rules=rules).hear(owner=True)
     assert silent.at(2.5).says.suspect
+
+
+CUT_OFF = {"owner": True, "held": Role.ACTIVE, "fit": False}
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "where"),
+    [
+        ({}, {}, Token.OWNED),
+        ({"fit": True}, {}, Token.OWNED),
+        ({"fit": False}, {}, Token.ELSEWHERE),
+        ({"in_use": None}, {}, Token.ELSEWHERE),
+        ({"in_use": True}, {}, Token.ELSEWHERE),
+        ({}, {"hears": True}, Token.ELSEWHERE),
+        ({}, {"fit": None}, Token.ELSEWHERE),
+        ({}, {"fit": True}, Token.ELSEWHERE),
+        ({}, {"held": None}, Token.OWNED),
+    ],
+)
+def test_the_role_is_taken_from_an_unfit_partner_that_is_cut_off(own, theirs, where):
+    """It would give it, if it heard of anybody who could have it."""
+    one = deaf(**CUT_OFF)
+    for step in range(1, 4):
+        one.at(step - 0.01, **own)
+        assert one.where is Token.ELSEWHERE
+        one.hear(**{"hears": False} | CUT_OFF | theirs, now=float(step))
+    assert one.where is where
+    assert one.state.seized is (where is Token.OWNED)
+
+
+def cut_off(**own):
+    """Give a gateway that has just taken the right from a partner that is cut off."""
+    one = deaf(**CUT_OFF)
+    for step in range(1, 4):
+        one.hear(hears=False, now=float(step), **CUT_OFF)
+    assert one.where is Token.OWNED
+    return one.at(3.0, **own)
+
+
+def test_what_was_taken_from_a_partner_that_is_cut_off_is_kept_while_it_is():
+    one = cut_off()
+    assert (one.says.wanted, one.state.term) == (Role.ACTIVE, 1)
+    assert cut_off(in_use=None).where is Token.ELSEWHERE, "not known to be free"
+    assert cut_off(held=None, in_use=None).where is Token.OWNED
+    assert cut_off(held=None, in_use=True).where is Token.ELSEWHERE
+    one = cut_off(held=Role.ACTIVE, in_use=True)
+    one.hear(hears=False, now=3.5, **CUT_OFF)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.ACTIVE)
+    one.hear(hears=False, now=4.0, **CUT_OFF | {"fit": True})
+    assert one.where is Token.ELSEWHERE, "it will never learn that there are two"
+
+
+def test_who_is_unfit_too_does_not_outlast_a_partner_that_is_cut_off():
+    assert cut_off(held=Role.ACTIVE, fit=False).where is Token.ELSEWHERE
+
+
+def test_an_unfit_partner_that_hears_again_gives_way():
+    one = cut_off(held=Role.ACTIVE)
+    one.hear(hears=True, now=3.5, **CUT_OFF)
+    assert (one.where, one.says.wanted) == (Token.OWNED, Role.ACTIVE)
+    well = CUT_OFF | {"fit": True, "priority": 200}
+    assert cut_off(held=Role.ACTIVE).hear(hears=True, now=3.5, **well).where is Token.ELSEWHERE
 
 
 def test_an_offer_that_is_not_heard_is_taken_back():
@@ -564,6 +633,11 @@ MISSING = "far responder missing for long here, path up on the partner"
         ({}, {"claim": True, "priority": 150}, ""),
         ({}, {"claim": True, "priority": 149}, ""),
         ({}, {"priority": 151}, ""),
+        ({}, {"off_road": True, "priority": 151}, ""),
+        ({"line": DOWN}, {"off_road": True}, "path down here, up on the partner"),
+        ({"line": DOWN}, {"off_road": True, "line": DOWN}, ""),
+        ({"line": RECOVERING}, {"off_road": True}, ""),
+        ({"refused": True}, {"off_road": True}, ""),
     ],
 )  # fmt: skip
 def test_a_holder_goes_for_these_reasons_only(own, theirs, why):
@@ -631,6 +705,10 @@ def test_who_lost_the_address_during_a_silence_takes_it_only_once_it_is_known_to
         ({}, {"priority": 150, "node": 2, "mac": MINE}, ONE_NAME),
         ({"mac": MINE}, {"priority": 150, "node": 2}, ""),
         ({"mac": MINE}, {"priority": 150, "node": 2, "reads_2": False}, ONE_NAME),
+        ({}, {"priority": 200, "off_road": True}, ""),
+        ({"line": RECOVERING}, {"priority": 200, "off_road": True}, ""),
+        ({"line": DOWN}, {"priority": 1, "off_road": True}, "path down here, up on the partner"),
+        ({"line": DOWN}, {"priority": 1, "off_road": True, "line": DOWN}, ""),
     ],
 )  # fmt: skip
 def test_while_nobody_holds_the_role_the_better_one_is_to_have_it(own, theirs, why):
@@ -927,6 +1005,8 @@ OWNER = active()
         (SOUND, {"seized": True}, "only an owner seized the right"),
         (OWNER, {"seized": True}, "who holds the role has more than a seized right"),
         (OWNER, {"failures": 1}, "who holds the role has failed at nothing"),
+        (OWNER, {"road": RoadState(off_s=1.0)}, "who is off the road has failed on it"),
+        (OWNER, {"road": RoadState(failures=1)}, "only probes of the road find out about it"),
         (SOUND, {"taking_s": 0.0}, "only an owner takes"),
         (OWNER, {"taking_s": 0.0}, "who holds the role does not take it"),
         (OWNER, {"unfit_until_s": 99.0}, "who holds the role does not rest"),
@@ -958,7 +1038,19 @@ def test_a_state_that_cannot_be_is_named(one, fields, claim):
         (OWNER, {"wanted": None}, {}, "an owner wants a role, unless it doubts and holds none"),
         (OWNER, {}, {"offer": True}, "an owner offers nothing"),
         (OWNER, {}, {"claim": True}, "an owner claims nothing"),
+        (SOUND, {}, {"claim": True, "off_road": True}, "who is off the road claims nothing"),
+        (SOUND, {}, {"asks": 3}, "who asks about the road is active"),
+        (OWNER, {}, {"asks": 3, "held": None}, "who asks about the road is active"),
+        (SOUND, {}, {"asks": 3, "held": Role.ACTIVE}, "who asks about the road is active"),
+        (OWNER, {}, {"asks": 3, "off_road": True}, "who asks about the road is not off it"),
         (SOUND, {}, {"doubt": True}, "only an owner doubts"),
+        (SOUND, {}, {"doubted": True}, "only an owner is doubted"),
+        (
+            OWNER,
+            {"road": RoadView(stuck=True)},
+            {"off_road": True},
+            "who leaves for the road tells the far site nothing",
+        ),
         (OWNER, {}, {"owner": False}, "what is said is what is"),
         (SOUND, {}, {"offer": True}, "what is said is what is"),
         (SOUND, {}, {"held": Role.ACTIVE}, "what is said is what is"),
@@ -1248,7 +1340,7 @@ def sessions(**fields):
     ]
     for _ in range(2):
         for one, other in (made, made[::-1]):
-            other.receive("lan", one.frame(), 0.5)
+            deliver(other, "lan", one.frame(), 0.5)
     return made
 
 
@@ -1257,7 +1349,7 @@ def test_a_session_decides_from_what_the_links_bring():
     assert high.decision.wanted is Role.ACTIVE
     high.update(replace(high.own, held=Role.ACTIVE), 1.0)
     assert high.urgent
-    low.receive("cable", high.frame(), 1.0)
+    deliver(low, "cable", high.frame(), 1.0)
     assert not high.urgent
     assert low.decision.reason == "the partner has the role"
     assert low.decision.content.mode is Mode.STANDBY
@@ -1287,10 +1379,10 @@ def test_a_link_that_brings_the_second_copy_is_alive_and_one_with_noise_is_not()
     low, high = sessions()
     high.links["lan"].frames = 0
     frame = low.frame()
-    high.receive("lan", frame, 1.0)
-    high.receive("cable", frame, 1.25)
-    high.receive("cable", b"noise", 2.0)
-    high.receive("elsewhere", low.frame(), 2.0)
+    deliver(high, "lan", frame, 1.0)
+    deliver(high, "cable", frame, 1.25)
+    deliver(high, "cable", b"noise", 2.0)
+    deliver(high, "elsewhere", low.frame(), 2.0)
     facts = msgspec.to_builtins(high.facts(2.0))
     assert facts["links"] == {
         "lan": {"alive": True, "heard_s": 1.0, "frames": 1},
@@ -1344,7 +1436,7 @@ def test_a_slower_partner_makes_death_later_and_a_dead_that_is_too_short_is_rais
 def test_the_status_has_its_keys_for_ever():
     low, high = sessions()
     high.update(replace(high.own, held=Role.ACTIVE), 0.5)
-    low.receive("lan", high.frame(), 0.5)
+    deliver(low, "lan", high.frame(), 0.5)
     facts = msgspec.to_builtins(low.facts(1.0))
     assert facts.pop("frames") == dict.fromkeys(VERDICTS, 0) | {"good": 3}
     assert facts == {
@@ -1354,8 +1446,10 @@ def test_the_status_has_its_keys_for_ever():
         "priority": 101,
         "partner": {
             "state": "active", "role": "active", "path": "up", "priority": 102,
-            "maintenance": False, "stopping": False,
+            "maintenance": False, "stopping": False, "loss": None,
         },
+        "loss": None,
+        "moved_for_loss_s": None,
         "dead_s": 3.0,
         "dead_raised": False,
         "links": {
@@ -1377,11 +1471,11 @@ def test_two_that_have_the_role_are_rivals():
     assert not high.rival
     high.update(replace(high.own, held=Role.ACTIVE), 0.5)
     assert not high.rival
-    low.receive("lan", high.frame(), 0.5)
+    deliver(low, "lan", high.frame(), 0.5)
     assert not low.rival
     low.update(replace(low.own, held=Role.ACTIVE), 0.5)
     assert low.rival
-    high.receive("lan", low.frame(), 0.5)
+    deliver(high, "lan", low.frame(), 0.5)
     assert high.rival
 
 
@@ -1496,7 +1590,10 @@ def test_a_sleep_counts_before_whatever_is_noticed_first_after_it(first):
         assert not run.session.decision.content.doubt
         slept[0] = 60.0
         if first == "a frame":
-            wire.received(b"noise")
+            partner = Authenticator((b"k" * 32,), 1, b"nonce 02")
+            partner.judge(wire.frames[-1])
+            wire.received(partner.sign(Content(2, 50)))
+            assert run.session.counts["good"] == 1
         else:
             run.refresh()
         assert run.session.decision.content.doubt
@@ -1695,7 +1792,7 @@ def test_times_that_cannot_work_are_refused(fields, said):
 
 
 def test_the_rules_follow_from_the_options():
-    assert (options(priority=255).priority, options(priority=1).interval) == (255, 0.2)
+    assert (options(priority=255).priority, options(priority=1).interval) == (255, 0.05)
     found = options(interval="20ms").rules
     assert (found.interval_s, found.dead_s) == (0.02, pytest.approx(0.06))
     assert found.check_s == pytest.approx(0.025), "three rounds of probes, begun a little earlier"

@@ -19,14 +19,14 @@ ALLOWED = {
     # Bytes or text in, bytes or text out: signatures, checksums, encodings.
     "base64", "binascii", "hashlib", "hmac", "json", "shlex", "urllib.parse", "zlib",
     # Options are structs; an address is a value.
-    "datetime", "difflib", "ipaddress", "msgspec",
+    "datetime", "difflib", "ipaddress", "msgspec", "msgspec.structs",
 }  # fmt: skip
 # Of these only what is a type: chance comes in as a seeded generator, and an error may be judged.
 TYPES = {"random.Random", "subprocess.CalledProcessError", "subprocess.TimeoutExpired"}
 TYPED = {name.partition(".")[0] for name in TYPES}
 # What reads the clock of a type that is allowed, and what a plugin's pure module may not use.
 CLOCKS = {"now", "utcnow", "today"}
-PUBLIC_IO = {"note_held", "read_held", "run_command"}
+PUBLIC_IO = {"note_held", "read_held", "read_keys", "run_command"}
 CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 
 

@@ -1,11 +1,10 @@
 """The sliding window of a line, sample by sample, and what is fed to it."""
 
-from dataclasses import replace
-
 import pytest
 
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.quality import Feed, Window, WindowRules
+from tests.core.values import replace
 
 OK, FAIL, ERROR = Outcome.OK, Outcome.FAIL, Outcome.ERROR
 RULES = WindowRules(

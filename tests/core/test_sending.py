@@ -1,7 +1,6 @@
 """When a pair's frames go over the LAN, and which that come are judged: on a virtual clock."""
 
 import asyncio
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -29,6 +28,7 @@ from havpn_core.pair.sending.overlan import OverLan
 from havpn_core.pair.state import Own
 from havpn_core.plugging.gate import presence
 from havpn_core.plugging.gate.calls import Caller
+from tests.core.values import replace
 
 # --- when they go -------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ def test_while_the_partner_is_heard_there_it_is_sent_frames_at_the_interval():
 
 
 @pytest.mark.parametrize(
-    ("heard", "asked_s", "needed"),
+    ("heard", "needed_s", "needed"),
     [
         (Heard(None, 0.2), None, True),
         (Heard(9.601, 0.2), None, False),
@@ -118,8 +118,8 @@ def test_while_the_partner_is_heard_there_it_is_sent_frames_at_the_interval():
         (Heard(9.9, 0.2), 9.0, False),
     ],
 )
-def test_frames_over_the_lan_are_needed_while_every_link_is_silent(heard, asked_s, needed):
-    assert is_needed(heard, asked_s, 10.0) is needed
+def test_frames_over_the_lan_are_needed_while_every_link_is_silent(heard, needed_s, needed):
+    assert is_needed(heard, needed_s, 10.0) is needed
 
 
 @pytest.mark.parametrize("needs", [True, False])
@@ -434,9 +434,9 @@ def test_forged_frames_cost_no_step_of_the_pair():
     async def go():
         run, home = gateway(Switch(), 1, holds=True)
         judged, steps = [], []
-        judge, receive = run.authenticator.judge, run.session.receive
+        judge, take = run.authenticator.judge, run.session.take
         run.authenticator.judge = lambda frame: judged.append(1) or judge(frame)
-        run.session.receive = lambda *given: steps.append(1) or receive(*given)
+        run.session.take = lambda *given: steps.append(1) or take(*given)
         run.refresh()
         genuine = Authenticator((b"k" * 32,), 1, b"nonce 09").sign(run.session.decision.content)
         forged = enclosed(genuine[:-1] + bytes([genuine[-1] ^ 1]), needs=True)
@@ -444,12 +444,12 @@ def test_forged_frames_cost_no_step_of_the_pair():
         for number in range(20_000):
             home.tell(f"02:00:00:01:{number // 256 % 256:02x}:{number % 256:02x}", forged)
         allowed = BURST + FOREIGN_A_SECOND * (asyncio.get_running_loop().time() - began) + 1
-        assert 0 < len(steps) <= allowed
-        assert len(judged) == len(steps)
-        assert run.facts()["links"]["broadcast"]["dropped"] == 20_000 - len(steps)
+        assert 0 < len(judged) <= allowed
+        assert steps == []
+        assert run.facts()["links"]["broadcast"]["dropped"] == 20_000 - len(judged)
         for _ in range(100):
             home.tell("02:00:00:00:00:09", b"no frame at all")
-        assert len(steps) <= allowed, "what is no frame is only counted"
+        assert len(judged) <= allowed + 100, "what is no frame is only counted"
         counts = run.facts()["frames"]
         assert counts["length"] + counts["version"] == 100
         run.close()

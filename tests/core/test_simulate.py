@@ -74,6 +74,13 @@ def fast(file):
     return file
 
 
+@pytest.fixture
+def targeted(file):
+    text = CONFIG.replace('"article"', '"fast"\nfalse_switches = "1/100h"')
+    file.write_text(text)
+    return file
+
+
 def test_the_summary_of_a_lossy_line_is_one_object_on_the_last_line(fast):
     found = last_json(model(fast, "--loss", "0.1", "--hours", "2", "--seed", "7", "--json"))
     assert set(found) == {"hours", "switches", "backup_share", "detection_s"}
@@ -177,3 +184,52 @@ def test_wrong_usage_names_the_option(file, options, said):
     ended = model(file, *options)
     assert ended.returncode == 2
     assert said in ended.stderr
+
+
+def test_a_line_may_change_at_a_moment(targeted):
+    options = ("--change", "0:0.2@3m", "--hours", "0.1", "--cuts", "10", "--json")
+    found = last_json(model(targeted, *options))
+    assert found["switches"] == 0
+    clean = last_json(model(targeted, "--loss", "0", "--hours", "0.1", "--cuts", "10", "--json"))
+    assert found["detection_s"]["p50"] > clean["detection_s"]["p50"] > 0.04
+
+
+def test_cuts_meet_a_path_that_knows_its_line(fast):
+    by_hand = ("--loss", "0.36", "--hours", "0.1", "--cuts", "30", "--json", "--set")
+    found = last_json(model(fast, *by_hand, "false_switches=1/100h"))["detection_s"]
+    assert found["p50"] > last_json(model(fast, *by_hand, "fall=6"))["detection_s"]["p50"]
+
+
+@pytest.mark.parametrize("text", ["0.1", "0.1:0.2", "0.1:2@1m", "0.1:0.2@soon", "a:b@1m"])
+def test_a_change_that_is_none_is_a_usage_error(fast, text):
+    ended = model(fast, "--change", text)
+    assert ended.returncode == 2
+    assert "write A:B@TIME, as 0.01:0.2@30m" in ended.stderr
+
+
+STREAM = """
+[path.vpn1]
+profile = "fast"
+false_switches = "1/100h"
+[path.vpn1.probe.line]
+type = "stream"
+host = "192.0.2.6"
+key_file = "{key}"
+"""
+
+
+def test_a_stream_is_simulated_at_both_ends(targeted):
+    options = ("--loss", "0.05", "--hours", "1", "--cuts", "10", "--one-way", "40ms", "--json")
+    found = last_json(model(targeted, "--stream", *options))
+    assert set(found) == {"hours", "switches", "far_switches", "backup_share", "detection_s"}
+    assert (found["switches"], found["far_switches"]) == (0, 0)
+    assert 0.08 < found["detection_s"]["p50"] < 0.13
+    ended = model(targeted, "--loss", "0.05", "--one-way", "40ms")
+    assert ended.returncode == 2 and "--one-way is of a stream" in ended.stderr
+
+
+def test_a_path_whose_only_probe_is_a_stream_needs_no_option(file, tmp_path):
+    file.write_text(STREAM.format(key=tmp_path / "key"))
+    options = ("--loss", "0", "--hours", "0.1", "--cuts", "5")
+    assert last_json(model(file, *options, "--json"))["far_switches"] == 0
+    assert "0 changes of role at the far end" in model(file, *options).stdout

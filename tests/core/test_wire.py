@@ -1,17 +1,19 @@
 """Frames: what is believed and what is not."""
 
 import hmac
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.host.disk.keys import read_keys
 from havpn_core.pair.frames import VERDICTS, Authenticator, node_number, pack, unpack
-from havpn_core.pair.keys import authenticator, configured_keys, last_incarnation, read_keys
+from havpn_core.pair.keys import authenticator, configured_keys, last_incarnation
 from havpn_core.pair.message import Content, Line, Mode
+from havpn_core.pair.wire.keyring import Keyring, key_id
 from havpn_core.rules.role import Role
+from tests.core.values import replace
 
 from .release_0_1 import frames as old_frames
 
@@ -291,3 +293,12 @@ def test_keygen_writes_rotates_and_never_overwrites(tmp_path):
 
 def test_names_give_different_numbers():
     assert node_number("gw-aa") != node_number("gw-ab")
+
+
+@pytest.mark.parametrize("length", [1, 32, 63, 64, 65, 200])
+def test_the_signature_is_that_of_rfc_2104(length):
+    key, body = b"k" * length, b"a body"
+    ring, signature = Keyring((key,)), hmac.digest(key, body, "sha256")[:16]
+    assert ring.sign(body) == ring.sign(body) == signature
+    assert ring.verify(key_id(key, 2), body, signature)
+    assert not ring.verify(key_id(key, 2), body + b".", signature)

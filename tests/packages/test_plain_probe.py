@@ -75,6 +75,7 @@ state_dir = "{folder}/state"
 enable = ["dns"]
 [path.vpn1]
 profile = "fast"
+fall = 12
 rise = 20
 [path.vpn1.probe.own]
 type = "{kind}"

@@ -18,9 +18,13 @@ from havpn_core.testing import (
     check_notifier_type,
     check_probe_type,
 )
-from havpn_core.testing.lab import Host
+from havpn_core.testing.lab import GATEWAYS, Host
+from havpn_core.testing.lab.daemons.conntrackd import Conntrackd
 from havpn_core.testing.lab.hosts import leftovers
 from havpn_core.testing.lab.hosts.host import end_hosts, start_hosts
+from havpn_core.testing.lab.hosts.network import connect, set_up
+from tests.plugins.probes.charon_world import charon_in_thread, child, ike
+from tests.plugins.probes.test_stream import keeps_the_contract
 
 REGISTRY = Registry.load()
 TYPES = {(kind, each.name): each for kind in ("probe", "action", "notifier", "link")
@@ -119,6 +123,52 @@ def _(kind, folder):
     )
 
 
+ARP_IN_HOST = """
+from havpn_core.plugging.registry import Registry
+from havpn_core.testing import check_probe_type
+for near, nobody in (("192.0.2.2", "192.0.2.3"), ("2001:db8::2", "2001:db8::3")):
+    check_probe_type(
+        Registry.load().get("probe", "arp"),
+        reachable={"device": "lan", "host": near},
+        unreachable={"device": "lan", "host": nobody},
+        hostile=[
+            {"device": "lan", "host": "gateway.example"},
+            {"device": "lan", "host": "224.0.0.1"},
+            {"device": "lan", "host": "::"},
+            {"device": "lan", "host": "fe80::1%lan"},
+            {"device": "", "host": "192.0.2.2"},
+        ],
+        timeout_s=0.3,
+    )
+"""
+
+
+@case("probe", "arp")
+def _(kind, folder):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: THE CONTRACT OF arp WAS NOT CHECKED")
+    place = leftovers.open_folder()
+    hosts: dict[str, Host] = {}
+    try:
+        hosts = start_hosts(("near", "far"), place)
+        connect(hosts["near"], "lan", hosts["far"], "lan")
+        for name, number in (("near", 1), ("far", 2)):
+            set_up(hosts[name], [(f"192.0.2.{number}/24", "lan")])
+            six = ("ip", "address", "add", f"2001:db8::{number}/64", "dev", "lan", "nodad")
+            hosts[name].run_in_network(*six)
+        hosts["near"].run(sys.executable, "-c", ARP_IN_HOST, timeout=60)
+    finally:
+        end_hosts(hosts.values())
+
+
+@case("probe", "stream")
+def _(kind, folder):
+    key = folder / "line.key"
+    key.write_text("11" * 32 + "\n")
+    key.chmod(0o600)
+    keeps_the_contract(kind, str(key))
+
+
 @case("probe", "exec")
 def _(kind, folder):
     check_probe_type(
@@ -127,6 +177,23 @@ def _(kind, folder):
         unreachable={"command": ["sh", "-c", "exit 2"]},
         hostile=[{"command": []}],
     )
+
+
+@case("probe", "ipsec")
+def _(kind, folder):
+    path = folder / "charon.vici"
+    with charon_in_thread(str(path), [ike(child())]):
+        check_probe_type(
+            kind,
+            reachable={"child": "lans", "socket": str(path), "local_ts": ["10.1.0.0/16"]},
+            unreachable={"child": "other", "socket": str(path)},
+            hostile=[
+                {"child": "lans", "local_ts": ["10.1.0.5/16"]},
+                {"child": "lans", "remote_ts": ["lan"]},
+                {"child": "lans", "socket": "tcp://127.0.0.1:4502"},
+                {"child": ""},
+            ],
+        )
 
 
 @case("action", "exec")
@@ -200,6 +267,40 @@ def _(kind, folder):
         for name in ("lan", "end"):
             host.run_in_network("ip", "link", "set", name, "up")
         host.run(sys.executable, "-c", IN_HOST, timeout=60)
+    finally:
+        end_hosts(hosts.values())
+
+
+CONNTRACKD = """
+from havpn_core.plugging.registry import Registry
+from havpn_core.testing import check_action_type
+from havpn_core.testing.lab.daemons.conntrackd import CONFIG
+check_action_type(
+    Registry.load().get("action", "conntrackd"),
+    config={"config": CONFIG},
+    hostile=[{"command": ""}, {"config": ""}, {"command": ["conntrackd"]}],
+    observes=False,
+)
+"""
+
+
+@case("action", "conntrackd")
+def _(kind, folder):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: THE CONTRACT OF conntrackd WAS NOT CHECKED")
+    place = leftovers.open_folder()
+    hosts: dict[str, Host] = {}
+    try:
+        hosts = start_hosts(("gw-aa",), place)
+        host = hosts["gw-aa"]
+        host.run_in_network("ip", "link", "add", "lan", "type", "veth", "peer", "name", "end")
+        for name in ("lan", "end"):
+            host.run_in_network("ip", "link", "set", name, "up")
+        host.run_in_network("ip", "address", "add", str(GATEWAYS["gw-aa"].lan), "dev", "lan")
+        states = Conntrackd(host)
+        states.configure()
+        states.start()
+        host.run(sys.executable, "-c", CONNTRACKD, timeout=60)
     finally:
         end_hosts(hosts.values())
 

@@ -1,5 +1,6 @@
 """Each rule of the contracts can be broken, and the check says so."""
 
+import asyncio
 import time
 
 import msgspec
@@ -82,6 +83,9 @@ class Reports(Probe):
     def renew(self):
         pass
 
+    def noticed(self):
+        return "standby"
+
 
 class NoFacts(Probe):
     def facts(self):
@@ -113,13 +117,23 @@ class Hedging(Probe):
         return "perhaps"
 
 
+class Explains(Probe):
+    def explanation(self):
+        return 7
+
+
+class Notices(Probe):
+    def noticed(self):
+        return "asleep"
+
+
 class NoMethod(Probe):
     renew = True
 
 
-def probe(build, **more):
+def probe(build, *, pace_s=None, **more):
     check_probe_type(
-        ProbeType("tried", "", Options, build),
+        ProbeType("tried", "", Options, build, arrival_s=lambda options: pace_s),
         reachable={"good": True},
         unreachable={"good": False},
         timeout_s=0.3,
@@ -146,6 +160,8 @@ def test_a_good_probe_passes():
         (RenewRaises, "renew raised OSError"),
         (RenewWaits, "renew waited"),
         (NoMethod, "renew is no method"),
+        (Explains, "explanation gave 7, which is no text"),
+        (Notices, "noticed gave 'asleep', which is no known word"),
         (Hedging, "refusing gave 'perhaps', neither true nor false"),
     ],
 )
@@ -267,6 +283,55 @@ class PreparesOnce(Action):
             raise ActionError("it is open already")
 
 
+class Sees(Action):
+    serves, place = True, 0
+
+    async def partner_serves(self, timeout_s):
+        return self.serves
+
+    def turn(self):
+        return self.place
+
+
+class Advises(Action):
+    said = True
+
+    def advises(self):
+        return self.said
+
+
+class Ranks(Action):
+    async def rank(self, score, timeout_s):
+        if score == 0:
+            raise ActionError("no cluster")
+
+
+class RanksMuch(Action):
+    async def rank(self, score, timeout_s):
+        return score
+
+
+class RanksLong(Action):
+    def rank(self, score, timeout_s):
+        time.sleep(4)
+
+
+def advises(**fields):
+    return type("Made", (Advises,), fields)
+
+
+async def raising(self, timeout_s):
+    raise ActionError("no cluster")
+
+
+def sees(**fields):
+    return type("Made", (Sees,), fields)
+
+
+def blind(self, timeout_s):
+    time.sleep(4)
+
+
 def action(build):
     ROLES["frames"] = []
     ROLES["now"] = Role.STANDBY
@@ -282,6 +347,11 @@ def test_a_good_action_passes():
     action(Prepared)
     assert ROLES["prepared"] is Role.STANDBY
     action(NoLan)
+    action(Sees)
+    action(sees(serves=None, place=None))
+    action(Advises)
+    action(advises(said=False))
+    action(Ranks)
     action(Lan)
     assert len(ROLES["frames"]) == 4, "before and after it is closed"
 
@@ -304,6 +374,16 @@ def test_a_good_action_passes():
         (lan(owners_seen=slowly), "owners_seen did not keep its time"),
         (lan(tell_broadcasts=slowly), "tell_broadcasts waited"),
         (lan(broadcast=slowly), "broadcast waited"),
+        (sees(serves="yes"), "partner_serves gave 'yes'"),
+        (sees(place=-1), "turn gave -1"),
+        (sees(place=True), "turn gave True"),
+        (sees(turn=slowly), "turn waited"),
+        (sees(partner_serves=raising), "partner_serves raised no cluster"),
+        (sees(partner_serves=blind), "partner_serves did not keep its time"),
+        (advises(said=None), "advises gave None"),
+        (advises(advises=slowly), "advises waited"),
+        (RanksMuch, "rank gave 0, not None"),
+        (RanksLong, "rank did not keep its time"),
         (lan(broadcast=broadcast_once), "broadcast raised OSError"),
     ],
 )
@@ -401,3 +481,94 @@ def test_a_good_link_passes():
 def test_a_link_that_breaks_a_rule(build, words):
     with pytest.raises(AssertionError, match=words):
         link(build)
+
+
+class Hears(Probe):
+    """A probe whose far end sends by itself."""
+
+    again_s = 0.02
+
+    def __init__(self, options, context):
+        super().__init__(options, context)
+        self.good, self.tellers, self.work = options.good, [], None
+
+    async def check(self, timeout_s):
+        return Sample.ok(0.001) if self.good else Sample.error("nothing heard yet")
+
+    def tell_arrivals(self, tell):
+        self.tellers = [tell]
+        self.work = self.work or asyncio.ensure_future(self.listen())
+
+    async def listen(self):
+        while True:
+            for tell in self.tellers:
+                self.report(tell)
+            await asyncio.sleep(self.again_s)
+
+    def report(self, tell):
+        tell(Sample.ok(0.001), 0) if self.good else tell(Sample.error("nothing heard yet"))
+
+    def close(self):
+        if self.work is not None:
+            self.work.get_loop().call_soon_threadsafe(self.work.cancel)
+
+
+class ToldTwice(Hears):
+    def tell_arrivals(self, tell):
+        before = self.tellers
+        super().tell_arrivals(tell)
+        self.tellers = [*before, tell]
+
+
+class HearsOn(Hears):
+    def close(self):
+        pass
+
+
+class Mute(Hears):
+    def report(self, tell):
+        if self.good:
+            super().report(tell)
+
+
+class Deaf(Hears):
+    def report(self, tell):
+        if not self.good:
+            super().report(tell)
+
+
+class Dreams(Hears):
+    def report(self, tell):
+        tell(Sample.ok(0.001))
+
+
+class LosesNonsense(Hears):
+    def report(self, tell):
+        tell(Sample.ok(0.001), -1)
+
+
+class ReportsNonsense(Hears):
+    def report(self, tell):
+        tell("well")
+
+
+def test_a_probe_that_reports_arrivals_passes():
+    probe(Hears, pace_s=0.02)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (ToldTwice, "an earlier function is called on"),
+        (HearsOn, "closed, it reports on"),
+        (Mute, "unreachable: nothing is reported"),
+        (Deaf, "no arrival was reported as OK"),
+        (Dreams, "unreachable: an arrival was reported"),
+        (LosesNonsense, "no number from 0 up"),
+        (ReportsNonsense, "no Sample"),
+    ],
+)
+def test_one_that_breaks_the_contract_of_arrivals_is_named(build, words, monkeypatch):
+    monkeypatch.setattr("havpn_core.testing.arriving.PATIENCE_S", 0.3)
+    with pytest.raises(AssertionError, match=words):
+        probe(build, pace_s=0.02)
