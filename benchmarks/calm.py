@@ -2,16 +2,19 @@
 
     python -m benchmarks.calm [--hours 100] [--plot calm.svg]
 
-A line that loses this much, and no cut: every switch is one too many. A cell has the switches
-per hour (down and up again are two) and the share of the time spent down; few switches with a
-share near 100 % are a rule that gave the line up. The last row is the price: how long a silent
-cut of a good line takes to be noticed, at worst of a hundred. All is decided by simulation:
+A line that loses this much in each direction, and no cut: every switch is one too many. A cell has
+the switches per hour of both ends (down and up again are two) and the share of the time spent
+down; few switches with a share near 100 % are a rule that gave the line up. For spells the first
+hour, of learning, is left out. Of change points (a clean line that loses 20 % each way from one
+moment on, for two minutes), the share is shown that was given up. The last row is the price: how
+long a silent cut of a good line takes to be noticed, of a hundred. All is decided by simulation:
 havpn's rules by the modules that decide in the daemon, the peers' by :mod:`benchmarks.peers` and
 :mod:`benchmarks.bfd`, which say what they assume.
 """
 
 import argparse
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,9 +28,10 @@ from benchmarks.bfd import bfd
 from benchmarks.peers import Lost, Outcome, dpinger, keepalived_script, lsm
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.options import PathOptions
-from havpn_core.config.profiles import PROFILES
+from havpn_core.config.profiles import with_profile
 from havpn_core.errors import HavpnError
-from havpn_core.study.loss import GilbertElliott, Independent, LossModel
+from havpn_core.study.loss import Changing, GilbertElliott, Independent, LossModel
+from havpn_core.study.montecarlo import Course, summarise
 from havpn_core.study.plots import check_drawable, new_figure, save, scale_switches
 
 PROCESSES = 2
@@ -42,12 +46,16 @@ PEERS: dict[str, Callable[[Lost, float], Outcome]] = {
 RULES = ("havpn fast", "havpn balanced", *PEERS)
 
 INDEPENDENT = {f"{percent} %": percent / 100 for percent in (1, 5, 10, 20, 30)}
-BURSTY = "5 %, bursts of 0.5 s"
+BURSTY = "spells of 0.5 s, 5 %"
 LINES = (*INDEPENDENT, BURSTY)
 CUT = "a cut, noticed in"
+CHANGE = "clean to 20 %, given up"
+CHANGE_S, CHANGED_S = 60.0, 120.0
+ROWS = (*LINES, CHANGE, CUT)
+ENDS, RTT_S = 2, 0.001
 NOTE = (
-    "BFD's packets are lost as often as probes here; where chance loses alike both ways they "
-    "are really lost half as often, so compare its 10 % with the others' 20 %."
+    "Loss is each way: a probe and its reply cross the line twice, a packet of BFD once. Both ends "
+    "of a line are counted."
 )
 
 
@@ -55,18 +63,22 @@ NOTE = (
 class Cell:
     """What one rule made of one line.
 
-    :param detection_s: the worst of the cuts, where the line is one that is cut.
+    :param detection_s: the median and the worst of the cuts, where the line is one that is cut.
+    :param given_up: share of the change points, where that is what was looked at.
     """
 
     switches_per_hour: float
     down_share: float
-    detection_s: float | None = None
+    detection_s: tuple[float, float] | None = None
+    given_up: float | None = None
 
     def __str__(self) -> str:
         if self.detection_s is not None:
-            return f"{self.detection_s:.2f} s"
-        if not self.switches_per_hour:
-            return "0"
+            return " / ".join(f"{each:.2f}" for each in self.detection_s) + " s"
+        if self.given_up is not None:
+            return _percent(self.given_up)
+        if not self.switches_per_hour:  # it may have been down all the time
+            return f"0  {_percent(self.down_share)}" if self.down_share else "0"
         rate = self.switches_per_hour
         switches = f"{rate:.0f}" if rate >= 100 else f"{rate:.2g}"
         return f"{switches}/h  {_percent(self.down_share)}"
@@ -78,61 +90,92 @@ def _percent(share: float) -> str:
 
 def profile(name: str) -> PathOptions:
     """Give a profile's options as a path without any of its own has them."""
-    table = {**PROFILES[name], "profile": name}
+    table = with_profile({"profile": name})
     return msgspec.convert(table, PathOptions, dec_hook=decode_hook)
 
 
-def model(line: str, seed: int) -> LossModel:
-    """Make a line by its name."""
+def model(line: str, seed: int, *, crossings: int) -> LossModel:
+    """Make a line by its name.
+
+    :param crossings: how often what is probed crosses it.
+    """
     if line == BURSTY:
         return GilbertElliott(0.05, 0.5, random.Random(seed))
-    return Independent(INDEPENDENT[line], random.Random(seed))
+    return Independent(1 - (1 - INDEPENDENT[line]) ** crossings, random.Random(seed))
 
 
-def judge(rule: str, line: str, hours: float, seed: int) -> Cell:
-    """Put one rule on one line; every rule gets the same seed."""
+def judge(rule: str, line: str, hours: float, seed: int, times: int) -> Cell:
+    """Put one rule on one line; every rule gets the same seeds."""
     if line == CUT:
-        return Cell(0, 0, worst_detection_s(rule, seed))
+        took = detections_s(rule, seed)
+        return Cell(0, 0, (statistics.median(took), max(took)))
+    if line == CHANGE:
+        given_up = sum(changed(rule, seed + number) for number in range(times))
+        return Cell(0, 0, given_up=given_up / times)
     if rule in PEERS:
-        found = PEERS[rule](model(line, seed).lost, hours)
-        return Cell(found.switches / hours, found.down_share)
-    from havpn_core.study.montecarlo import summarise
-
-    options = profile(rule.removeprefix("havpn "))
-    chance = random.Random(seed)
-    summary = summarise(options.settings, model(line, seed), hours=hours, chance=chance)
-    return Cell(summary.switches / hours, summary.backup_share)
+        crossings = 1 if PEERS[rule] is bfd else 2
+        found = PEERS[rule](model(line, seed, crossings=crossings).lost, hours)
+        return Cell(ENDS * found.switches / hours, found.down_share)
+    ends = [one_end(rule, line, hours, seed + number) for number in range(ENDS)]
+    return Cell(sum(end.switches_per_hour for end in ends), ends[0].down_share)
 
 
-def worst_detection_s(rule: str, seed: int) -> float:
-    """Cut a good line at moments of chance; give the seconds to down, at worst."""
+def one_end(rule: str, line: str, hours: float, seed: int) -> Cell:
+    """Let one end of a line watch it."""
+    options, learning_s = profile(rule.removeprefix("havpn ")), 3600.0 if line == BURSTY else 0.0
+    course = Course(options.settings, model(line, seed, crossings=2), RTT_S)
+    course.run(learning_s)
+    before, down_s, end_s = course.switches, down_until(course, learning_s), hours * 3600
+    course.run(learning_s + end_s)
+    share = (down_until(course, learning_s + end_s) - down_s) / end_s
+    return Cell((course.switches - before) / hours, share)
+
+
+def down_until(course: Course, now_s: float) -> float:
+    """Give the seconds for which it was down so far."""
+    return course.down_s + (0.0 if course.fell_s is None else now_s - course.fell_s)
+
+
+def changed(rule: str, seed: int) -> bool:
+    """Whether a clean line is given up that begins to lose 20 % each way."""
+    crossings = 1 if PEERS.get(rule) is bfd else 2
+    clean, lossy = Independent(0, random.Random(0)), model("20 %", seed, crossings=crossings)
+    line, length_s = Changing(clean, lossy, CHANGE_S), CHANGE_S + CHANGED_S
+    if rule in PEERS:
+        return PEERS[rule](line.lost, length_s / 3600).switches > 0
+    course = Course(profile(rule.removeprefix("havpn ")).settings, line, RTT_S)
+    course.run(length_s)
+    return course.switches > 0
+
+
+def detections_s(rule: str, seed: int) -> list[float]:
+    """Cut a good line at moments of chance; give the seconds to down."""
     if rule not in PEERS:
-        from havpn_core.study.montecarlo import summarise
-
         options = profile(rule.removeprefix("havpn "))
         good, moments = Independent(0, random.Random(seed)), random.Random(seed)
-        ours = summarise(options.settings, good, hours=0.1, chance=moments, cuts=CUTS)
-        return max(ours.detection_s)
-    chance, hours, worst = random.Random(seed), 0.1, 0.0
+        return summarise(
+            options.settings, good, hours=0.1, chance=moments, cuts=CUTS, rtt_s=RTT_S
+        ).detection_s
+    chance, hours, took = random.Random(seed), 0.1, []
     for at_s in [120 + chance.random() for _ in range(CUTS)]:
         found = PEERS[rule](at_s.__le__, hours)
-        worst = max(worst, hours * 3600 * (1 - found.down_share) - at_s)
-    return worst
+        took.append(hours * 3600 * (1 - found.down_share) - at_s)
+    return took
 
 
-def measure(hours: float, seed: int) -> dict[tuple[str, str], Cell]:
+def measure(hours: float, seed: int, times: int) -> dict[tuple[str, str], Cell]:
     """Judge every rule on every line; the long ones go first, so that none is waited for."""
-    pairs = [(rule, line) for rule in RULES for line in (*LINES, CUT)]
+    pairs = [(rule, line) for rule in RULES for line in ROWS]
     pairs.sort(key=lambda pair: pair[0] not in ("havpn fast", "BFD 3 x 50 ms"))
     with ProcessPoolExecutor(PROCESSES) as pool:
-        jobs = {pair: pool.submit(judge, *pair, hours, seed) for pair in pairs}
+        jobs = {pair: pool.submit(judge, *pair, hours, seed, times) for pair in pairs}
         return {pair: job.result() for pair, job in jobs.items()}
 
 
 def table(cells: dict[tuple[str, str], Cell]) -> str:
     """Write the table as Markdown, so that it can be pasted as it is."""
     rows = [["loss", *RULES], ["---"] * (len(RULES) + 1)]
-    rows += [[line, *(str(cells[rule, line]) for rule in RULES)] for line in (*LINES, CUT)]
+    rows += [[line, *(str(cells[rule, line]) for rule in RULES)] for line in ROWS]
     widths = [max(len(row[column]) for row in rows) for column in range(len(RULES) + 1)]
     return "\n".join(
         "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
@@ -158,7 +201,7 @@ def plot(cells: dict[tuple[str, str], Cell], file: Path) -> None:
         )
     scale_switches(axes)
     axes.set_xlim(0, max(losses) + 1)
-    axes.set(xlabel="probes lost by chance, in percent")
+    axes.set(xlabel="lost by chance each way, in percent")
     axes.set_xticks(losses)
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
     save(figure, file)
@@ -168,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table and draw."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--hours", type=float, default=100.0, help="simulated for each cell")
+    parser.add_argument("--changes", type=int, default=1000, help="change points")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="a picture, .svg or .png")
     options = parser.parse_args(arguments)
@@ -179,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except (ValueError, HavpnError) as problem:
             parser.error(f"--plot: {problem}")
     began = time.monotonic()
-    cells = measure(options.hours, options.seed)
+    cells = measure(options.hours, options.seed, options.changes)
     print(table(cells))
     print(f"\n{NOTE}")
     print(

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 from havpn_core.testing.lab import Supervisor, TwoSite
 from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
@@ -56,36 +57,36 @@ vrrp_script far {{
 """
 
 
-def _keepalived(lab: TwoSite, watch: str, track: str) -> list[Callable[[], None]]:
-    ends: list[Callable[[], None]] = []
-    for name, gateway in GATEWAYS.items():
-        host, site = lab.hosts[name], site_of(name)
-        far = GATEWAYS[gateway.far].wan.ip
-        config = KEEPALIVED.format(
-            name=name,
-            watch=watch.format(far=far, near=gateway.wan.ip),
-            track=f"{track} {{ far }}",
-            priority=150 if name == site.preferred else 100,
-            shared=site.shared,
-        )
-        host.write("/run/keepalived.conf", config.replace("{ far }", "{\n        far\n    }"))
-        log = (host.folder / f"{name}.keepalived").open("ab")
-        files = ("-p", "/run/k.pid", "-r", "/run/k-vrrp.pid", "-b", "/run/k-bfd.pid")
-        argv = ("keepalived", "-n", "-l", "-D", "-G", "-f", "/run/keepalived.conf", *files)
-        process = host.popen(*argv, stdout=log, stderr=log)
+def start_keepalived(lab: TwoSite, name: str, watch: str, track: str) -> Inside:
+    """Configure and start keepalived on a gateway.
 
-        def end(process: Inside = process) -> None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=10)
-
-        ends.append(end)
-    return ends
+    :param watch: the part of its configuration that says what is watched.
+    :param track: the key by which the VRRP instance follows it.
+    """
+    gateway, host, site = GATEWAYS[name], lab.hosts[name], site_of(name)
+    config = KEEPALIVED.format(
+        name=name,
+        watch=watch.format(far=GATEWAYS[gateway.far].wan.ip, near=gateway.wan.ip),
+        track=f"{track} {{ far }}",
+        priority=150 if name == site.preferred else 100,
+        shared=site.shared,
+    )
+    host.write("/run/keepalived.conf", config.replace("{ far }", "{\n        far\n    }"))
+    # What was killed leaves these, and then the next one believes that it runs already.
+    files = ("-p", "/run/k.pid", "-r", "/run/k-vrrp.pid", "-b", "/run/k-bfd.pid")
+    host.run("rm", "-f", *files[1::2])
+    argv = ("keepalived", "-n", "-l", "-D", "-G", "-f", "/run/keepalived.conf", *files)
+    with (host.folder / f"{name}.keepalived").open("ab") as log:
+        return host.popen(*argv, stdout=log, stderr=log)
 
 
 @contextlib.contextmanager
-def pair(lab: TwoSite) -> Iterator[None]:
-    """HA-VPN alone: profile ``fast``, partner frames every 50 ms over cable and LAN."""
-    daemons = start_pairs(lab, rise=RISE)
+def pair(lab: TwoSite, **options: Any) -> Iterator[None]:
+    """HA-VPN alone: profile ``fast``, partner frames every 50 ms over cable and LAN.
+
+    :param options: of :func:`~havpn_core.testing.lab.gateways.pair_config`.
+    """
+    daemons = start_pairs(lab, **{"rise": RISE, **options})
     try:
         yield
     finally:
@@ -106,24 +107,25 @@ def keepalived(lab: TwoSite, watch: str, track: str) -> Iterator[None]:
     :param watch: the part of its configuration that says what is watched.
     :param track: the key by which the VRRP instance follows it.
     """
-    ends = _keepalived(lab, watch, track)
+    running = [start_keepalived(lab, name, watch, track) for name in GATEWAYS]
     try:
         yield
     finally:
-        for end in ends:
-            end()
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=10)
 
 
 @contextlib.contextmanager
 def heartbeat(lab: TwoSite) -> Iterator[None]:
-    """HA-VPN that starts and stops Linux-HA heartbeat: 200 ms, fall 3."""
+    """HA-VPN with profile ``fast`` that starts and stops Linux-HA heartbeat."""
     for name in GATEWAYS:
         node = lab.clusters[name] = Heartbeat(lab.hosts[name], site_of(name))
         node.configure()
         node.start()
     for name, site in SITES.items():
         lab.wait_holder(name, site.preferred, 40)
-    daemons = start_gateways(lab)
+    daemons = start_gateways(lab, rise=RISE, fast=True)
     try:
         yield
     finally:
@@ -134,11 +136,12 @@ def heartbeat(lab: TwoSite) -> Iterator[None]:
 
 
 CONTENDERS: dict[str, Callable[[TwoSite], AbstractContextManager[None]]] = {
+    "havpn pair, fast, stream": partial(pair, stream=True),
     "havpn pair, fast": pair,
     "keepalived BFD 3 x 50 ms": partial(keepalived, watch=BFD, track="track_bfd"),
     # A ping once a second, fall 1: no faster script is possible.
     "keepalived vrrp_script 1 s": partial(keepalived, watch=SCRIPT, track="track_script"),
-    "havpn and heartbeat 200 ms": heartbeat,
+    "havpn and heartbeat, fast": heartbeat,
 }
-SLOW = {"keepalived vrrp_script 1 s", "havpn and heartbeat 200 ms"}
+SLOW = {"keepalived vrrp_script 1 s", "havpn and heartbeat, fast"}
 """They need seconds for each cut, so fewer of them are made."""

@@ -5,7 +5,8 @@ import os
 import shutil
 from collections.abc import Sequence
 
-PACKAGES = {"keepalived": "keepalived", "lsm": "lsm", "fping": "fping"}
+PACKAGES = {"keepalived": "keepalived", "lsm": "lsm", "fping": "fping", "bfdd": "frr"}
+PATHS = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/lib/frr"))
 
 
 def need(*commands: str) -> None:
@@ -15,7 +16,7 @@ def need(*commands: str) -> None:
     """
     if os.geteuid() != 0:
         raise SystemExit("network namespaces need root: run it as root")
-    missing = [PACKAGES[name] for name in commands if shutil.which(name) is None]
+    missing = [PACKAGES[name] for name in commands if shutil.which(name, path=PATHS) is None]
     if missing:
         words = " ".join(missing)
         raise SystemExit(

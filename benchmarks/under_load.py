@@ -2,9 +2,10 @@
 
     python -m benchmarks.under_load [--seconds 300] [--loss 0.1] [--spinners 4] [--seed 1]
 
-``havpn run`` with profile ``fast`` and keepalived's BFD watch the same line of 1 ms delay that
-loses frames at random both ways, while processes burn all processors. The line is never dead, so
-every switch is false; status 1 if havpn made one. Needs root.
+``havpn run`` with profile ``fast``, by echo probes and by a stream, both ends counted, and
+keepalived's BFD watch the same line of 1 ms delay that loses frames at random both ways, while
+processes burn all processors. The line is never dead, so every switch is false; status 1 if havpn
+made one. Needs root.
 """
 
 import argparse
@@ -15,8 +16,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from benchmarks.ends import FLUSH_S, Ends
 from benchmarks.figures import need, show
-from benchmarks.watchers import FLUSH_S, Havpn, bfd
+from benchmarks.watchers import bfd
 from havpn_core.testing.lab import Line, wait_for
 from havpn_core.testing.lab.line import RIGHT
 
@@ -48,38 +50,40 @@ def void(status: dict[str, Any]) -> object:
     return status.get("timing", {}).get("void", "-")
 
 
-def counts(status: dict[str, Any]) -> dict[str, int]:
-    """Give the probe's counts."""
-    probe = status["paths"]["line"]["probes"]["echo"]
-    return {outcome: probe[outcome] for outcome in ("ok", "fail", "error")}
-
-
 def watch(line: Line, arguments: argparse.Namespace) -> int:
     """Run it, print a table, and give havpn's false switches."""
-    havpn, peer = Havpn(line), bfd(line)
-    ready = "both watchers to be up"
-    wait_for(lambda: havpn.is_up() and peer.is_up(), 60.0, ready)
-    began, before = time.time(), counts(havpn.status())
+    ends, peer = Ends(line, ("stream", "echo")), bfd(line)
+    ours = [*ends.left, *ends.right]
+    ready = "all watchers to be up"
+    wait_for(lambda: all(each.is_up() for each in (*ours, peer)), 60.0, ready)
+    began = time.time()
     line.loss(arguments.loss)
     with spinners(arguments.spinners):
         until = time.monotonic() + arguments.seconds
         while (rest_s := until - time.monotonic()) > 0:
             time.sleep(min(rest_s, LOOK_EVERY_S))
-            havpn.downs()
-        status = havpn.status()
+            for each in ours:
+                each.downs()
+        states = [each.status() for each in ours]
     time.sleep(FLUSH_S)
-    gained = {name: n - before[name] for name, n in counts(status).items()}
-    ours = [sum(when >= began for when in each.downs()) for each in (havpn, peer)]
+    false = [sum(when >= began for when in each.downs()) for each in (*ours, peer)]
     print(
         f"{arguments.seconds:g} s, loss {arguments.loss:g} each way, {arguments.spinners} spinning"
     )
-    heads = ("watcher", "false switches", "void rounds", "ok", "fail", "error", "late ms 50/99/max")
     rows = [
-        [havpn.name, ours[0], void(status), *gained.values(), lateness(status)],
-        [peer.name, ours[1], *["-"] * 5],
+        [f"{each.name}, {side}", count, void(status), lateness(status), rule(status, each.path)]
+        for each, side, count, status in zip(
+            ours, ["left"] * 2 + ["right"] * 2, false, states, strict=False
+        )
     ]
-    show(heads, rows)
-    return ours[0]
+    rows.append([peer.name, false[-1], *["-"] * 3])
+    show(("watcher", "false switches", "void", "late ms 50/99/max", "rule"), rows)
+    return sum(false[:-1])
+
+
+def rule(status: dict[str, Any], path: str) -> object:
+    """Give what the path says of when it gives up."""
+    return status["paths"][path].get("calm", {}).get("text", "-")
 
 
 def main() -> None:

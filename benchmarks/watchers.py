@@ -1,48 +1,19 @@
-"""Those who watch a lab line and say when it is dead: havpn and its peers, all on their own terms.
+"""The peers that watch a lab line and say when it is dead, all on their own terms.
 
 Each watches from the line's left end and gives the moments at which it decided, in seconds of the
 real-time clock, which all hosts of the lab share.
 """
 
-import json
 import re
 import subprocess
 import threading
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from havpn_core.testing.lab import Line, Supervisor
+from havpn_core.testing.lab import Line, wait_for
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.line import LEFT, RIGHT
-
-STATE = "/run/havpn-state"
-FLUSH_S = 2.5
-"""What a daemon may take to put its history on disk."""
-
-PROBING = f"""
-[node]
-name = "left"
-state_dir = "{STATE}"
-[path.line]
-profile = "fast"
-%s
-[path.line.probe.echo]
-type = "udp-echo"
-host = "{RIGHT}"
-[action.gateway]
-type = "exec"
-active = ["true"]
-standby = ["true"]
-"""
-RESPONDING = f"""
-[node]
-name = "right"
-[respond]
-listen = ["{RIGHT}:7"]
-allow = ["{LEFT}/32"]
-"""
 
 
 class Watcher(Protocol):
@@ -58,62 +29,6 @@ class Watcher(Protocol):
 
     def downs(self) -> list[float]:
         """Give all the moments at which it declared the line dead."""
-
-
-class History:
-    """The history of a daemon, also across the moments at which the file is turned over."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._events: dict[bytes, dict[str, Any]] = {}
-
-    def events(self) -> list[dict[str, Any]]:
-        """Give all events seen so far; call it at least once in ten minutes."""
-        for file in (self._file.with_suffix(".jsonl.1"), self._file):
-            if file.exists():
-                whole = file.read_bytes().rpartition(b"\n")[0]
-                self._events |= {line: json.loads(line) for line in whole.splitlines()}
-        return list(self._events.values())
-
-
-class Havpn:
-    """``havpn run`` with profile ``fast`` at the left, and one that only responds at the right.
-
-    :param overrides: lines for ``[path.line]``.
-    """
-
-    name = "havpn, profile fast"
-
-    def __init__(self, line: Line, overrides: str = "") -> None:
-        self._probing = Supervisor(line.left, PROBING % overrides)
-        self._responding = Supervisor(line.right, RESPONDING)
-        self._history = History(Path(f"{line.left.root}{STATE}/events.jsonl"))
-        self._responding.start()
-        self._probing.start()
-
-    def status(self) -> dict[str, Any]:
-        """Give the status of the daemon that watches."""
-        return self._probing.status()
-
-    def is_up(self) -> bool:
-        """Read the status file."""
-        return self._probing.verdict("line") == "up"
-
-    def is_down(self) -> bool:
-        """Read the status file."""
-        return self._probing.verdict("line") == "down"
-
-    def downs(self) -> list[float]:
-        """Read the history; its moments are cut off to whole milliseconds, so half of one is added.
-
-        What was decided in the last :data:`FLUSH_S` may not be in it yet.
-        """
-        found = [e for e in self._history.events() if e["kind"] == "verdict"]
-        return [
-            datetime.fromisoformat(event["at"]).timestamp() + 0.0005
-            for event in found
-            if event["subject"] == "line" and event["after"] == "down"
-        ]
 
 
 class Printer:
@@ -202,6 +117,49 @@ def bfd(line: Line, interval_ms: int = 50) -> Printer:
                 argv=argv,
                 up=f"Detection time is {3 * interval_ms}000 us",
                 down=r"\(far\) Entering Down state",
+            )
+        )
+    return printers[1]
+
+
+FRR = """
+frr defaults traditional
+log stdout debugging
+debug bfd peer
+bfd
+ peer {far} local-address {near} interface line
+  detect-multiplier 3
+  receive-interval {ms}
+  transmit-interval {ms}
+ exit
+exit
+"""
+FRR_DAEMONS = "/usr/lib/frr"
+
+
+def frr(line: Line, interval_ms: int = 50) -> Printer:
+    """Run FRR's bfdd, three intervals, at both ends; its decision is the line of the log.
+
+    It counts as up as keepalived's does, once both ends send at their full pace.
+    """
+    printers = []
+    for host, near, far in ((line.right, RIGHT, LEFT), (line.left, LEFT, RIGHT)):
+        host.run("mkdir", "-p", "/run/frr")
+        host.run("chown", "frr:frr", "/run/frr")
+        host.write("/run/frr/bfdd.conf", FRR.format(near=near, far=far, ms=interval_ms), 0o644)
+        host.write("/run/frr/zebra.conf", "frr defaults traditional\n", 0o644)
+        ways = ("-z", "/run/frr/zserv", "--vty_socket", "/run/frr")
+        zebra = (f"{FRR_DAEMONS}/zebra", "-f", "/run/frr/zebra.conf", "-i", "/run/frr/zebra.pid")
+        host.popen(*zebra, *ways, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(Path(f"{host.root}/run/frr/zserv").exists, 10, "zebra")
+        bfdd = (f"{FRR_DAEMONS}/bfdd", "-f", "/run/frr/bfdd.conf", "-i", "/run/frr/bfdd.pid")
+        printers.append(
+            Printer(
+                f"FRR BFD, 3 x {interval_ms} ms",
+                host=host,
+                argv=(*bfdd, *ways, "--bfdctl", "/run/frr/bfdd.sock"),
+                up=r"state-change: .* -> up",
+                down=r"state-change: .*up -> down",
             )
         )
     return printers[1]

@@ -86,7 +86,7 @@ def replace(here: Street, gateway: str, program: tuple[str, ...], gap: float) ->
     at = time.time()
     here.daemons[gateway].stop()
     time.sleep(gap)
-    here.daemons[gateway] = pair_gateway(here.lab, gateway, program)
+    here.daemons[gateway] = pair_gateway(here.lab, gateway, program, tunnel=False)
     here.daemons[gateway].wait_event("daemon", "started", 20, at)
     here.daemons[gateway].wait_verdict("line", "up", 20)
     time.sleep(WATCH_S)
@@ -151,7 +151,7 @@ def main() -> None:
     dice = random.Random(chosen.seed)
     gaps = (dice.uniform(0, chosen.gap) for _ in itertools.count())
     with checkout(chosen.old) as old, TwoSite(ipsec=False) as lab:
-        here = Street(lab, {name: pair_gateway(lab, name, old) for name in GATEWAYS})
+        here = Street(lab, {name: pair_gateway(lab, name, old, tunnel=False) for name in GATEWAYS})
         missed = [] if stage.calm(here) else ["the old commit did not become calm"]
         missed += campaign(here, old, chosen.count, gaps)
     stage.finish(missed)

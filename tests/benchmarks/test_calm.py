@@ -1,22 +1,11 @@
 """The table of calm: every part but the hours."""
 
-import random
 import re
-from dataclasses import dataclass
 
 import pytest
 
 from benchmarks import calm
 from havpn_core.config import read
-
-
-@dataclass
-class Told:
-    """What a simulation of havpn's rules gives, as far as the table needs it."""
-
-    switches: int = 6
-    backup_share: float = 0.25
-    detection_s: tuple[float, ...] = (0.2, 0.4, 0.3)
 
 
 @pytest.fixture
@@ -26,7 +15,8 @@ def cells():
         for rule in calm.RULES
         for place, line in enumerate(calm.LINES)
     }
-    return found | {(rule, calm.CUT): calm.Cell(0, 0, 0.25) for rule in calm.RULES}
+    found |= {(rule, calm.CHANGE): calm.Cell(0, 0, given_up=0.004) for rule in calm.RULES}
+    return found | {(rule, calm.CUT): calm.Cell(0, 0, (0.2, 0.25)) for rule in calm.RULES}
 
 
 def test_the_table_is_markdown_with_every_rule_and_line(cells):
@@ -35,16 +25,22 @@ def test_the_table_is_markdown_with_every_rule_and_line(cells):
         for row in calm.table(cells).splitlines()
     ]
     assert rows[0] == ["loss", *calm.RULES]
-    assert [row[0] for row in rows[2:]] == [*calm.LINES, calm.CUT]
+    assert [row[0] for row in rows[2:]] == list(calm.ROWS)
     assert set(rows[2][1:]) == {"0"}
     assert set(rows[3][1:]) == {"40/h  1 %"}
-    assert set(rows[-1][1:]) == {"0.25 s"}
+    assert set(rows[-2][1:]) == {"0.4 %"}
+    assert set(rows[-1][1:]) == {"0.20 / 0.25 s"}
     assert {len(row) for row in rows} == {len(calm.RULES) + 1}
 
 
 @pytest.mark.parametrize(
     ("rate", "share", "text"),
-    [(0, 0, "0"), (0.25, 0.99, "0.25/h  99 %"), (1154.2, 0.203, "1154/h  20 %")],
+    [
+        (0, 0, "0"),
+        (0, 1.0, "0  100 %"),
+        (0.25, 0.99, "0.25/h  99 %"),
+        (1154.2, 0.203, "1154/h  20 %"),
+    ],
 )
 def test_a_cell(rate, share, text):
     assert str(calm.Cell(rate, share)) == text
@@ -72,31 +68,28 @@ def test_a_profile_is_what_the_configuration_makes_of_it(name, tmp_path):
     [("keepalived 3/3", 3.9, 4.0), ("BFD 3 x 50 ms", 0.14, 0.15), ("LSM", 8.4, 8.5)],
 )
 def test_the_worst_of_many_cuts(rule, low_s, high_s):
-    assert low_s <= calm.judge(rule, calm.CUT, 1, seed=1).detection_s <= high_s
+    assert low_s <= calm.judge(rule, calm.CUT, 1, seed=1, times=0).detection_s[1] <= high_s
 
 
 def test_peers_are_judged_per_hour():
-    few = calm.judge("keepalived 3/3", "20 %", 10, seed=1)
-    many = calm.judge("keepalived 3/3", "20 %", 40, seed=1)
+    few = calm.judge("keepalived 3/3", "20 %", 10, seed=1, times=0)
+    many = calm.judge("keepalived 3/3", "20 %", 40, seed=1, times=0)
     assert few.switches_per_hour == pytest.approx(many.switches_per_hour, rel=0.4)
-    assert calm.judge("keepalived 3/3", calm.BURSTY, 10, seed=1).switches_per_hour > 1
+    assert calm.judge("keepalived 3/3", calm.BURSTY, 10, seed=1, times=0).switches_per_hour > 1
 
 
-def test_havpn_is_judged_by_its_own_simulation(monkeypatch):
-    runs = []
+def test_havpn_is_judged_by_its_own_rules_at_both_ends():
+    calmly = calm.judge("havpn balanced", "10 %", 0.2, seed=7, times=0)
+    assert (calmly.switches_per_hour, calmly.down_share) == (0, 0)
+    spells = calm.one_end("havpn fast", calm.BURSTY, 0.2, seed=7)
+    assert (spells.switches_per_hour, spells.down_share) == (0, 1)  # left for good
+    assert calm.judge("havpn fast", calm.CHANGE, 0, seed=7, times=3).given_up == 0
+    median, worst = calm.judge("havpn balanced", calm.CUT, 0, seed=7, times=0).detection_s
+    assert 0.6 < median < worst < 1.1
 
-    def summarise(settings, model, *, hours, chance, **more):
-        runs.append((settings, model.lost(0.0), hours, more, chance.random()))
-        return Told()
 
-    monkeypatch.setattr("havpn_core.study.montecarlo.summarise", summarise)
-    cell = calm.judge("havpn fast", "30 %", 2, seed=7)
-    assert (cell.switches_per_hour, cell.down_share) == (3.0, 0.25)
-    assert runs[0][0] == calm.profile("fast").settings
-    assert runs[0][2:] == (2, {}, random.Random(7).random())
-    assert str(calm.judge("havpn balanced", calm.CUT, 2, seed=7)) == "0.40 s"
-    assert runs[1][0] == calm.profile("balanced").settings
-    assert runs[1][1] is False  # a good line
+def test_a_peer_that_gives_a_changed_line_up_is_counted():
+    assert calm.judge("BFD 3 x 50 ms", calm.CHANGE, 0, seed=7, times=3).given_up == 1
 
 
 @pytest.mark.parametrize(
