@@ -89,7 +89,7 @@ class Chosen:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort the tests and leave out what is not asked for."""
+        """Sort the tests and leave out what is not wanted."""
         if self._limits:
             order = {name: place for place, name in enumerate(self._limits)}
             chosen = [

@@ -8,21 +8,24 @@ import pytest
 
 from benchmarks.campaigns import stage
 from benchmarks.campaigns.hooks import KINDS, Hook
+from benchmarks.modes import pair
 from havpn_core.testing.lab.faults import (
-    FAULTS,
     LINKS,
+    ROWS,
     cut_links,
     lan_port,
     lan_port_isolated,
+    line_cut,
     site_name,
+    tunnels,
 )
 from havpn_core.testing.lab.hosts.plan import GATEWAYS, PROVIDERS, SITES
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 SEED = int(os.environ.get("HAVPN_FAULT_SEED", "1"))
 COUNT = int(os.environ.get("HAVPN_FAULTS", "100"))
-SECOND_ACTIONS = "\n".join(
-    hook.toml()
+SECOND_ACTIONS = "".join(
+    f"{hook.toml()}\n"
     for hook in (
         Hook(active="exit 1", standby="exit 1", name="a-failing"),
         Hook(active="sleep 1000", standby="sleep 1000", name="hanging", deadline="2s"),
@@ -30,7 +33,9 @@ SECOND_ACTIONS = "\n".join(
     )
 )
 # Those that pass within a moment; lines are cut for longer.
-MOMENTS = {name: fault for name, fault in (FAULTS | LINKS).items() if name != "line cut"}
+TABLE = {row.name.rpartition(" at ")[0]: row.fault for row in ROWS}
+MOMENTS = {name: fault for name, fault in (TABLE | LINKS).items() if name != "line cut"}
+RISE = 20
 FLAPS = {"by carrier": lan_port, "in the switch": lan_port_isolated}
 MOMENT_S = 0.5
 SHARED_BOUND_S = 1.0
@@ -38,7 +43,8 @@ SHARED_BOUND_S = 1.0
 
 @pytest.fixture(scope="module")
 def here():
-    with stage.street(more=SECOND_ACTIONS) as street:
+    with pair.opens(RISE, SECOND_ACTIONS) as street:
+        assert stage.calm(street), "the network was not calm at first"
         yield street
 
 
@@ -47,7 +53,7 @@ class Misfortune:
 
     def __init__(self, here, seed):
         self.here, self.dice = here, random.Random(seed)
-        self.cut = set()
+        self.cut = {}
 
     def strike(self):
         kinds = [*[self.line] * 2, *[self.moment] * 4, self.flap, self.restart, self.lossy]
@@ -55,12 +61,12 @@ class Misfortune:
 
     def line(self):
         name = self.dice.choice(PROVIDERS)
+        gateway = next(each for each in GATEWAYS.values() if each.provider == name)
         if name in self.cut:
-            self.here.lab.providers[name].heal()
-            self.cut.discard(name)
+            self.cut.pop(name)()
+            tunnels.mend(self.here, gateway.name)
             return f"heal {name}"
-        self.here.lab.providers[name].cut()
-        self.cut.add(name)
+        self.cut[name] = line_cut(self.here, gateway.name)
         return f"cut {name}"
 
     def gateway(self):
@@ -68,8 +74,8 @@ class Misfortune:
 
     def moment(self):
         name, gateway = self.dice.choice(sorted(MOMENTS)), self.gateway()
-        if name == "line cut one way" and GATEWAYS[gateway].provider in self.cut:
-            return f"nothing at {gateway}"
+        if name not in LINKS and GATEWAYS[gateway].provider in self.cut:
+            return f"nothing at {gateway}: its line is cut"
         undo = MOMENTS[name](self.here, gateway)
         seconds = self.dice.uniform(0, MOMENT_S)
         time.sleep(seconds)
@@ -135,8 +141,8 @@ def test_a_hundred_faults_in_a_row(here, capsys):
             shared = max(here.lab.tenure(site, since).shared for site in SITES)
             assert shared <= SHARED_BOUND_S, f"{shared:.2f} s: {misfortune.said(number, what)}"
             longest = max(longest, shared)
-        for provider in here.lab.providers.values():
-            provider.heal()
+        for heal in misfortune.cut.values():
+            heal()
         assert stream.report().alive
         report = stream.finish()
     finally:

@@ -11,6 +11,7 @@ import pytest
 from havpn_core.testing.lab import TwoSite, wait_for
 from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
 from havpn_core.testing.lab.pacemaker import Clusters
+from tests.lab.partner_look import look_from
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
 ALERT = """
@@ -27,6 +28,11 @@ type = "exec"
 command = ["/bin/sh", "-c", "echo $HAVPN_MESSAGE >>/run/told/news"]
 """
 AGENT = "/usr/lib/ocf/resource.d/havpn/link"
+UNFIT = "/run/havpn/unfit"
+# The agent runs HA-VPN by this, so that a file makes a gateway unfit.
+SCRIPT = """#!/bin/sh
+exec {python} {program} "$@"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +42,12 @@ def lab():
 
 
 @pytest.fixture(scope="module")
-def clusters(lab):
-    found = Clusters(lab)
+def clusters(lab, tmp_path_factory):
+    program = Path(__file__).parents[1] / "packages" / "unfit_gateway.py"
+    binary = tmp_path_factory.mktemp("program") / "havpn"
+    binary.write_text(SCRIPT.format(python=sys.executable, program=program))
+    binary.chmod(0o755)
+    found = Clusters(lab, params=f"binary={binary}")
     found.start()
     return found
 
@@ -47,6 +57,8 @@ def calm(lab, clusters):
     yield
     for provider in lab.providers.values():
         provider.heal()
+    for name in GATEWAYS:
+        lab.hosts[name].run("rm", "-f", UNFIT)
     for site in SITES:
         clusters.crm(site, "rsc_defaults resource-stickiness=0")
     clusters.wait_home(40)
@@ -186,12 +198,72 @@ def test_alerts_reach_the_notifiers(lab, clusters):
         clusters.nodes["gw-ab"].host.run("crm", "-F", "configure", "delete", "havpn", timeout=30)
 
 
+def values(clusters):
+    return [clusters.attribute(name) for name in ("gw-aa", "gw-ab")]
+
+
+def test_one_that_is_unfit_hands_over_and_takes_back(lab, clusters, capsys):
+    began = time.monotonic()
+    lab.hosts["gw-aa"].write(UNFIT, "forwarding of IPv4 is off")
+    lab.wait_holder("a", "gw-ab", 20)
+    took = time.monotonic() - began
+    with capsys.disabled():
+        print(f"\n  Pacemaker, unfit: the partner has the address after {took:.2f} s")
+    assert took < 3
+    assert values(clusters) == ["0", "1"]
+    lab.wait_holder("b", "gw-bb", 20)  # its responder is silent, so that the far site follows
+    lab.hosts["gw-aa"].run("rm", UNFIT)
+    lab.wait_holder("a", "gw-aa", 20)
+    assert values(clusters) == ["1", "1"]
+
+
+@pytest.mark.parametrize("names", [("gw-aa", "gw-ab"), ("gw-ab", "gw-aa")])
+@pytest.mark.parametrize("pause_s", [0, 2])
+def test_both_unfit_one_router_stays(lab, clusters, names, pause_s):
+    for name in names:
+        lab.hosts[name].write(UNFIT, "forwarding of IPv4 is off")
+        time.sleep(pause_s)
+    until = time.monotonic() + 9
+    while time.monotonic() < until:
+        assert "1" in values(clusters)
+        time.sleep(0.2)
+    assert sorted(values(clusters)) == ["0", "1"]
+    assert lab.holders("a") == {name for name in names if clusters.attribute(name) == "1"}
+
+
+def test_what_the_action_sees_of_a_partner(lab, clusters):
+    one, other = lab.hosts["gw-aa"], lab.hosts["gw-ab"]
+
+    def looks(**options):
+        return [look_from(host, "pacemaker", **options) for host in (one, other)]
+
+    assert looks(attribute="havpn-vpn") == [(True, 0), (True, 1)]
+    assert looks(attribute="havpn-vpn", preferred="gw-ab") == [(True, 1), (True, 0)]
+    assert looks(mode="standby") == [(True, 0), (True, 1)]
+    assert looks(attribute="nobody-writes-it") == [(None, None)] * 2
+    one.run("crm_standby", "-v", "on", timeout=30)
+    try:
+        wait_for(lambda: clusters.attribute("gw-aa") is None, 20, "the attribute to go")
+        assert looks(attribute="havpn-vpn")[1] == (False, 0)
+        assert looks(mode="standby") == [(True, 0), (False, 0)]
+    finally:
+        one.run("crm_standby", "-D", timeout=30)
+    wait_for(lambda: clusters.attribute("gw-aa") == "1", 30, "it to be back")
+
+
 def test_power_off(lab, clusters):
     """The last one: the node does not come back."""
     began = time.monotonic()
     lab.power_off("gw-aa")
     lab.wait_holder("a", "gw-ab", 20)
     assert time.monotonic() - began < 20
+    other = lab.hosts["gw-ab"]
+    for options in ({"attribute": "havpn-vpn"}, {"mode": "standby"}):
+        assert look_from(other, "pacemaker", **options) == (False, 0)
+    other.write(UNFIT, "forwarding of IPv4 is off")
+    time.sleep(3)
+    assert lab.holders("a") == {"gw-ab"}
+    other.run("rm", UNFIT)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(clusters.rejoin, "gw-aa").result()
     clusters.wait_home(40)

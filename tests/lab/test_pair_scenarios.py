@@ -59,7 +59,7 @@ def test_a_silent_cut_moves_both_sites_and_nobody_owns_twice(lab, capsys):
     with capsys.disabled():
         print(f"\n  pair, silent cut: client outage {outage:.3f} s, after the heal {back:.3f} s")
     assert report.intact, report.error
-    assert outage < 2
+    assert outage < 5
     assert back < 1
     assert overlaps(lab, since) == {"a": 0, "b": 0}
 

@@ -75,10 +75,10 @@ class Cluster:
         load(first)
         self.run("crm_verify", "--xml-file", "/run/policy.xml")
 
-    def attributes(self, a, b):
+    def attributes(self, a, b, scores=(None, None)):
         tree = ET.fromstring(self.host.read("/run/policy.xml"))
         status = tree.find("status")
-        for name, value in zip(NODES, (a, b), strict=True):
+        for name, value, score in zip(NODES, (a, b), scores, strict=True):
             state = next((s for s in status if s.get("uname") == name), None)
             if state is None:
                 state = ET.SubElement(
@@ -92,6 +92,10 @@ class Cluster:
             if value is not None:
                 ET.SubElement(
                     inner, "nvpair", id=f"n{NODES[name]}", name="havpn-vpn", value=str(value)
+                )
+            if score is not None:
+                ET.SubElement(
+                    inner, "nvpair", id=f"s{NODES[name]}", name="havpn-vpn-score", value=str(score)
                 )
         self.host.write("/run/policy.xml", ET.tostring(tree, encoding="unicode"))
 

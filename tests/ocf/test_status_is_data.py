@@ -118,6 +118,59 @@ def test_what_the_daemon_writes_is_understood(node):
     ]
 
 
+def test_the_scores_are_written_beside_the_paths(node):
+    node.write(("vpn1 up 1", "vpn2 down 0", "c up 1"), extra="score vpn1 140\nscore vpn2 0\n")
+    assert node.agent("monitor", path="vpn1 vpn2")[0] == 0
+    assert node.asked() == [
+        "-n havpn-vpn1 -B 1 -d 0",
+        "-n havpn-vpn1-score -B 140 -d 0",
+        "-n havpn-vpn2 -B 0 -d 0",
+        "-n havpn-vpn2-score -B 0 -d 0",
+        "-n havpn-old -D",
+    ]
+    node.write(("vpn1 unknown -", "vpn2 down 0"), extra="score vpn1 -\nscore vpn2 0\n")
+    node.agent("monitor", path="vpn1 vpn2")
+    assert node.asked() == ["-n havpn-vpn2 -B 0 -d 0", "-n havpn-vpn2-score -B 0 -d 0"], "it stands"
+    node.write(("vpn1 up 1", "vpn2 down 0"))
+    node.agent("monitor", path="vpn1 vpn2")
+    assert node.asked() == [
+        "-n havpn-vpn1 -B 1 -d 0",
+        "-n havpn-vpn2 -B 0 -d 0",
+        "-n havpn-vpn1-score -D",
+        "-n havpn-vpn2-score -D",
+    ], "nobody ranks the lines any more"
+
+
+def test_a_score_that_never_was_is_not_there_to_stand(node):
+    node.write(("vpn1 up 1",), extra="score vpn1 -\n")
+    node.agent("monitor", path="vpn1")
+    assert node.asked() == ["-n havpn-vpn1 -B 1 -d 0", "-n havpn-old -D"]
+
+
+def test_a_path_that_is_called_like_a_score_has_the_attribute(node):
+    node.write(("vpn up 1", "vpn-score down 0"), extra="score vpn 140\nscore vpn-score 0\n")
+    node.agent("monitor")
+    assert node.asked() == [
+        "-n havpn-vpn -B 1 -d 0",
+        "-n havpn-vpn-score -B 0 -d 0",
+        "-n havpn-vpn-score-score -B 0 -d 0",
+        "-n havpn-old -D",
+    ]
+
+
+@pytest.mark.parametrize(
+    "score",
+    ["vpn1", "vpn1 ", "vpn1 -5", "vpn1 010", "vpn1 12345", "vpn1 5 5", "other 5", "* 5",
+     "vpn1 5\nscore vpn1 6", "$(touch HIT) 5", "vpn1 $(touch HIT)", "vpn1 INFINITY"],
+)  # fmt: skip
+def test_a_score_that_makes_no_sense_is_believed_by_nobody(node, score):
+    node.write(extra=f"score {score}\n")
+    status, said = node.agent("monitor")
+    assert status == GENERIC
+    assert "makes no sense" in said
+    assert node.asked() == ["-n havpn-old -D"]
+
+
 @pytest.mark.parametrize("field", ["state", "pid", "ticks", "uptime"])
 def test_a_field_that_is_no_plain_value_is_believed_by_nobody(node, field):
     for value in EVIL:
