@@ -22,15 +22,26 @@ second. Ours are shorter; the rest is room for fields of a later release.
 
 import hashlib
 import struct
-from dataclasses import MISSING, fields, replace
 from typing import Any
 
+from msgspec import NODEFAULT
+from msgspec.structs import fields, replace
+
 from havpn_core.pair.message import Content, Line, Mode
-from havpn_core.pair.wire.fields import age, octets, read_fields, share, whole, word, write_fields
+from havpn_core.pair.wire.fields import (
+    Field,
+    octets,
+    read_fields,
+    tenths,
+    whole,
+    word,
+    write_fields,
+)
 from havpn_core.pair.wire.heads import NONCE_BYTES, VERSIONS, Head, head_bytes, read_head
 from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
 from havpn_core.pair.wire.sessions import Sessions
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.loss import as_number, of_number
 
 __all__ = ["BIGGEST", "NONCE_BYTES", "VERDICTS", "Authenticator", "node_number", "pack", "unpack"]
 
@@ -54,8 +65,8 @@ _FLAGS = (
     "paused",
     "unfit",
 )
-_ALL_FLAGS = (*_FLAGS, "stopping", "refused")
-_DEFAULTS = {one.name: one.default for one in fields(Content) if one.default is not MISSING}
+_ALL_FLAGS = (*_FLAGS, "stopping", "refused", "off_road", "doubted", "off_line", "grey")
+_DEFAULTS = {one.name: one.default for one in fields(Content) if one.default is not NODEFAULT}
 _FIELDS = (
     whole(1, "node", 8),
     whole(2, "priority", 1, least=1),
@@ -71,10 +82,18 @@ _FIELDS = (
     whole(12, "interval_ms", 4),
     word(13, "fit", _YES_NO),
     word(14, "road", _YES_NO),
-    share(15, "loss"),
-    age(16, "loss_age_s"),
+    # 15 and 16 were a loss without its bounds, which nothing ever sent.
+    word(17, "hears_lan", _YES_NO),
+    whole(18, "asks", 1),
+    whole(19, "road_for", 1),
+    Field(20, "loss", 7, as_number, of_number),
+    tenths(21, "moved_age_s", 2),
 )
-_NEW = ("mac", "interval_ms", "stopping", "refused", "fit", "road", "loss", "loss_age_s")
+_NEW = (
+    *("mac", "interval_ms", "stopping", "refused", "fit", "loss", "hears_lan"),
+    *("road", "road_for", "asks", "off_road", "doubted"),
+    *("off_line", "moved_age_s", "grey"),
+)
 """What version 1 cannot say."""
 KEPT = 8
 """So many frames later what a frame of version 2 said still goes for one of version 1."""
@@ -140,8 +159,11 @@ def unpack(data: bytes) -> Content:
 
 def pack_fields(content: Content) -> bytes:
     """Turn a content into the bytes of version 2."""
-    values = {one.name: getattr(content, one.name) for one in fields(content)}
-    said = {name: value for name, value in values.items() if value != _DEFAULTS.get(name, MISSING)}
+    said = {
+        name: value
+        for name in Content.__struct_fields__
+        if (value := getattr(content, name)) != _DEFAULTS.get(name, NODEFAULT)
+    }
     if flags := _flags(content, _ALL_FLAGS):
         said["flags"] = flags
     if content.term:

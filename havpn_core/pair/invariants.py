@@ -5,6 +5,7 @@ Pure: no clock, socket or thread here.
 
 from havpn_core.pair.message import Content
 from havpn_core.pair.state import Decision, Own, PairRules, PairState, Token
+from havpn_core.rules.road.state import NOTHING
 from havpn_core.rules.role import Role
 
 
@@ -62,13 +63,18 @@ def _of_clocks(
         or state.unfit_until_s > now_s,
         "who holds the role has failed at nothing": own.held is not Role.ACTIVE
         or not state.failures,
+        "who is off the road has failed on it": not state.road.off or state.road.failures > 0,
+        "who left for its line moved the role": not state.lines.off
+        or state.lines.moved_s is not None,
+        "only probes of the road find out about it": own.road_probes or state.road == NOTHING,
         "a challenge fits a byte": 0 <= state.challenge <= 255,
         "nothing began in the future": _begun(state) <= now_s,
     }
 
 
 def _begun(state: PairState) -> float:
-    times = (state.received_s, state.doubt_s, state.unheard_s, state.taking_s, state.well_s)
+    clocks = (state.received_s, state.doubt_s, state.unheard_s, state.taking_s, state.well_s)
+    times = (*clocks, state.lines.moved_s)
     return max((time for time in times if time is not None), default=float("-inf"))
 
 
@@ -85,7 +91,17 @@ def _of_decision(
         or (state.token is Token.DOUBTED and own.held is not Role.ACTIVE),
         "an owner offers nothing": not (said.owner and said.offer),
         "an owner claims nothing": not (said.owner and said.claim),
+        "who is unfit claims nothing": not (said.fit is False and said.claim),
+        "who left for its line claims nothing": not (said.off_line and said.claim),
+        "who is off the road claims nothing": not (said.off_road and said.claim),
+        "who asks about the road is active": not said.asks
+        or (said.owner and said.held is Role.ACTIVE),
+        "who asks about the road is not off it": not (said.asks and said.off_road),
         "only an owner doubts": said.owner or not said.doubt,
+        "only an owner is doubted": said.owner or not said.doubted,
+        "who leaves for the road tells the far site nothing": not (
+            said.off_road and decision.road.stuck
+        ),
         "what is said is what is": (said.owner, said.offer, said.held, said.wanted)
         == (state.owner, state.offering, own.held, decision.wanted),
         "an owner suspects nobody once it held the role": state.seized

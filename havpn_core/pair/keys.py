@@ -9,34 +9,11 @@ import msgspec
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.aside import set_aside
+from havpn_core.host.disk.keys import read_keys
 from havpn_core.host.disk.trouble import FileTrouble
 from havpn_core.pair.frames import NONCE_BYTES, Authenticator
 
-KEY_BYTES = 32
-KEY_FILE_BYTES = 65536
 INCARNATION_FILE = "pair.json"
-
-
-def read_keys(file: Path) -> tuple[bytes, ...]:
-    """Read a key file: one key in hexadecimal a line, ``#`` begins a comment.
-
-    The first key signs; a second one is accepted, too, while keys are being changed.
-
-    :raises HavpnError: if it cannot be read, others may read it, or a key is bad.
-    """
-    text = files.read_text(file, largest=KEY_FILE_BYTES, private=True)
-    if text is None:
-        raise HavpnError(f"{file}: there is no such file: make one with havpn keygen {file}")
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    try:
-        keys = tuple(bytes.fromhex(line) for line in lines if line)
-    except ValueError:
-        raise HavpnError(f"{file}: a key is no hexadecimal number: use havpn keygen") from None
-    if not 1 <= len(keys) <= 2 or any(len(key) < KEY_BYTES for key in keys):
-        raise HavpnError(
-            f"{file}: one or two keys of {KEY_BYTES} bytes are needed: use havpn keygen"
-        )
-    return keys
 
 
 def configured_keys(key_file: str) -> tuple[bytes, ...]:

@@ -3,10 +3,14 @@
 Pure: no clock, socket or thread here.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
+import msgspec
+from msgspec.structs import replace
+
+from havpn_core.pair.lines.loss import words
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.loss import Loss
 
 
 class Line(Enum):
@@ -31,8 +35,7 @@ class Mode(Enum):
     OFFERING = "offering"  #: has let go; the role is the partner's to take
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What a gateway says in every frame.
 
     The *right* to be active is a token. It has a number (``term``) that grows whenever the
@@ -64,8 +67,18 @@ class Content:
     :param refused: the far host refuses its probes for longer than ``refused_hold``.
     :param fit: it can serve, its line aside; ``None`` while that is not known.
     :param road: hosts behind the far gateway reply; ``None`` while that is not known.
-    :param loss: share of probes lost of late, 0 to 1; ``None`` while that is not known.
-    :param loss_age_s: how old that figure is, in seconds.
+    :param road_for: ``road`` is the reply to the request of the partner that has this number; 0
+        if it is none.
+    :param asks: number of the request to the partner to probe its road, 1 to 255; 0 for none.
+    :param off_road: it leaves the role, or has left it, because the road is down here and was
+        well on the partner.
+    :param doubted: it has the right to be active, and the far gateway of its line says that the
+        road is down there and nobody better is to be had.
+    :param loss: what its line loses of late; ``None`` while that is not known, or old.
+    :param grey: its line is grey: it carries, and loses more than it may, or is slow.
+    :param off_line: it leaves the role, or has left it of late, because its line loses more.
+    :param moved_age_s: seconds since the role last moved for loss; ``None``: not of late.
+    :param hears_lan: enough of its witnesses on the LAN reply; ``None`` while it knows of none.
     :param reads_2: the sender reads version 2, whichever it speaks; each frame shows it.
     """
 
@@ -93,18 +106,35 @@ class Content:
     refused: bool = False
     fit: bool | None = None
     road: bool | None = None
-    loss: float | None = None
-    loss_age_s: float = 0.0
+    road_for: int = 0
+    asks: int = 0
+    off_road: bool = False
+    doubted: bool = False
+    loss: Loss | None = None
+    grey: bool = False
+    off_line: bool = False
+    moved_age_s: float | None = None
+    hears_lan: bool | None = None
     reads_2: bool = True
 
 
-_RANK = {Line.UP: 4, None: 2, Line.RECOVERING: 1, Line.DOWN: 0}
-_RANK_REFUSED = 3
+_RANK = {Line.UP: 5, None: 3, Line.RECOVERING: 2, Line.DOWN: 0}
+_RANK_REFUSED = 4
 """Of a path that is up, though the far responder has been missing for long: the line carries."""
+_RANK_OFF_ROAD = 1
+"""Of a line that replies while the road behind it does not: still better than a dead one."""
 
 
 def _path_rank(one: Content) -> int:
-    return _RANK_REFUSED if one.refused and one.line is Line.UP else _RANK[one.line]
+    found = _RANK_REFUSED if one.refused and one.line is Line.UP else _RANK[one.line]
+    return min(found, _RANK_OFF_ROAD) if one.off_road else found
+
+
+def takes_road(one: Content) -> bool:
+    """Whether a partner could take the role from a gateway whose road is down."""
+    fit = not one.unfit and one.fit is not False and not one.paused and not one.maintenance
+    serves = one.line in (Line.UP, Line.RECOVERING) and not one.off_road
+    return one.reads_2 and one.hears and fit and serves
 
 
 def tie(node: int, priority: int, mac: bytes, *, protocol_1: bool = False) -> tuple[int, ...]:
@@ -120,23 +150,34 @@ def tie(node: int, priority: int, mac: bytes, *, protocol_1: bool = False) -> tu
     return *first, bool(mac), -int.from_bytes(mac)
 
 
-def rank(one: Content) -> tuple[int, ...]:
+def rank(one: Content, other: Content | None = None) -> tuple[int, ...]:
     """Order gateways for a role that nobody holds: the greater one is to have it.
 
-    A partner that reads protocol 1 only tells gateways of one name apart by nothing and so
-    yields to nobody: it is to have it.
+    Unknown fitness counts as fit. A partner that reads protocol 1 only tells gateways of one name
+    apart by nothing and so yields to nobody: it is to have it.
+
+    :param other: whom it is weighed against; a grey line counts beside another one alone.
     """
     return (
         not one.unfit and not one.paused,
+        one.fit is not False,
         one.forced,
         not one.maintenance,
         _path_rank(one),
+        other is None or not shaded(one, other),
+        not one.off_line,
         one.priority,
         one.node,
         not one.reads_2,
         bool(one.mac),
         -int.from_bytes(one.mac),
     )
+
+
+def shaded(one: Content, other: Content) -> bool:
+    """Whether a line is grey, while what both lose cannot be compared; protocol 1 lacks it."""
+    known = one.loss is not None and other.loss is not None
+    return one.grey and not known and one.reads_2 and other.reads_2
 
 
 def why_better(
@@ -149,14 +190,17 @@ def why_better(
     """
     reasons = (
         f"the role could not be taken {there}" if worse.unfit else f"paused {there}",
+        f"unfit {there}",
         f"forced to active {here}",
         f"in maintenance {there}",
         _paths(worse, better, there, here),
+        f"line grey {there}, good {here}",
+        _lossy(worse, better, there, here),
         f"the higher priority is {here}",
         f"the larger number of the node's name is {here}",
         *[f"both nodes have one name, and the lower link-layer address is {here}"] * 3,
     )
-    for less, more, why in zip(rank(worse), rank(better), reasons, strict=True):
+    for less, more, why in zip(rank(worse, better), rank(better, worse), reasons, strict=True):
         if less < more:
             return why
         if less > more:
@@ -165,11 +209,17 @@ def why_better(
 
 
 def _paths(worse: Content, better: Content, there: str, here: str) -> str:
+    if worse.off_road and not better.off_road and worse.line is not Line.DOWN:
+        return f"road down {there}, well {here}"
     sound = better.line is Line.UP and not better.refused
     if worse.refused and sound and worse.line in (Line.UP, None):
         return f"far responder missing for long {there}, path up {here}"
     first, second = (one.line.value if one.line else "unknown" for one in (worse, better))
     return f"path {first} {there}, {second} {here}"
+
+
+def _lossy(worse: Content, better: Content, there: str, here: str) -> str:
+    return words(worse.loss, better.loss, there, here)
 
 
 def loses(own: Content, partner: Content) -> bool:
@@ -179,12 +229,12 @@ def loses(own: Content, partner: Content) -> bool:
     paused cannot let go; who doubts its right loses against who does not. Only two of which
     nothing tells them apart, neither name nor link-layer address, both stay.
     """
-    return _standing(partner) > _standing(own)
+    return _standing(partner, own) > _standing(own, partner)
 
 
-def _standing(one: Content) -> tuple[int, ...]:
+def _standing(one: Content, other: Content) -> tuple[int, ...]:
     holds = one.held is Role.ACTIVE
-    return (holds and one.paused, holds, not one.doubt, *rank(one))
+    return (holds and one.paused, holds, not one.doubt, *rank(one, other))
 
 
 def why_give(own: Content, partner: Content) -> str:
@@ -203,12 +253,16 @@ def why_give(own: Content, partner: Content) -> str:
     # The first that holds decides; an empty reason is one to stay.
     reasons = (
         (own.paused or partner.paused or partner.unfit, ""),
+        (own.fit is False and partner.fit is not False, "unfit here"),
+        (partner.fit is False and own.fit is not False, ""),
         (partner.forced and not own.forced, "forced to active on the partner"),
         (own.forced and not partner.forced, ""),
         (own.maintenance and not partner.maintenance, "in maintenance here"),
         (partner.maintenance, ""),
         (partner.line is None, ""),
-        (_flees(own, partner), _paths(own, partner, "here", "on the partner")),
+        (_flees(own, partner), _paths(own, partner, *HERE)),
+        (own.off_road and takes_road(partner), ROAD),
+        (own.off_line and carries(own) and carries(partner), _lossy(own, partner, *HERE)),
         (
             partner.claim and partner.priority > own.priority and own.refused >= partner.refused,
             "failback to the higher priority on the partner",
@@ -217,15 +271,22 @@ def why_give(own: Content, partner: Content) -> str:
     return next((why for holds, why in reasons if holds), "")
 
 
+HERE = "here", "on the partner"
+ROAD = "road down here, well on the partner"
+
+
+def carries(one: Content) -> bool:
+    """Whether a gateway's path is up and nothing is known against it."""
+    return one.line is Line.UP and not one.refused and not one.off_road
+
+
 def _presumed(own: Content, partner: Content) -> Content:
     """Give an owner whose paths are not known yet, at a start, the partner's.
 
     Its first samples are on their way; giving the right away for a moment would move the role
     twice.
     """
-    if own.line is not None:
-        return own
-    return replace(own, line=partner.line)
+    return own if own.line is not None else replace(own, line=partner.line)
 
 
 def _flees(own: Content, partner: Content) -> bool:
@@ -234,8 +295,6 @@ def _flees(own: Content, partner: Content) -> bool:
     A far responder that is missing proves that the line carries: a dead path is worse, one
     that replies again is not fled from towards it.
     """
-    if own.line is Line.RECOVERING:
-        return partner.line is Line.UP and not partner.refused
     if own.line is Line.DOWN:
         return _path_rank(partner) > _RANK[Line.DOWN]
-    return own.refused and partner.line is Line.UP and not partner.refused
+    return (own.line is Line.RECOVERING or own.refused) and carries(partner)

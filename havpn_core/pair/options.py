@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from havpn_core.durations import Duration
+from havpn_core.pair.lines.resting import LineRules
 from havpn_core.pair.scout import ROUNDS
 from havpn_core.pair.state import LOST, PairRules, Preempt
 
@@ -25,9 +26,12 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param key_file: the keys that both gateways have; mode 600.
     :param preempt: when the preferred gateway, well again, takes the role back: ``auto`` at
         once, ``delay`` after ``preempt_delay``, ``manual`` never by itself.
-    :param interval: time from one frame to the next.
+    :param interval: time from one frame to the next; more than the default where a link is too
+        slow for that.
     :param dead: silence on all links after which the partner counts as dead; three intervals
         of the slower gateway if not given, or if it is less.
+    :param better_line: move the role to the partner where its line loses clearly less, once in
+        10 minutes at most; ``preempt`` says nothing about that.
     :raises ValueError: if ``dead`` leaves no room for a lost frame.
     """
 
@@ -35,8 +39,9 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
     key_file: Annotated[str, msgspec.Meta(min_length=1)]
     preempt: Literal["auto", "delay", "manual"] = "auto"
     preempt_delay: Duration = Duration(60.0)
-    interval: Duration = Duration(0.2)
+    interval: Duration = Duration(0.05)
     dead: Duration | None = None
+    better_line: bool = True
 
     def __post_init__(self) -> None:
         if not 0.02 <= self.interval <= 10:
@@ -57,6 +62,7 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
             takeover_s=TAKEOVER_S,
             rest_s=REST_S,
             check_s=ROUNDS * self.check_s + CHECK_EARLIER_S,
+            lines=LineRules(on=self.better_line),
         )
 
     @property

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -80,6 +79,7 @@ class PairRun:
         self._links: dict[str, Caller] = {}
         self._closed = False
         self._beat: Beat | None = None
+        self._until_s = 0.0
         self._kick = asyncio.Event()
         self._wanted: Role | None = None
         self.session = PairSession(
@@ -92,7 +92,7 @@ class PairRun:
         )
 
     def _own(self) -> Own:
-        return replace(self._facts(), in_use=self._scout.in_use, mac=self._lan.mac)
+        return msgspec.structs.replace(self._facts(), in_use=self._scout.in_use, mac=self._lan.mac)
 
     def connect(self) -> None:
         """Build the links.
@@ -139,6 +139,7 @@ class PairRun:
                 raise AssertionError("the pair: " + "; ".join(self.session.broken))
             self._kick.clear()
             pause_s = self._pause_s(beat)
+            self._until_s = self._clock() + pause_s
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._kick.wait()
@@ -187,9 +188,13 @@ class PairRun:
     def _receive(self, link: str, frame: bytes) -> None:
         if self._closed:
             return  # a link that was closed and brings frames all the same
-        self.session.receive(link, frame, self._update())
+        content = self.session.judge(link, frame, self._clock())
+        if content is None:
+            return  # most frames: a second link brings what the first one brought
+        self.session.take(content, self._update())
         self._act()
-        self._kick.set()
+        if self._beat is None or self._clock() + self._pause_s(self._beat) < self._until_s:
+            self._kick.set()
 
     def _receive_broadcast(self, sender: bytes, content: bytes) -> None:
         """Take in what came over the LAN, where everybody may send anything."""
@@ -217,15 +222,8 @@ class PairRun:
 
     @property
     def _heard(self) -> Heard:
-        """What was heard of the partner over the links."""
-        partner, links = self.session.partner, self.session.links
-        times = [links[name].received_s for name in self._builders]
-        announced_s = partner.interval_ms / 1000 if partner is not None else 0.0
-        return Heard(
-            max((time for time in times if time is not None), default=None),
-            max(self._options.rules.interval_s, announced_s),
-            self.session.rival,
-        )
+        """What was heard of the partner over the configured links."""
+        return self.session.heard(self._builders)
 
     @property
     def _partner_mac(self) -> bytes:

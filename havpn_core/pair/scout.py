@@ -30,8 +30,8 @@ class Reply:
         could be sent, as without a carrier: that is not known, and nothing follows from it.
     :param yields: whether the address is left to whoever replies.
     :param addressed: the owners are the link-layer addresses of all that reply, in the form
-        ``02:00:00:00:00:01``, so that the partner can be told from a stranger; otherwise they
-        are for people only, and each of them blocks.
+        ``02:00:00:00:00:01``, so that the partner is no stranger; otherwise they are for
+        people only, and each of them blocks.
     """
 
     action: str

@@ -6,6 +6,7 @@ what is known of the links.
 Pure: time comes in as seconds of the monotonic clock.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +16,12 @@ from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
 from havpn_core.pair.health.standing import Standing
 from havpn_core.pair.invariants import broken
+from havpn_core.pair.lines.loss import LossFacts, facts_of
+from havpn_core.pair.lines.resting import FOLLOW_S
 from havpn_core.pair.message import Content
+from havpn_core.pair.sending.broadcast import Heard
 from havpn_core.pair.state import Decision, Own, PairRules, PairState
+from havpn_core.rules.road.state import RoadView
 from havpn_core.rules.role import Role
 
 
@@ -41,6 +46,7 @@ class PartnerFacts(msgspec.Struct, frozen=True):
     priority: int
     maintenance: bool
     stopping: bool = False
+    loss: LossFacts | None = None
 
 
 class PairFacts(msgspec.Struct, frozen=True):
@@ -52,6 +58,8 @@ class PairFacts(msgspec.Struct, frozen=True):
     :param dead_s: the silence in force that is the partner's death, in seconds.
     :param dead_raised: whether that is longer than the configuration's ``dead``.
     :param troubles: what is wrong now, a sentence with the remedy each.
+    :param loss: what the line here loses of late.
+    :param moved_for_loss_s: seconds since the role last moved for loss.
     """
 
     state: str
@@ -64,6 +72,8 @@ class PairFacts(msgspec.Struct, frozen=True):
     dead_s: float = 0.0
     dead_raised: bool = False
     troubles: list[str] = []
+    loss: LossFacts | None = None
+    moved_for_loss_s: float | None = None
 
 
 class PairSession:
@@ -90,6 +100,7 @@ class PairSession:
         self._checked = checked
         self._authenticator = authenticator
         self._sent: Content | None = None
+        self._tell_road: Callable[[RoadView], None] = lambda view: None
         self._state = token.start(rules, own, now_s)
         self.decision = self._decide(now_s, None)
 
@@ -103,16 +114,18 @@ class PairSession:
         state = token.wake_late(self.rules, self._state, self.own, late_s, now_s)
         return self._enter(state, now_s)
 
-    def receive(self, link: str, frame: bytes, now_s: float) -> Decision:
-        """Take in what a link brought."""
+    def judge(self, link: str, frame: bytes, now_s: float) -> Content | None:
+        """Give what a frame of a link says; ``None`` if it is not believed, or known already."""
         content = self._authenticator.judge(frame)
         # A frame that came over another link already, or was overtaken there: this link works.
         known = self._authenticator.duplicate or self._authenticator.overtaken
         if link in self.links and (content is not None or known):
             stats = self.links[link]
             stats.received_s, stats.frames = now_s, stats.frames + 1
-        if content is None:
-            return self.decision
+        return content
+
+    def take(self, content: Content, now_s: float) -> Decision:
+        """Take in what the partner says, as :meth:`judge` gave it."""
         return self._enter(token.receive(self.rules, self._state, self.own, content, now_s), now_s)
 
     def frame(self) -> bytes:
@@ -130,9 +143,25 @@ class PairSession:
         """The partner's last message, however old; ``None`` if there never was one."""
         return self._state.message
 
+    @property
+    def heard_s(self) -> float | None:
+        """When the partner's last message came; ``None`` if there never was one."""
+        return self._state.received_s
+
     def living(self, now_s: float) -> Content | None:
         """Give the living partner's last message; ``None`` while it is silent."""
         return self._state.living(self.rules, now_s)
+
+    def heard(self, links: Iterable[str]) -> Heard:
+        """Give what was heard of the partner over these links."""
+        partner = self.partner
+        times = [self.links[name].received_s for name in links]
+        announced_s = partner.interval_ms / 1000 if partner is not None else 0.0
+        return Heard(
+            max((time for time in times if time is not None), default=None),
+            max(self.rules.interval_s, announced_s),
+            self.rival,
+        )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -147,8 +176,31 @@ class PairSession:
 
     def _enter(self, state: PairState, now_s: float) -> Decision:
         before, self._state = self._state, state
-        self.decision = self._decide(now_s, before)
+        view, self.decision = self.decision.road, self._decide(now_s, before)
+        if self.decision.road != view:
+            self._tell_road(self.decision.road)
         return self.decision
+
+    def tell_road(self, tell: Callable[[RoadView], None]) -> None:
+        """Report at once, and at each change, what follows for the road."""
+        self._tell_road = tell
+        tell(self.decision.road)
+
+    @property
+    def off_road(self) -> bool:
+        """Whether this gateway leaves the role, or has left it, because of the road."""
+        return self.decision.road.off
+
+    @property
+    def left(self) -> bool:
+        """Whether the far site is to follow to the other line: the role just moved there."""
+        said = self.decision.content
+        return said.off_line and (said.moved_age_s or 0.0) <= FOLLOW_S
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the far site is to hear that the road is down here and this gateway stays."""
+        return self.decision.road.stuck
 
     def _decide(self, now_s: float, before: PairState | None) -> Decision:
         decision = token.decide(self.rules, self._state, self.own, now_s)
@@ -170,6 +222,8 @@ class PairSession:
             frames=self.counts,
             dead_s=round(self.decision.dead_s, 3),
             dead_raised=self.decision.dead_raised,
+            loss=facts_of(content.loss),
+            moved_for_loss_s=content.moved_age_s,
         )
 
     def standing(self, now_s: float) -> Standing:
@@ -215,8 +269,10 @@ def _partner_facts(partner: Content) -> PartnerFacts:
         priority=partner.priority,
         maintenance=partner.maintenance,
         stopping=partner.stopping,
+        loss=facts_of(partner.loss),
     )
 
 
 def _urgent_part(content: Content) -> Content:
-    return replace(content, line=None, wanted=None, loss=None, loss_age_s=0.0)
+    # Figures change with each probe, and a line alone moves nothing at once.
+    return msgspec.structs.replace(content, line=None, wanted=None, loss=None, moved_age_s=None)

@@ -3,11 +3,25 @@
 Pure: no clock, socket or thread here; every time is in seconds of this gateway's monotonic clock.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
+from havpn_core.pair.lines.resting import NOWHERE, LineRules, LineState
+from havpn_core.pair.lines.resting import USUAL as USUAL_LINES
 from havpn_core.pair.message import Content, Line
+from havpn_core.rules.road.state import (
+    NO_LOOK,
+    NO_VIEW,
+    NOTHING,
+    USUAL,
+    Look,
+    RoadRules,
+    RoadState,
+    RoadView,
+)
 from havpn_core.rules.role import Role
+from havpn_core.rules.target.loss import Loss
 
 LOST = 3
 """Intervals without a frame that are a death."""
@@ -39,8 +53,7 @@ class Preempt(Enum):
     MANUAL = "manual"  #: never by itself
 
 
-@dataclass(frozen=True, slots=True)
-class PairRules:
+class PairRules(msgspec.Struct, frozen=True):
     """How this gateway plays its part; all times in seconds.
 
     :param interval_s: from one frame to the next.
@@ -56,6 +69,8 @@ class PairRules:
     :param unannounced_s: the least ``dead_s`` as long as the partner announced no interval.
     :param start_s: how long a gateway that starts and holds nothing listens for a first frame of
         the partner, at least: gateways that boot together are not up at the same moment.
+    :param road: how long everything about the road takes.
+    :param lines: whether and how often the role moves for the loss of a line.
     """
 
     interval_s: float
@@ -68,10 +83,11 @@ class PairRules:
     explicit: bool = False
     unannounced_s: float = 0.6
     start_s: float = 3.0
+    road: RoadRules = USUAL
+    lines: LineRules = USUAL_LINES
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(msgspec.Struct, frozen=True):
     """What this gateway knows of itself; the fields mean what they mean in ``Content``.
 
     ``held`` must be ``None`` while a change of the role is under way.
@@ -79,6 +95,12 @@ class Own:
     :param in_use: whether somebody on the LAN has the address that must not be taken then;
         ``None`` if that was not checked yet, or cannot be: the LAN has no carrier. Matters only
         while the partner is suspected.
+    :param road_look: the look that ``road`` is the verdict of.
+    :param road_probes: it has probes of the road.
+    :param doubted: a far gateway says that the road is down there and it stays.
+    :param loss: what its line loses of late; ``None`` while that is not known, or old.
+    :param grey: its line is grey.
+    :param far_left: the far gateway of its line says that it has just left it for a better one.
     """
 
     node: int
@@ -94,12 +116,16 @@ class Own:
     refused: bool = False
     fit: bool | None = None
     road: bool | None = None
-    loss: float | None = None
-    loss_age_s: float = 0.0
+    road_look: Look = NO_LOOK
+    road_probes: bool = False
+    doubted: bool = False
+    loss: Loss | None = None
+    grey: bool = False
+    far_left: bool = False
+    hears_lan: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PairState:
+class PairState(msgspec.Struct, frozen=True):
     """What is remembered between two events.
 
     :param patience_s: nothing is taken for the partner's silence before this time.
@@ -119,6 +145,8 @@ class PairState:
     :param failures: how often it failed so since it last held the role.
     :param well_s: since when this gateway could take the role back.
     :param reason: why the role is to be had, or not, for people.
+    :param road: what it knows of the road.
+    :param lines: what it knows of moves for loss.
     """
 
     patience_s: float
@@ -136,6 +164,8 @@ class PairState:
     failures: int = 0
     well_s: float | None = None
     reason: str = STARTED
+    road: RoadState = NOTHING
+    lines: LineState = NOWHERE
 
     @property
     def owner(self) -> bool:
@@ -183,7 +213,7 @@ class PairState:
     def suspected_s(self, rules: PairRules) -> float:
         """When the silence of the partner becomes suspicious, in seconds of the clock."""
         times = [self.dead_s(rules)]
-        if self.unheard_s is not None and self.deserted:
+        if self.unheard_s is not None and (self.deserted or self.stranded):
             times.append(self.unheard_s + self.silence_s(rules))
         return min(times) - rules.check_s
 
@@ -192,6 +222,12 @@ class PairState:
         """Whether the partner says that it neither has the role nor the right to it."""
         message = self.message
         return message is not None and not message.owner and message.held is not Role.ACTIVE
+
+    @property
+    def stranded(self) -> bool:
+        """Whether the partner says that it has the right, cannot serve and hears nobody."""
+        message = self.message
+        return message is not None and message.owner and message.fit is False and not message.hears
 
     def deaf(self, rules: PairRules, now_s: float) -> bool:
         """Whether the partner has not heard this gateway for so long that it counts as dead."""
@@ -203,8 +239,7 @@ class PairState:
         return not self.owner or self.seized
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What follows from a state.
 
     :param wanted: the role to have; ``None`` while nothing may be done.
@@ -214,6 +249,7 @@ class Decision:
     :param suspect: whether the LAN should be checked for somebody who has the address.
     :param dead_s: the silence in force that is the partner's death, in seconds.
     :param dead_raised: whether that is longer than the configuration's ``dead``.
+    :param road: what follows for the road.
     """
 
     wanted: Role | None
@@ -223,3 +259,4 @@ class Decision:
     suspect: bool
     dead_s: float = 0.0
     dead_raised: bool = False
+    road: RoadView = NO_VIEW

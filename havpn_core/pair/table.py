@@ -18,6 +18,7 @@ class Event(Enum):
     SILENCE = "silence"  #: the partner is dead and nobody on the LAN has the address
     OFFER = "offer"  #: the partner offers the token, with a number that is new
     DEAF = "deaf"  #: neither has it, the partner does not hear this gateway, the address is free
+    CUT_OFF = "cut off"  #: the owner is unfit and hears nobody, and its address is not on the LAN
     ORPHANED = "orphaned"  #: both live, neither has it, and it is on this gateway to make one
     USED = "used"  #: the partner had used the number of our offer already and ignores it
     ARRIVED = "arrived"  #: the partner has the token
@@ -46,6 +47,9 @@ SILENT = "the partner is silent on all links"
 _HAD = {
     Event.SILENCE: Row(Token.OWNED, 1, SILENT),
     Event.OFFER: Row(Token.OWNED, 0, "the partner handed the role over"),
+    Event.CUT_OFF: Row(
+        Token.OWNED, 1, "the partner is unfit, does not hear this gateway and is not on the LAN"
+    ),
     Event.ORPHANED: Row(Token.OWNED, 1, "neither gateway had the role"),
     Event.DEAF: Row(
         Token.OWNED, 1, "neither gateway had the role, and the partner does not hear this one"

@@ -7,21 +7,35 @@ The right to be active is a token with a number (see :class:`~havpn_core.pair.me
 Its owner is active, whatever its path, until the partner is alive and the better one; then it
 first lets go of the role, sees that it is gone, and only then gives the token away, in a frame
 that says so. The token can be had in three ways only: it was offered; the partner is silent on
-all links, or has neither the token nor ears for this gateway, and nobody on the LAN has the
-address; or both gateways live and neither has it, when the one with the higher priority makes
-a new one. A token of the second way is void if the address is found in use before the role is
+all links, or has no ears for this gateway and either no token or no fitness, and nobody on the LAN
+has the address; or both gateways live and neither has it, when the one with the higher priority
+makes a new one. A token of the second way is void if the address is found in use before the role is
 held. What is left are the faults that no protocol can exclude: after a partition or a sleep there
 may be two owners, who find out with the first frame and settle it at once.
 
 What follows from each event is in :mod:`~havpn_core.pair.table`; what happens is said here.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
-from havpn_core.pair.content import content_of, detail, explained, mode_of, reason_of, wanted_of
-from havpn_core.pair.message import Content, Line, loses, tie, why_give
+from havpn_core.pair.content import (
+    content_of,
+    detail,
+    explained,
+    followed,
+    here_of,
+    lined,
+    mode_of,
+    reason_of,
+    road_view,
+    wanted_of,
+    well,
+)
+from havpn_core.pair.lines.resting import over_s
+from havpn_core.pair.message import Content, loses, tie, why_give
 from havpn_core.pair.state import OWNING, Decision, Own, PairRules, PairState, Token
 from havpn_core.pair.table import TABLE, Event
+from havpn_core.rules.road.follow import may_claim, wakes
 from havpn_core.rules.role import Role
 
 
@@ -75,6 +89,7 @@ def step(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairStat
         state = replace(state, unheard_s=None, seized=state.seized or lost)
     if state.unfit_until_s is not None and now_s >= state.unfit_until_s:
         state = replace(state, unfit_until_s=None)
+    state = replace(state, lines=lined(rules, state, own, now_s))
     # A token that was just had may have to be given on at once.
     while (event := _event(rules, state, own, now_s)) and event in TABLE[state.token]:
         state = _follow(state, event, now_s, partner, detail(rules, state, own, event, now_s))
@@ -82,6 +97,7 @@ def step(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairStat
         state = replace(state, term=max(state.term, partner.term))
     if own.held is Role.ACTIVE:
         state = replace(state, seized=False)
+    state = replace(state, road=followed(rules, state, own, now_s))
     return explained(rules, _clocks(rules, state, own, now_s), own, now_s)
 
 
@@ -97,6 +113,7 @@ def decide(rules: PairRules, state: PairState, own: Own, now_s: float) -> Decisi
         suspect=state.looks and now_s >= state.suspected_s(rules),
         dead_s=state.silence_s(rules),
         dead_raised=state.raised(rules),
+        road=road_view(rules, state, own, now_s),
     )
 
 
@@ -107,11 +124,14 @@ def _follow(
     row = TABLE[state.token][event]
     doubts = row.token is Token.DOUBTED
     known = state.term if partner is None else max(state.term, partner.term)
+    comes = row.token in OWNING and not state.owner
     return replace(
         state,
+        lines=state.lines.back if comes else state.lines,
         token=row.token,
         term=known + row.grows,
-        seized=event in (Event.SILENCE, Event.DEAF) or (state.seized and row.token in OWNING),
+        seized=event in (Event.SILENCE, Event.DEAF, Event.CUT_OFF)
+        or (state.seized and row.token in OWNING),
         challenge=(state.challenge + doubts) % 256,
         doubt_s=now_s if doubts else None,
         reason=": ".join(filter(None, (row.reason, why))) if row.reason else state.reason,
@@ -132,7 +152,8 @@ def _event_of_standby(
     rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float
 ) -> Event | None:
     if partner.owner:
-        return Event.ARRIVED
+        free = state.deaf(rules, now_s) and own.in_use is False
+        return Event.CUT_OFF if free and _better_than_stranded(state, own) else Event.ARRIVED
     if partner.offer and partner.term > state.term:
         return Event.OFFER
     if _orphaned(state, own, partner):
@@ -167,6 +188,8 @@ def _event_of_owner(
 ) -> Event | None:
     deaf = state.deaf(rules, now_s)
     if partner.owner:
+        if _better_than_stranded(state, own):
+            return Event.IN_USE if state.seized and _unsure(own) else None
         if deaf and partner.held is Role.ACTIVE:
             return Event.UNHEARD  # it will never learn that there are two
         return Event.OUTRANKED if loses(content_of(rules, state, own, now_s), partner) else None
@@ -175,6 +198,11 @@ def _event_of_owner(
     if state.token is Token.DOUBTED and partner.response == state.challenge:
         return Event.CONFIRMED
     return Event.LET_GO if _may_give(rules, state, own, partner, now_s) else None
+
+
+def _better_than_stranded(state: PairState, own: Own) -> bool:
+    """Whether the partner would give this gateway the role if it only heard it."""
+    return state.stranded and own.fit is not False
 
 
 def _may_give(rules: PairRules, state: PairState, own: Own, partner: Content, now_s: float) -> bool:
@@ -208,7 +236,8 @@ def _clocks(rules: PairRules, state: PairState, own: Own, now_s: float) -> PairS
     elif wanted_of(rules, state, own, now_s) is Role.ACTIVE and not own.paused:
         taking_s = now_s if state.taking_s is None else state.taking_s
     rival = partner is not None and partner.owner and not state.owner
-    if rival and partner and _well(content_of(rules, state, own, now_s), partner):
+    free = rival and may_claim(state.road, here_of(state, own))
+    if free and well(rules, state, own, now_s):
         well_s = now_s if state.well_s is None else state.well_s
     state = replace(state, taking_s=taking_s, unfit_until_s=unfit_s, well_s=well_s)
     failed = taking_s is not None and now_s - taking_s >= rules.takeover_s
@@ -229,11 +258,6 @@ def _rest(
     return state
 
 
-def _well(own: Content, partner: Content) -> bool:
-    fit = own.line is Line.UP and not own.maintenance and not own.paused
-    return fit and own.refused <= partner.refused and own.priority > partner.priority
-
-
 def _wake(rules: PairRules, state: PairState, now_s: float) -> float | None:
     silence_s = state.silence_s(rules)
     times = [
@@ -245,6 +269,8 @@ def _wake(rules: PairRules, state: PairState, now_s: float) -> float | None:
         _after(state.unheard_s, silence_s),
         _after(state.taking_s, rules.takeover_s),
         _after(state.well_s, rules.preempt_delay_s),
+        over_s(rules.lines, state.lines),
+        *wakes(rules.road, state.road),
     ]
     return min((t for t in times if t is not None and t > now_s), default=None)
 

@@ -15,7 +15,7 @@ PACE_S = 0.25
 """From one frame to the next after that, and at most before."""
 LEAST_S = 0.05
 """Between two frames at least, whatever the reasons to hurry."""
-ANSWERED_S = 1.0
+NEEDED_S = 1.0
 """How long a partner that hears this gateway on no link is sent frames over the LAN."""
 SILENT_INTERVALS = 2
 FOREIGN_A_SECOND = 100.0
@@ -111,13 +111,13 @@ class Heard:
         return self.last_s is None or now_s - self.last_s >= SILENT_INTERVALS * self.interval_s
 
 
-def is_needed(heard: Heard, asked_s: float | None, now_s: float) -> bool:
+def is_needed(heard: Heard, needed_s: float | None, now_s: float) -> bool:
     """Whether frames are to go over the LAN.
 
-    :param asked_s: when the partner last said over the LAN that it hears this gateway there only.
+    :param needed_s: when the partner last said over the LAN that it hears this gateway there only.
     """
-    asked = asked_s is not None and now_s - asked_s < ANSWERED_S
-    return heard.rival or asked or heard.silent(now_s)
+    needed = needed_s is not None and now_s - needed_s < NEEDED_S
+    return heard.rival or needed or heard.silent(now_s)
 
 
 @dataclass(slots=True)

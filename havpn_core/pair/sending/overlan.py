@@ -33,11 +33,11 @@ class OverLan:
         self._lan = lan
         self._beat = LanBeat(interval_s)
         self._admission = Admission()
-        self._asked_s: float | None = None
+        self._needed_s: float | None = None
 
     def follow(self, heard: Heard, now_s: float) -> None:
         """Begin or end to send, as the other links demand."""
-        self._beat.follow(self._lan.usable and is_needed(heard, self._asked_s, now_s), now_s)
+        self._beat.follow(self._lan.usable and is_needed(heard, self._needed_s, now_s), now_s)
 
     def due(self, now_s: float) -> bool:
         """Whether a frame is to be sent now."""
@@ -70,7 +70,7 @@ class OverLan:
         if not greets and BELIEVED.isdisjoint(verdicts):
             return
         if needs:
-            self._asked_s = now_s
+            self._needed_s = now_s
         self.follow(heard, now_s)
         if greets:
             self._beat.hurry(now_s)  # the sender believes nothing before it has a reply

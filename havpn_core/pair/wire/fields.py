@@ -11,8 +11,6 @@ from typing import Any
 
 from havpn_core.pair.wire.tags import join, split
 
-MILLION = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -65,30 +63,16 @@ def octets(tag: int, name: str, size: int) -> Field:
     )
 
 
-def share(tag: int, name: str) -> Field:
-    """Make a field of a share, 0 to 1, in millionths."""
-
-    def value(number: int) -> float:
-        if number > MILLION:
-            raise ValueError(f"{name} is more than everything")
-        return number / MILLION
-
-    # A share that is no number compares false with everything.
-    return Field(
-        tag, name, 4, lambda part: round(part * MILLION) if 0 <= part <= 1 else None, value
-    )
-
-
-def age(tag: int, name: str) -> Field:
-    """Make a field of a time gone by in seconds, sent in milliseconds, 49 days at most."""
-    longest = 256**4 - 1
+def tenths(tag: int, name: str, size: int) -> Field:
+    """Make a field of a time gone by in seconds, sent in tenths; what is no number is 0."""
+    most = 256**size - 1
     return Field(
         tag,
         name,
-        4,
+        size,
         # In this order what is no number is 0.
-        lambda seconds: round(min(max(0, seconds) * 1000, longest)),
-        lambda number: number / 1000,
+        lambda seconds: round(min(max(0, seconds) * 10, most)),
+        lambda number: number / 10,
     )
 
 

@@ -5,7 +5,8 @@ Big-endian. Version 1: version 1, key 1, incarnation 8, nonce 8, echo 8, sequenc
 """
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 NONCE_BYTES = 8
 _HALVES = struct.Struct("!II")
@@ -18,8 +19,7 @@ Run = tuple[int, int]
 """What tells one run of a gateway from all others: its incarnation, and the mark of its nonces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The head of a frame.
 
     :param version: of the protocol.

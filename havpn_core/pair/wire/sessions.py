@@ -100,6 +100,11 @@ class Sessions:
         return None if self._partner is None else self._partner.speaks
 
     @property
+    def sequence(self) -> int:
+        """That of our newest frame; 0 before the first one."""
+        return self._sequence
+
+    @property
     def run(self) -> Run:
         """Our run."""
         return self._incarnation, mark(self._nonce)
@@ -144,6 +149,10 @@ class Sessions:
             the newest one once more, ``late`` for one that newer ones overtook; ``replay`` for
             one of a run that is not newer than the one in force; else ``greeting``.
         """
+        if self._next(head):
+            self._partner = _Partner(head, speaks)
+            self._forget()
+            return "good"
         if head.run == self.run:
             return "self"
         if self._newer_of_same(head) or self._proven(head):
@@ -155,6 +164,17 @@ class Sessions:
             return self._behind(head)
         self._meet(head, speaks, namesake)
         return "replay" if older else "greeting"
+
+    def _next(self, head: Head) -> bool:
+        """Whether the frame follows the newest one, with the same nonce: nearly all of them do."""
+        if self._partner is None:
+            return False
+        newest = self._partner.newest
+        return (
+            head.nonce == newest.nonce
+            and head.incarnation == newest.incarnation
+            and head.sequence > newest.sequence
+        )
 
     def _same(self, head: Head) -> bool:
         return self._partner is not None and self._partner.newest.run == head.run

@@ -1,0 +1,1 @@
+"""Which of two lines is the better one, and how often the role may move for that; pure."""
