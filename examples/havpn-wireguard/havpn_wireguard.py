@@ -2,7 +2,8 @@
 
 A WireGuard peer with traffic or ``PersistentKeepalive`` shakes hands every two minutes and gives a
 session up after three (WireGuard whitepaper, section 6.1), so a handshake older than 180 s is a
-dead line. That is slow; put it beside a faster probe with ``require = 2``.
+dead tunnel. That is slow: write it with ``watches = "tunnel"`` and put a faster probe of the line
+beside it.
 """
 
 import time
