@@ -30,7 +30,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "balanced": {
         "interval": "500ms",
         "timeout": "1s",
-        "confirm": "60ms",
+        "confirm": "50ms",
         "fall": 7,
         "false_switches": "1/100h",
         "ceiling": "8s",
@@ -46,7 +46,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "interval": "25ms",
         "timeout": "300ms",
         "confirm": "5ms",
-        "fall": 6,
+        "fall": 7,
         "false_switches": "1/100h",
         "ceiling": "250ms",
         "rise": 400,

@@ -22,6 +22,8 @@ HEARD_LATELY_S = 1.0
 AWAY = "away"
 AWAY_S = float("inf")
 """An announced silence lasts until a reply ends it."""
+SETTLING_S = 0.5
+"""A daemon that just started again replies, but may stall once more on a busy host."""
 STANDBY_S = 3.0
 """That it stands by is said every second: two of the notices may be lost."""
 
@@ -42,7 +44,7 @@ class EchoProbe(ABC):
         self._target: tuple[int, Any] | None = None
         self._changes = 0
         self._foreign = 0
-        self._refusing_until_s = float("-inf")
+        self._refusing_until_s, self._refused_lately = float("-inf"), False
         self._notice = ("", float("-inf"))
         #: small requests, where the own ones are large.
         self._along: Along | None = None
@@ -123,13 +125,18 @@ class EchoProbe(ABC):
         self._hang_up()
 
     def refusing(self) -> bool:
-        """Whether the target has said lately that nobody listens, and not replied since."""
+        """Whether the target has said lately that nobody listens, and hardly replied since."""
         return self._context.clock() < self._refusing_until_s
 
     def _refused(self, for_s: float) -> None:
         """Take silence for a refusal for some time from now on."""
         until_s = self._context.clock() + for_s
-        self._refusing_until_s = max(until_s, self._refusing_until_s) if for_s else until_s
+        if for_s:
+            self._refused_lately = True
+            self._refusing_until_s = max(until_s, self._refusing_until_s)
+        elif self._refused_lately:
+            # Its daemon still starts; on a busy host it may stall once more.
+            self._refused_lately, self._refusing_until_s = False, until_s + SETTLING_S
         if not for_s and self._notice[0] == AWAY:
             self._notice = ("", until_s)  # it replies again
 

@@ -54,7 +54,7 @@ def test_a_clean_record_asks_for_the_least():
     assert [choice.target for choice in found.choices] == [
         "1/100h", "1/10h", "1/1000h", "1/10000h",
     ]  # fmt: skip
-    assert {choice.limits.fall for choice in found.choices} == {6}
+    assert {choice.limits.fall for choice in found.choices} == {7}
     assert found.choices[0].detection_s == pytest.approx(0.025 + 2 * 0.035 + 3 * 0.005, abs=0.01)
 
 
@@ -114,7 +114,7 @@ def test_the_command_reads_a_record(tmp_path):
     (tmp_path / "line").write_text(trace(lambda at: False, 60))
     found = json.loads(called(tmp_path, "--trace", str(tmp_path / "line"), "--json").output)
     assert (found["loss"], found["spells_s"]) == (0, 0)
-    assert found["targets"][0]["fall"] == 6
+    assert found["targets"][0]["fall"] == 7
 
 
 def test_of_a_stream_it_is_said_for_its_packets_and_no_round_trip_is_waited_for():

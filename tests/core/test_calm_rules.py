@@ -77,7 +77,7 @@ def test_a_floor_above_the_ceiling_is_refused():
 
 
 def test_a_clean_line_is_given_up_after_the_least_fall():
-    watch = feed(watched(), [OK] * 100 + [FAIL] * 5)
+    watch = feed(watched(), [OK] * 100 + [FAIL] * 6)
     assert watch.state.verdict is Verdict.FAILING
     assert feed(watch, [FAIL]).state.level is Level.DOWN
 
@@ -89,12 +89,12 @@ def test_the_fall_rises_between_runs_and_never_in_one():
     feed(watch, [FAIL] * (raised - 1))
     assert (watch.rules.fall, watch.state.verdict) == (raised, Verdict.FAILING)
     assert feed(watch, [FAIL]).state.level is Level.DOWN
-    assert feed(watched(), [OK] * 100 + [FAIL, OK, FAIL, FAIL, OK] + [OK] * 100).rules.fall == 6
+    assert feed(watched(), [OK] * 100 + [FAIL, OK, FAIL, FAIL, OK] + [OK] * 100).rules.fall == 7
 
 
 def test_what_could_not_be_tested_says_nothing_of_the_line():
     watch = feed(watched(), [OK] * 10 + [ERROR] * 50)
-    assert (watch.calm.record.probes, watch.calm.record.lost, watch.rules.fall) == (10, 0, 6)
+    assert (watch.calm.record.probes, watch.calm.record.lost, watch.rules.fall) == (10, 0, 7)
 
 
 def test_a_refusal_ends_a_run_of_losses():
@@ -113,7 +113,7 @@ def test_cuts_are_noticed_as_fast_however_soon_they_heal():
     watch = feed(watched(rise=3, damping=False), [OK] * 40)
     for _ in range(100):
         began = watch.send_s
-        feed(watch, [FAIL] * 6)
+        feed(watch, [FAIL] * 7)
         assert watch.state.level is Level.DOWN and watch.send_s - began < 0.08
         feed(watch, [FAIL] * 2 + [OK] * 40)
         assert watch.state.level is Level.UP and watch.rules.floor_s == 0
@@ -158,7 +158,7 @@ def test_a_fault_of_this_host_teaches_nothing():
     watch.block(watch.send_s, False)
     feed(watch, [OK] * 3)
     assert (watch.calm.record.lost, watch.calm.record.spells.longest_s) == (0, 0)
-    assert watch.calm.limits.fall == 6
+    assert watch.calm.limits.fall == 7
 
 
 def test_a_late_reply_ends_the_run():
@@ -190,7 +190,7 @@ def test_a_probe_in_a_thread_has_the_pace_of_its_timeout():
 
 def test_the_sentence_uses_the_round_trips_of_now():
     watch = feed(watched(), [OK] * 200)
-    assert watch.calm.text().startswith("gives up after 0.041 s of silence: loss 0 %, no spells;")
+    assert watch.calm.text().startswith("gives up after 0.046 s of silence: loss 0 %, no spells;")
 
 
 # --- on lines -----------------------------------------------------------------------------------
@@ -259,11 +259,11 @@ def promised(name, **changes):
 
 def test_check_promises_the_times_of_a_clean_line_and_says_what_puts_them_off():
     assert promised("fast")[1:3] == [
-        "  detection within 450ms, within 77ms on a line of 1ms",
+        "  detection within 475ms, within 82ms on a line of 1ms",
         "  that is on a clean line; its loss and silent spells put it off by what false_switches = "
         '"1/100h" asks for, to 250ms of silence at the most',
     ]
-    assert promised("balanced")[1] == "  detection within 2.68s, within 902ms on a line of 1ms"
+    assert promised("balanced")[1] == "  detection within 2.65s, within 852ms on a line of 1ms"
     assert "floor" not in promised("fast")[1]
     assert promised("fast", floor="200ms")[1].endswith("within 257ms on a line of 1ms")
 

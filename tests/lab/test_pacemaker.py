@@ -149,6 +149,7 @@ def test_standby_and_maintenance(lab, clusters):
 
 
 def test_reload_with_changed_parameters(lab, clusters):
+    wait_for(lambda: clusters.pid("gw-aa"), 20, "the supervisor's status")
     before = clusters.pid("gw-aa")
     try:
         clusters.set_parameter("a", "attribute", "line-")
@@ -157,7 +158,7 @@ def test_reload_with_changed_parameters(lab, clusters):
     finally:
         clusters.set_parameter("a", "attribute", "havpn-")
     wait_for(lambda: clusters.attribute("gw-aa") == "1", 20, "the old attribute")
-    assert clusters.attribute("gw-aa", "line-vpn") is None
+    wait_for(lambda: clusters.attribute("gw-aa", "line-vpn") is None, 20, "the other one to go")
 
 
 def test_stop_when_the_package_is_gone(lab, clusters):

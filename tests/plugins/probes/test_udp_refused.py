@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from havpn_plugins.probes import udp_echo
 from havpn_plugins.probes._conversation import GOODBYE, GOODBYE_S, REFUSAL_S
+from havpn_plugins.probes._echo import SETTLING_S
 from probe_world import (
     _namespace,
     built,
@@ -132,7 +133,8 @@ def test_silence_after_a_refusal_is_one_until_a_reply_comes_or_time_is_over(worl
             async with udp_service(port=port) as far:
                 await check()
                 far.conduct = silence
-                await check()
+                await check(SETTLING_S - 0.1)
+                await check(0.2)  # its daemon has started
         return said
 
     assert run(scenario()) == [
@@ -141,8 +143,27 @@ def test_silence_after_a_refusal_is_one_until_a_reply_comes_or_time_is_over(worl
         (False, "fail"),
         (False, "refused"),
         (True, "ok"),
+        (True, "refused"),
         (False, "fail"),
     ]
+
+
+def test_replies_of_a_responder_that_started_again_do_not_keep_its_silence_excused(world):
+    port, now = free_port(), 100.0
+
+    async def scenario():
+        nonlocal now
+        async with probing(world, lambda: now, host="127.0.0.1", port=port) as probe:
+            said = [kind(await probe.check(0.05))]
+            async with udp_service(port=port) as far:
+                for _ in range(4):
+                    said.append(kind(await probe.check(5)))
+                    now += SETTLING_S / 4
+                far.conduct = silence
+                said.append(kind(await probe.check(0.05)))
+        return said
+
+    assert run(scenario()) == ["refused", "ok", "ok", "ok", "ok", "fail"]
 
 
 # --- the goodbye of a responder that stops ----------------------------------------------------
@@ -222,15 +243,19 @@ def test_a_goodbye_without_the_head_of_a_request_is_none(world, forge):
 
 
 def test_a_reply_after_a_goodbye_ends_it(world):
+    now = 100.0
+
     async def scenario():
+        nonlocal now
         async with (
             udp_service(parting) as far,
-            built(TYPE, world, host="127.0.0.1", port=far.port) as probe,
+            probing(world, lambda: now, host="127.0.0.1", port=far.port) as probe,
         ):
             await probe.check(5)
             await until(probe.refusing)
             far.conduct = echo
             after = await probe.check(5)
+            now += SETTLING_S
             return kind(after), probe.refusing()
 
     assert run(scenario()) == ("ok", False)
