@@ -22,7 +22,7 @@ HEARD_LATELY_S = 1.0
 AWAY = "away"
 AWAY_S = float("inf")
 """An announced silence lasts until a reply ends it."""
-SETTLING_S = 0.5
+SETTLING_S = 1.0
 """A daemon that just started again replies, but may stall once more on a busy host."""
 STANDBY_S = 3.0
 """That it stands by is said every second: two of the notices may be lost."""
