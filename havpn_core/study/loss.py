@@ -174,6 +174,11 @@ class Changing:
         """Draw for one probe of the line of that moment."""
         return (self.before if at_s < self.at_s else self.after).lost(at_s)
 
+    def quiet_until(self, at_s: float) -> float:
+        """Give the moment up to which nothing is lost, if the line is clean until it changes."""
+        clean = isinstance(self.before, Independent) and not self.before.loss
+        return max(at_s, self.at_s) if clean and at_s < self.at_s else at_s
+
 
 class Trace:
     """A recorded line, over and over again.

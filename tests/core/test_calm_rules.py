@@ -11,24 +11,11 @@ from havpn_core.rules.calm import Calm, Steady
 from havpn_core.rules.hysteresis import Level, Outcome, Verdict
 from havpn_core.rules.target.record import Record
 from havpn_core.rules.watch import Watch
-from havpn_core.study.loss import GilbertElliott, Independent, Periodic
+from havpn_core.study.loss import Changing, GilbertElliott, Independent, Periodic
 from havpn_core.study.montecarlo import Course, summarise
 from tests.core.profile import targeted as profile
 
 OK, FAIL, ERROR, REFUSED = Outcome.OK, Outcome.FAIL, Outcome.ERROR, Outcome.REFUSED
-
-
-class Changing:
-    """One line until a moment, another from then on."""
-
-    def __init__(self, before, after, at_s):
-        self._before, self._after, self._at_s = before, after, at_s
-
-    def quiet_until(self, at_s):
-        return max(at_s, self._at_s - 1e-6) if at_s < self._at_s else at_s
-
-    def lost(self, at_s):
-        return at_s >= self._at_s and self._after.lost(at_s)
 
 
 def watched(name="fast", record=None, **changes):
@@ -207,9 +194,9 @@ def test_a_cut_of_a_clean_line_is_noticed_in_no_time():
     assert cut("balanced").percentile_s(1) < 1.0
 
 
-@pytest.mark.parametrize(("loss", "times"), [(0.2, 1000), (0.36, 2000)])
+@pytest.mark.parametrize(("loss", "times"), [(0.2, 200), (0.36, 400)])
 def test_a_clean_line_that_becomes_lossy_is_not_given_up(loss, times):
-    """A round trip that loses 36 % loses 20 % on each way."""
+    """A round trip that loses 36 % loses 20 % on each way; benchmarks.calm does it more often."""
     settings, false = profile("fast").settings, 0
     for seed in range(times):
         line = Changing(Independent(0, random.Random(0)), Independent(loss, random.Random(seed)), 9)
@@ -222,7 +209,7 @@ def test_a_clean_line_that_becomes_lossy_is_not_given_up(loss, times):
 @pytest.mark.parametrize("name", ["fast", "balanced"])
 @pytest.mark.parametrize("each_way", [0.01, 0.05, 0.1, 0.2])
 def test_loss_by_chance_moves_nothing(name, each_way):
-    hours = 0.25 if name == "fast" else 2
+    hours = 0.1 if name == "fast" else 1
     line = Independent(1 - (1 - each_way) ** 2, random.Random(11))
     course = Course(profile(name).settings, line, 0.001)
     course.run(hours * 3600)
@@ -236,9 +223,9 @@ def test_balanced_rides_out_the_spells_that_it_has_learned():
     course.run(2 * 3600)
     learning = course.switches
     assert 0 < learning < 20
-    course.run(40 * 3600)
+    course.run(12 * 3600)
     assert course.switches == learning
-    assert 4.0 < course.watch.rules.floor_s < 8.0
+    assert 4.0 < course.watch.rules.floor_s <= 8.0
     assert "spells to" in course.watch.calm.text()
 
 
