@@ -149,7 +149,7 @@ CUT = cut(CALM, "ab", "ba")
 NET = ("cut", "carrier", "switch", "restart", "stop")
 EXPLORATIONS = {
     # a start, ticks, misfortunes, their kinds, whether frames are lost, worlds at least
-    "plain": (CALM, 5, 2, PLAIN, True, 20000),
+    "plain": (CALM, 4, 2, PLAIN, True, 8000),
     "three": (CALM, 6, 3, PLAIN, False, 4000),
     "stops": (CALM, 4, 2, ("stop", "restart", "line", "refused"), True, 5000),
     "refused": (CALM, 7, 3, ("refused", "line", "maintenance", "restart"), False, 2000),
