@@ -6,12 +6,16 @@ from typing import Any
 import msgspec
 
 from havpn_core.daemon.gateway import Gateway
+from havpn_core.daemon.lines.ordering import order
 from havpn_core.daemon.publish import Publisher
 from havpn_core.daemon.requests import Reply
 from havpn_core.durations import Duration
 from havpn_core.errors import HavpnError
+from havpn_core.pair.lines.order import LINES
 from havpn_core.rules.role import Role
 
+PATIENCE_S = 10.0
+"""What both sites take beside noticing: notices that count for 3 s, a slow action, a failback."""
 ROLES = {"active": Role.ACTIVE, "standby": Role.STANDBY, "auto": None}
 
 
@@ -36,6 +40,8 @@ async def obey(
             gateway.pause(verb == "pause")
         case "switch":
             _switch(gateway, request.get("to"), request.get("for_s"))
+        case "line":
+            return await _use_line(gateway, request.get("line"), request.get("for_s"))
         case "reload":
             await reload()
         case other:
@@ -47,6 +53,28 @@ async def obey(
 def _switch(gateway: Gateway, to: Any, for_s: Any) -> None:
     if not isinstance(to, str) or to not in ROLES:
         raise HavpnError(f"cannot switch to {to!r}: write active, standby or auto")
+    _check_running(gateway)
+    gateway.switch(ROLES[to], _seconds(for_s))
+
+
+async def _use_line(gateway: Gateway, line: Any, for_s: Any) -> Reply:
+    """Order both sites to a line; gives how long to wait until both are seen there, in seconds."""
+    if type(line) is not int or line not in LINES:
+        raise HavpnError(f"there is no line {line!r}: write 1 or 2")
+    _check_running(gateway)
+    role, why_not = order(gateway.parts.pair, line)
+    if why_not:
+        raise HavpnError(f"no site is moved to line {line}: {why_not}")
+    gateway.switch(role, _seconds(for_s), line)
+    await gateway.remember()
+    slowest_s = max((run.detection_s for run in gateway.parts.paths.values()), default=0.0)
+    return {"ok": True, "wait_s": PATIENCE_S + 2 * slowest_s}
+
+
+def _check_running(gateway: Gateway) -> None:
     if gateway.stopping is not None:
         raise HavpnError("the daemon is stopping: start it, then switch")
-    gateway.switch(ROLES[to], None if for_s is None else float(Duration.parse(for_s)))
+
+
+def _seconds(for_s: Any) -> float | None:
+    return None if for_s is None else float(Duration.parse(for_s))

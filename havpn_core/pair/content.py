@@ -96,7 +96,7 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         claim=_claims(rules, state, now_s),
         hears=state.living(rules, now_s) is not None,
         doubt=state.token is Token.DOUBTED,
-        maintenance=own.maintenance,
+        maintenance=own.maintenance or _stands_aside(rules, state, own, now_s),
         forced=own.forced,
         paused=own.paused,
         unfit=state.unfit_until_s is not None,
@@ -117,7 +117,15 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         moved_age_s=state.lines.age_s(now_s),
         loss=own.loss,
         grey=own.grey and rules.lines.on and not _unaware(state),
+        this_line=own.this_line,
+        far=own.far,
     )
+
+
+def _stands_aside(rules: PairRules, state: PairState, own: Own, now_s: float) -> bool:
+    """Whether the living partner was ordered to use its line, and nobody holds this one active."""
+    partner = state.living(rules, now_s)
+    return partner is not None and partner.this_line and not own.forced
 
 
 def _unaware(state: PairState) -> bool:

@@ -17,6 +17,7 @@ from havpn_core.pair.beat import Beat
 from havpn_core.pair.frames import Authenticator
 from havpn_core.pair.health.troubles import News, Troubles
 from havpn_core.pair.lan import LanLink, Scout, Spawn, spawn_loudly
+from havpn_core.pair.message import Content
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.sending.broadcast import Heard, disclosed
 from havpn_core.pair.sending.overlan import OverLan
@@ -120,6 +121,11 @@ class PairRun:
         """Why that is the role to have, a sentence for people."""
         return self.session.decision.reason
 
+    @property
+    def living(self) -> Content | None:
+        """The living partner's last message; ``None`` while it is silent."""
+        return self.session.living(self._clock())
+
     async def run(self) -> None:
         """Send at fixed times and whenever there is news.
 
@@ -187,7 +193,7 @@ class PairRun:
 
     def _receive(self, link: str, frame: bytes) -> None:
         if self._closed:
-            return  # a link that was closed and brings frames all the same
+            return  # a closed link brings frames all the same
         content = self.session.judge(link, frame, self._clock())
         if content is None:
             return  # most frames: a second link brings what the first one brought
@@ -257,10 +263,7 @@ class PairRun:
             self._troubled(news)
 
     def _send(self, *, news: bool) -> None:
-        """Send a frame over every link.
-
-        :param news: whether it is sent because of what it says, and so over the LAN at once, too.
-        """
+        """Send a frame over every link; one that has ``news`` goes over the LAN at once, too."""
         frame = self.session.frame()
         for link in self._links.values():
             link.send(frame)

@@ -29,9 +29,18 @@ class Force:
         """Whether an operator lets this gateway change no role."""
         return self._memory.paused
 
-    def set(self, role: Role | None, for_s: float | None) -> None:
-        """Force a role for so many seconds, ``None``: without an end; no role ends the force."""
+    @property
+    def line(self) -> int | None:
+        """The line that both sites are to use, for which the role is forced; ``None``: none."""
+        return self._memory.forced_line
+
+    def set(self, role: Role | None, for_s: float | None, line: int | None = None) -> None:
+        """Force a role for so many seconds, ``None``: without an end; no role ends the force.
+
+        :param line: 1 or 2, where both sites are to use that line.
+        """
         self._memory.forced = role
+        self._memory.forced_line = None if role is None else line
         self._end_s = None if for_s is None or role is None else boot.clocks().boot_s + for_s
         self.note()
 
