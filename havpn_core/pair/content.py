@@ -123,9 +123,15 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
 
 
 def _stands_aside(rules: PairRules, state: PairState, own: Own, now_s: float) -> bool:
-    """Whether the living partner was ordered to use its line, and nobody holds this one active."""
-    partner = state.living(rules, now_s)
-    return partner is not None and partner.this_line and not own.forced
+    """Whether the partner was ordered to use its line, and nobody holds this gateway active.
+
+    Its silence, as it restarts, is no reason to come back: the far site would come back, too. It
+    takes the role from a silent partner all the same, and serves as any other then.
+    """
+    partner = state.message
+    if partner is None or not partner.this_line or own.forced:
+        return False
+    return not state.owner or state.living(rules, now_s) is not None
 
 
 def _unaware(state: PairState) -> bool:

@@ -131,6 +131,23 @@ def test_the_order_of_a_dead_partner_or_of_one_that_is_unfit_holds_nobody_back()
     assert not both.session["a"].maintenance
 
 
+def test_the_order_of_a_partner_that_restarts_goes_on():
+    both = Both()
+    both.facts["b"] |= ordered("b")
+    both.until("b", 12)
+    both.run(3)
+    both.facts["a"]["in_use"] = True  # its address outlives the daemon
+    both.dead = "b"
+    both.run(8)
+    assert both.said("a").hears is False
+    assert both.session["a"].maintenance
+    both.dead = ""
+    both.start("b")
+    both.run(8)
+    assert both.movers == "b"
+    assert both.session["a"].maintenance
+
+
 def test_a_gateway_that_an_operator_holds_active_does_not_stand_by():
     both = Both()
     both.facts["a"] |= {"forced": True}

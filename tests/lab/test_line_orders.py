@@ -96,19 +96,6 @@ def test_both_sites_go_to_line_2_and_back_from_each_gateway_and_no_ping_is_lost(
     move(lab, daemons[gateway], orders, capsys)
 
 
-def test_an_order_outlives_a_restart_of_either_gateway(lab, daemons):
-    wait_preferred(lab)
-    daemons["gw-ab"].command("switch", "--line", "2", timeout=60)
-    for name in ("gw-ab", "gw-aa"):
-        daemons[name].stop()
-        daemons[name].start()
-        daemons[name].wait_until(lambda s: s.pair.partner and s.pair.line, 20, "the pair")
-        time.sleep(2)
-    wait_backup(lab, 5)
-    assert daemons["gw-aa"].read_status().pair.line.by_partner
-    assert daemons["gw-ab"].read_status().pair.line.ordered == 2
-
-
 def test_what_cannot_be_moved_is_refused_and_nothing_moves(lab, daemons):
     wait_preferred(lab)
     since = time.time()
@@ -136,6 +123,19 @@ def test_a_far_site_that_is_held_is_named_and_the_order_is_taken_back_by_auto(la
     assert lab.holders("b") == {"gw-ba"}
     daemons["gw-aa"].command("switch", "--to", "auto")
     wait_preferred(lab)
+
+
+def test_an_order_outlives_a_restart_of_either_gateway(lab, daemons):
+    wait_preferred(lab)
+    daemons["gw-ab"].command("switch", "--line", "2", timeout=60)
+    for name in ("gw-ab", "gw-aa"):
+        daemons[name].stop()
+        daemons[name].start()
+        daemons[name].wait_until(lambda s: s.pair.partner and s.pair.line, 20, "the pair")
+        time.sleep(2)
+    wait_backup(lab, 5)
+    assert daemons["gw-aa"].read_status().pair.line.by_partner
+    assert daemons["gw-ab"].read_status().pair.line.ordered == 2
 
 
 def test_sites_that_watch_their_lines_by_streams_alone_move_as_well(lab, daemons, capsys):
