@@ -51,8 +51,6 @@ class Duty:
         self._depended = self._uncovered = False
         self._apart: dict[str, Apart] = {}
         self._far: dict[str, FarRole] = {}
-        #: what the far gateways are seen to be; ``None`` while they differ or nothing is known.
-        self.far: Role | None = None
         self._looked_s = float("-inf")
 
     @property
@@ -137,4 +135,6 @@ class Duty:
                 self._world.emit(Event(EventKind.PATH, name, "", APART, text, Severity.WARNING))
             elif found is False:
                 self._world.emit(Event(EventKind.PATH, name, APART, TOGETHER))
-        self.far = roles.pop() if len(roles) == 1 else None
+        if self._parts.pair is not None:
+            # Far gateways of which one is active and another is not say nothing of their site.
+            self._parts.pair.far = roles.pop() if len(roles) == 1 else None

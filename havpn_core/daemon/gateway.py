@@ -65,7 +65,6 @@ class Gateway:
             self.decide,
             lan=lambda: self.parts.lan,
             roads=lambda: self.parts.roads,
-            far=lambda: self.duty.far,
         )
         self._partner.paused = memory.paused
         self._together = Together(world, lambda: len(self.parts.paths), self._paths_changed)
@@ -235,11 +234,11 @@ class Gateway:
         if not paused:
             self.acting.insist()
 
-    def switch(self, to: Role | None, for_s: float | None, line: int | None = None) -> None:
-        """Force a role for a time or for good, maybe for a ``line`` of both sites, or end that."""
-        self.force.set(to, for_s, line)
-        word, why = to.value if to else "auto", f"both sites to line {line}" if line else ""
-        self._world.emit(Event("role", "", "", f"forced to {word}", why, severity="warning"))
+    def switch(self, to: Role | None, for_s: float | None) -> None:
+        """Force a role, for some seconds or for good; ``None`` leaves it to the paths again."""
+        self.force.set(to, for_s)
+        word = to.value if to else "auto"
+        self._world.emit(Event("role", "", "", f"forced to {word}", severity="warning"))
         self.show_agents()
         self._refresh()
         self.acting.insist()
@@ -268,18 +267,19 @@ class Gateway:
 
     def status(self, state: str, *, paths: bool = True) -> Status:
         """Give what ``havpn status --json`` shows, with its paths or without them."""
-        parts, force = self.parts, self.force
+        parts, forced = self.parts, self.force.role
+        word, reason = forced.value if forced else None, self.wish.reason or None
         return gateway_status(
             node=parts.config.node.name,
             state=state,
             acting=self.acting,
-            role=role_status(self.acting.plan, self.role_since, force.role, self.wish.reason),
+            role=role_status(self.acting.plan, self.role_since, word, reason),
             paths=parts.paths,
             shown=paths,
             roads=parts.roads,
             subscribers=[subscriber for _, subscriber in parts.notifiers.values()],
             responded=parts.responder.facts() if parts.responder else None,
-            pair=pair_facts(parts.pair, force.line),
+            pair=pair_facts(parts.pair, self.force.line),
             fitness=parts.lan.status(),
             timing=self._world.timing,
             now_s=self._world.clock(),

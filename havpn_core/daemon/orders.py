@@ -36,12 +36,12 @@ async def obey(
             if text is None:
                 raise HavpnError("the status cannot be written: the log of the daemon says why")
             return msgspec.Raw(text)
+        case "line":
+            return await _use_line(gateway, request.get("line"), request.get("for_s"))
         case "pause" | "resume" as verb:
             gateway.pause(verb == "pause")
         case "switch":
             _switch(gateway, request.get("to"), request.get("for_s"))
-        case "line":
-            return await _use_line(gateway, request.get("line"), request.get("for_s"))
         case "reload":
             await reload()
         case other:
@@ -53,28 +53,24 @@ async def obey(
 def _switch(gateway: Gateway, to: Any, for_s: Any) -> None:
     if not isinstance(to, str) or to not in ROLES:
         raise HavpnError(f"cannot switch to {to!r}: write active, standby or auto")
-    _check_running(gateway)
-    gateway.switch(ROLES[to], _seconds(for_s))
+    if gateway.stopping is not None:
+        raise HavpnError("the daemon is stopping: start it, then switch")
+    gateway.switch(ROLES[to], None if for_s is None else float(Duration.parse(for_s)))
 
 
 async def _use_line(gateway: Gateway, line: Any, for_s: Any) -> Reply:
     """Order both sites to a line; gives how long to wait until both are seen there, in seconds."""
     if type(line) is not int or line not in LINES:
         raise HavpnError(f"there is no line {line!r}: write 1 or 2")
-    _check_running(gateway)
-    role, why_not = order(gateway.parts.pair, line)
-    if why_not:
+    if gateway.stopping is not None:
+        raise HavpnError("the daemon is stopping: start it, then switch")
+    pair = gateway.parts.pair
+    role, why_not = order(pair, line)
+    if pair is None or why_not:
         raise HavpnError(f"no site is moved to line {line}: {why_not}")
-    gateway.switch(role, _seconds(for_s), line)
+    gateway.switch(role, None if for_s is None else float(Duration.parse(for_s)))
+    gateway.force.line = line
+    pair.refresh()
     await gateway.remember()
     slowest_s = max((run.detection_s for run in gateway.parts.paths.values()), default=0.0)
     return {"ok": True, "wait_s": PATIENCE_S + 2 * slowest_s}
-
-
-def _check_running(gateway: Gateway) -> None:
-    if gateway.stopping is not None:
-        raise HavpnError("the daemon is stopping: start it, then switch")
-
-
-def _seconds(for_s: Any) -> float | None:
-    return None if for_s is None else float(Duration.parse(for_s))

@@ -41,7 +41,6 @@ class Partner:
     :param changed: called when the pair wants another role.
     :param lan: gives what is known of the LAN.
     :param roads: gives what is known of the roads.
-    :param far: gives what the far gateways are seen to be.
     """
 
     def __init__(
@@ -54,14 +53,13 @@ class Partner:
         *,
         lan: Callable[[], LanWatch],
         roads: Callable[[], Roads],
-        far: Callable[[], Role | None] = lambda: None,
     ) -> None:
         self.leaving = False  #: the daemon releases the role as it ends
         self.stopping = False  #: the daemon ends and keeps the role
         self.paused = False
         self._world, self._acting, self._force = world, acting, force
         self._paths, self._changed = paths, changed
-        self._lan, self._roads, self._far = lan, roads, far
+        self._lan, self._roads = lan, roads
         self._incarnation = 0
         self._troubles = Troubles(world.clock())
 
@@ -133,7 +131,6 @@ class Partner:
             hears_lan=self._lan().hears,
             loss=self._loss(config.node.give_up_on),
             far_left=any(run.far_left for run in self._paths()),
-            far=self._far(),
             this_line=forced is Role.ACTIVE and self._force.line is not None and not self.leaving,
             grey=self._grey(config.node.give_up_on),
         )

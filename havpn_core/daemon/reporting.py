@@ -37,7 +37,6 @@ from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.effects.plan import Plan
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.limits import Clocks
-from havpn_core.rules.role import Role
 from havpn_core.version import __version__
 
 
@@ -83,7 +82,7 @@ def gateway_status(
     )
 
 
-def role_status(plan: Plan, since_s: float, forced: Role | None, reason: str) -> RoleStatus:
+def role_status(plan: Plan, since_s: float, forced: str | None, reason: str | None) -> RoleStatus:
     """Give the role's part.
 
     :param since_s: wall clock of the last change of the wanted role, seconds since 1970.
@@ -93,8 +92,8 @@ def role_status(plan: Plan, since_s: float, forced: Role | None, reason: str) ->
         wanted=plan.wanted.value if plan.wanted else None,
         observed=plan.observed.value if plan.observed else None,
         since=_since(since_s),
-        forced=forced.value if forced else None,
-        reason=reason or None,
+        forced=forced,
+        reason=reason,
     )
 
 

@@ -77,6 +77,7 @@ class PairRun:
         self._over_lan = OverLan(self._lan, options.rules.interval_s)
         self._troubles, self._troubled = troubles or Troubles(clock()), troubled
         self._rival = False
+        self.far: Role | None = None  #: what the far gateways are seen to be
         self._links: dict[str, Caller] = {}
         self._closed = False
         self._beat: Beat | None = None
@@ -93,7 +94,8 @@ class PairRun:
         )
 
     def _own(self) -> Own:
-        return msgspec.structs.replace(self._facts(), in_use=self._scout.in_use, mac=self._lan.mac)
+        lan = self._scout.in_use, self._lan.mac
+        return msgspec.structs.replace(self._facts(), in_use=lan[0], mac=lan[1], far=self.far)
 
     def connect(self) -> None:
         """Build the links.

@@ -242,13 +242,15 @@ def test_what_counts_of_a_gateway_comes_from_what_it_says():
 def test_an_order_outlives_a_restart_and_ends_with_the_force():
     memory = Memory()
     force = Force(memory)
-    force.set(ACTIVE, None, 2)
+    force.set(ACTIVE, None)
+    force.line = 2
     kept, problems = decode(msgspec.json.encode(memory))
     assert problems == []
     assert (Force(kept).role, Force(kept).line) == (ACTIVE, 2)
     force.set(STANDBY, None)
     assert force.line is None
-    force.set(None, None, 2)
+    force.line = 1
+    force.set(None, None)
     assert force.line is None
 
 

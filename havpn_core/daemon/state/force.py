@@ -31,16 +31,19 @@ class Force:
 
     @property
     def line(self) -> int | None:
-        """The line that both sites are to use, for which the role is forced; ``None``: none."""
+        """The line, 1 or 2, that both sites are to use, for which the role is forced.
+
+        :meth:`set` forgets it.
+        """
         return self._memory.forced_line
 
-    def set(self, role: Role | None, for_s: float | None, line: int | None = None) -> None:
-        """Force a role for so many seconds, ``None``: without an end; no role ends the force.
+    @line.setter
+    def line(self, line: int) -> None:
+        self._memory.forced_line = line
 
-        :param line: 1 or 2, where both sites are to use that line.
-        """
-        self._memory.forced = role
-        self._memory.forced_line = None if role is None else line
+    def set(self, role: Role | None, for_s: float | None) -> None:
+        """Force a role for so many seconds, ``None``: without an end; no role ends the force."""
+        self._memory.forced, self._memory.forced_line = role, None
         self._end_s = None if for_s is None or role is None else boot.clocks().boot_s + for_s
         self.note()
 
