@@ -1,8 +1,9 @@
 """Whether a rolling upgrade from an earlier commit, and the way back, cost nothing.
 
-    python -m benchmarks.campaigns.upgrade [--count 1] [--seed 1] [--old REVISION] [--gap 0.5]
+    python -m benchmarks.campaigns.upgrade [--count 1] [--seed 1] [--old REVISION ...] [--gap 0.5]
 
-All four daemons run the old commit, taken from this checkout's git into a folder of its own. Then
+All four daemons run an old commit, taken from this checkout's git into a folder of its own: each of
+:data:`OLD` in turn, if none is named. Then
 one after another is ended by SIGTERM and started from the working tree, under a ping every 10 ms
 and a TCP connection through both sites; afterwards the same back. The orders take turns: at each
 site the standby first, or the active first; site by site, or crosswise. No ping may be lost, no two
@@ -28,7 +29,19 @@ from havpn_core.testing.lab.gateways import pair_gateway
 from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES
 from havpn_core.testing.lab.pinger import IN_FLIGHT_S
 
-OLD = "c463224"
+OLD = {
+    "release-0.1": (
+        "b8b1c306f20e9884e524a151c8b41fc555795322",
+        "Name the key of an address that is too long for a name",
+    ),
+    "before-road": (
+        "1a0593e2bec868b6860a523f52263fcc356e3f8d",
+        "Let no test fail for what a busy host takes: examples without deadline, "
+        "events since the signal",
+    ),
+}
+"""By tag, with hash and subject: the last commit whose pairs speak protocol 1 as released, and the
+last one that watches no road. A clone may have no tags, a rewritten history other hashes."""
 ROOT = Path(__file__).parents[2]
 # The distribution's names for its packages that lie in folders of other names.
 PACKAGES = {"havpn_core": "havpn_core", "havpn_plugins": "plugins", "havpn_ocf": "ocf"}
@@ -44,6 +57,27 @@ ORDERS = (
 )
 
 
+def commit_of(revision: str) -> str:
+    """Find an old commit by its tag or hash; one of :data:`OLD` by its hash or subject as well.
+
+    :raises SystemExit: this is no git checkout, or it has no such commit.
+    """
+    number, subject = OLD.get(revision, ("", ""))
+    for name in filter(None, (f"refs/tags/{revision}", revision, number)):
+        if found := _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+            return found
+    for line in _git("log", "--all", "--format=%H %s").splitlines() if subject else ():
+        found, _, words = line.partition(" ")
+        if words == subject:
+            return found
+    raise SystemExit(f"git has no commit {revision} here: fetch it, or name another --old")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 @contextlib.contextmanager
 def checkout(revision: str) -> Iterator[tuple[str, ...]]:
     """Lay a commit's tree out and give the command line that runs its daemon.
@@ -54,10 +88,10 @@ def checkout(revision: str) -> Iterator[tuple[str, ...]]:
         tree = Path(folder) / "tree"
         tree.mkdir()
         archive = subprocess.run(
-            ["git", "-C", str(ROOT), "archive", revision], capture_output=True, check=False
+            ["git", "-C", str(ROOT), "archive", commit_of(revision)],
+            capture_output=True,
+            check=True,
         )
-        if archive.returncode:
-            raise SystemExit(f"git has no commit {revision} here: fetch it, or name another --old")
         subprocess.run(["tar", "-x", "-C", str(tree)], input=archive.stdout, check=True)
         path = Path(folder) / "path"
         path.mkdir()
@@ -99,7 +133,7 @@ def roll(
     missed: list[str] = []
     pinger, stream = here.lab.pinger(interval=PING_S), here.lab.stream()
     try:
-        since = time.monotonic()
+        since, wall = time.monotonic(), time.time()
         for gateway in order:
             replace(here, gateway, program, next(gaps))
         if not stage.calm(here):
@@ -110,6 +144,8 @@ def roll(
     finally:
         pinger.stop()
         stream.kill()
+    for text in stage.role_changes(here, wall):
+        print(f"  {what}: {text}")
     lost = sum(each.lost for each in outages)
     found = {site: here.lab.tenure(site, since) for site in SITES}
     for site, tenure in found.items():
@@ -145,15 +181,19 @@ def campaign(here: Street, old: tuple[str, ...], count: int, gaps: Iterator[floa
 def main() -> None:
     """Make the campaign and judge."""
     options = stage.parser(__doc__, count=1)
-    options.add_argument("--old", default=OLD, help="the earlier commit")
+    options.add_argument("--old", nargs="+", default=[*OLD], help="earlier commits")
     options.add_argument("--gap", type=float, default=0.5, help="at most so long between the two")
     chosen = options.parse_args()
     dice = random.Random(chosen.seed)
     gaps = (dice.uniform(0, chosen.gap) for _ in itertools.count())
-    with checkout(chosen.old) as old, TwoSite(ipsec=False) as lab:
-        here = Street(lab, {name: pair_gateway(lab, name, old, tunnel=False) for name in GATEWAYS})
-        missed = [] if stage.calm(here) else ["the old commit did not become calm"]
-        missed += campaign(here, old, chosen.count, gaps)
+    missed: list[str] = []
+    for name in chosen.old:
+        print(f"{name}, {commit_of(name)[:10]}:")
+        with checkout(name) as old, TwoSite(ipsec=False) as lab:
+            here = Street(lab, {n: pair_gateway(lab, n, old, tunnel=False) for n in GATEWAYS})
+            found = [] if stage.calm(here) else ["the old commit did not become calm"]
+            found += campaign(here, old, chosen.count, gaps)
+        missed += [f"{name}: {each}" for each in found]
     stage.finish(missed)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from havpn_core.cli.line import check, use_line
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.daemon import requests
 from havpn_core.durations import Duration
@@ -44,12 +45,23 @@ def resume(file: Path, run_dir: Path | None) -> None:
 @click.command()
 @config_option
 @run_dir_option
-@click.option("--to", type=click.Choice(["standby", "active", "auto"]), required=True)
+@click.option("--to", type=click.Choice(["standby", "active", "auto"]), help="This gateway's role.")
+@click.option(
+    "--line",
+    type=click.IntRange(1, 2),
+    help="Have both sites use line 1 (of the gateways with the higher priority) or 2, and wait "
+    "until both do.",
+)
 @click.option(
     "--for", "for_s", callback=_checked, help='Go back to auto after this time, as "10m".'
 )
-def switch(file: Path, run_dir: Path | None, to: str, for_s: str | None) -> None:
-    """Force a role, or go back to deciding."""
+def switch(
+    file: Path, run_dir: Path | None, to: str | None, line: int | None, for_s: str | None
+) -> None:
+    """Force a role, or one line for both sites, or go back to deciding."""
+    check(line, to)
+    if line is not None:
+        use_line(directories(file, run_dir)[0], line, for_s)
     _request(file, run_dir, do="switch", to=to, for_s=for_s)
 
 

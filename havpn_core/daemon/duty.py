@@ -12,9 +12,11 @@ from havpn_core.daemon.parts import Parts
 from havpn_core.daemon.paths.together import FEW
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.world import World
+from havpn_core.echo.far import FarRole
 from havpn_core.echo.silence import LONG_APART_S, Apart, known_role, why_silent
 from havpn_core.plugging.descriptors import Event, EventKind, Severity
 from havpn_core.plugging.stance import Stance
+from havpn_core.rules.hysteresis import Verdict
 from havpn_core.rules.role import Role
 
 APART, TOGETHER = "sites on different lines", "sites on the same line"
@@ -48,6 +50,7 @@ class Duty:
         self._silent = ""
         self._depended = self._uncovered = False
         self._apart: dict[str, Apart] = {}
+        self._far: dict[str, FarRole] = {}
         self._looked_s = float("-inf")
 
     @property
@@ -56,7 +59,9 @@ class Duty:
 
     @property
     def _maintenance(self) -> bool:
-        return self._force.role is Role.STANDBY or self._leaving()
+        pair = self._parts.pair
+        ordered = pair is not None and pair.session.maintenance
+        return self._force.role is Role.STANDBY or self._leaving() or ordered
 
     @property
     def depends(self) -> bool:
@@ -115,8 +120,13 @@ class Duty:
         self._looked_s = now_s
         if self._apart.keys() != paths.keys():
             self._apart = {name: self._apart.get(name, Apart()) for name in paths}
+            self._far = {name: self._far.get(name, FarRole()) for name in paths}
+        roles = set()
         for name, run in paths.items():
-            found = self._apart[name].look(role is Role.ACTIVE and run.far_stands_by, now_s)
+            stands_by = run.far_stands_by
+            up = run.verdict is Verdict.UP
+            roles.add(self._far[name].look(stands_by=stands_by, up=up))
+            found = self._apart[name].look(role is Role.ACTIVE and stands_by, now_s)
             if found:
                 text = (
                     f"this gateway serves, and the far gateway of path {name} has stood by for "
@@ -125,3 +135,6 @@ class Duty:
                 self._world.emit(Event(EventKind.PATH, name, "", APART, text, Severity.WARNING))
             elif found is False:
                 self._world.emit(Event(EventKind.PATH, name, APART, TOGETHER))
+        if self._parts.pair is not None:
+            # Far gateways of which one is active and another is not say nothing of their site.
+            self._parts.pair.far = roles.pop() if len(roles) == 1 else None

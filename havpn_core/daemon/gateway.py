@@ -8,6 +8,7 @@ from havpn_core.config.instances import Config
 from havpn_core.daemon.acting import Acting
 from havpn_core.daemon.actions.withdrawing import Withdrawing
 from havpn_core.daemon.duty import Duty
+from havpn_core.daemon.lines.ordering import pair_facts
 from havpn_core.daemon.partner import Partner
 from havpn_core.daemon.parts import Parts
 from havpn_core.daemon.paths.alone import Alone
@@ -278,7 +279,7 @@ class Gateway:
             roads=parts.roads,
             subscribers=[subscriber for _, subscriber in parts.notifiers.values()],
             responded=parts.responder.facts() if parts.responder else None,
-            pair=parts.pair.facts() if parts.pair else None,
+            pair=pair_facts(parts.pair, self.force.line),
             fitness=parts.lan.status(),
             timing=self._world.timing,
             now_s=self._world.clock(),

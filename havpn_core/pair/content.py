@@ -96,7 +96,7 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         claim=_claims(rules, state, now_s),
         hears=state.living(rules, now_s) is not None,
         doubt=state.token is Token.DOUBTED,
-        maintenance=own.maintenance,
+        maintenance=own.maintenance or _stands_aside(rules, state, own, now_s),
         forced=own.forced,
         paused=own.paused,
         unfit=state.unfit_until_s is not None,
@@ -117,7 +117,21 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         moved_age_s=state.lines.age_s(now_s),
         loss=own.loss,
         grey=own.grey and rules.lines.on and not _unaware(state),
+        this_line=own.this_line,
+        far=own.far,
     )
+
+
+def _stands_aside(rules: PairRules, state: PairState, own: Own, now_s: float) -> bool:
+    """Whether the partner was ordered to use its line, and nobody holds this gateway active.
+
+    Its silence, as it restarts, is no reason to come back: the far site would come back, too. It
+    takes the role from a silent partner all the same, and serves as any other then.
+    """
+    partner = state.message
+    if partner is None or not partner.this_line or own.forced:
+        return False
+    return not state.owner or state.living(rules, now_s) is not None
 
 
 def _unaware(state: PairState) -> bool:

@@ -88,11 +88,13 @@ _FIELDS = (
     whole(19, "road_for", 1),
     Field(20, "loss", 7, as_number, of_number),
     tenths(21, "moved_age_s", 2),
+    word(22, "far", _ROLES),
+    word(23, "this_line", _YES_NO),
 )
 _NEW = (
     *("mac", "interval_ms", "stopping", "refused", "fit", "loss", "hears_lan"),
     *("road", "road_for", "asks", "off_road", "doubted"),
-    *("off_line", "moved_age_s", "grey"),
+    *("off_line", "moved_age_s", "grey", "this_line", "far"),
 )
 """What version 1 cannot say."""
 KEPT = 8

@@ -79,6 +79,8 @@ class Content(msgspec.Struct, frozen=True):
     :param off_line: it leaves the role, or has left it of late, because its line loses more.
     :param moved_age_s: seconds since the role last moved for loss; ``None``: not of late.
     :param hears_lan: enough of its witnesses on the LAN reply; ``None`` while it knows of none.
+    :param this_line: an operator wants both sites on its line: the receiver is to stand by.
+    :param far: what the far gateway of its line is seen to be; ``None`` while that is not known.
     :param reads_2: the sender reads version 2, whichever it speaks; each frame shows it.
     """
 
@@ -115,6 +117,8 @@ class Content(msgspec.Struct, frozen=True):
     off_line: bool = False
     moved_age_s: float | None = None
     hears_lan: bool | None = None
+    this_line: bool = False
+    far: Role | None = None
     reads_2: bool = True
 
 
@@ -195,7 +199,7 @@ def why_better(
         f"in maintenance {there}",
         _paths(worse, better, there, here),
         f"line grey {there}, good {here}",
-        _lossy(worse, better, there, here),
+        words(worse.loss, better.loss, there, here),
         f"the higher priority is {here}",
         f"the larger number of the node's name is {here}",
         *[f"both nodes have one name, and the lower link-layer address is {here}"] * 3,
@@ -216,10 +220,6 @@ def _paths(worse: Content, better: Content, there: str, here: str) -> str:
         return f"far responder missing for long {there}, path up {here}"
     first, second = (one.line.value if one.line else "unknown" for one in (worse, better))
     return f"path {first} {there}, {second} {here}"
-
-
-def _lossy(worse: Content, better: Content, there: str, here: str) -> str:
-    return words(worse.loss, better.loss, there, here)
 
 
 def loses(own: Content, partner: Content) -> bool:
@@ -262,7 +262,7 @@ def why_give(own: Content, partner: Content) -> str:
         (partner.line is None, ""),
         (_flees(own, partner), _paths(own, partner, *HERE)),
         (own.off_road and takes_road(partner), ROAD),
-        (own.off_line and carries(own) and carries(partner), _lossy(own, partner, *HERE)),
+        (own.off_line and carries(own) and carries(partner), words(own.loss, partner.loss, *HERE)),
         (
             partner.claim and partner.priority > own.priority and own.refused >= partner.refused,
             "failback to the higher priority on the partner",

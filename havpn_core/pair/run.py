@@ -17,6 +17,7 @@ from havpn_core.pair.beat import Beat
 from havpn_core.pair.frames import Authenticator
 from havpn_core.pair.health.troubles import News, Troubles
 from havpn_core.pair.lan import LanLink, Scout, Spawn, spawn_loudly
+from havpn_core.pair.message import Content
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.sending.broadcast import Heard, disclosed
 from havpn_core.pair.sending.overlan import OverLan
@@ -76,6 +77,7 @@ class PairRun:
         self._over_lan = OverLan(self._lan, options.rules.interval_s)
         self._troubles, self._troubled = troubles or Troubles(clock()), troubled
         self._rival = False
+        self.far: Role | None = None  #: what the far gateways are seen to be
         self._links: dict[str, Caller] = {}
         self._closed = False
         self._beat: Beat | None = None
@@ -92,7 +94,8 @@ class PairRun:
         )
 
     def _own(self) -> Own:
-        return msgspec.structs.replace(self._facts(), in_use=self._scout.in_use, mac=self._lan.mac)
+        lan = self._scout.in_use, self._lan.mac
+        return msgspec.structs.replace(self._facts(), in_use=lan[0], mac=lan[1], far=self.far)
 
     def connect(self) -> None:
         """Build the links.
@@ -119,6 +122,11 @@ class PairRun:
     def reason(self) -> str:
         """Why that is the role to have, a sentence for people."""
         return self.session.decision.reason
+
+    @property
+    def living(self) -> Content | None:
+        """The living partner's last message; ``None`` while it is silent."""
+        return self.session.living(self._clock())
 
     async def run(self) -> None:
         """Send at fixed times and whenever there is news.
@@ -187,7 +195,7 @@ class PairRun:
 
     def _receive(self, link: str, frame: bytes) -> None:
         if self._closed:
-            return  # a link that was closed and brings frames all the same
+            return  # a closed link brings frames all the same
         content = self.session.judge(link, frame, self._clock())
         if content is None:
             return  # most frames: a second link brings what the first one brought
@@ -257,10 +265,7 @@ class PairRun:
             self._troubled(news)
 
     def _send(self, *, news: bool) -> None:
-        """Send a frame over every link.
-
-        :param news: whether it is sent because of what it says, and so over the LAN at once, too.
-        """
+        """Send a frame over every link; one that has ``news`` goes over the LAN at once, too."""
         frame = self.session.frame()
         for link in self._links.values():
             link.send(frame)

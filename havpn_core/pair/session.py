@@ -198,6 +198,11 @@ class PairSession:
         return said.off_line and (said.moved_age_s or 0.0) <= FOLLOW_S
 
     @property
+    def maintenance(self) -> bool:
+        """Whether this gateway is to stand by, by an order given here or on the partner."""
+        return self.decision.content.maintenance
+
+    @property
     def stuck(self) -> bool:
         """Whether the far site is to hear that the road is down here and this gateway stays."""
         return self.decision.road.stuck

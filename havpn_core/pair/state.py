@@ -101,6 +101,8 @@ class Own(msgspec.Struct, frozen=True):
     :param loss: what its line loses of late; ``None`` while that is not known, or old.
     :param grey: its line is grey.
     :param far_left: the far gateway of its line says that it has just left it for a better one.
+    :param this_line: an operator wants both sites on its line.
+    :param far: what the far gateway of its line is seen to be.
     """
 
     node: int
@@ -123,6 +125,8 @@ class Own(msgspec.Struct, frozen=True):
     grey: bool = False
     far_left: bool = False
     hears_lan: bool | None = None
+    this_line: bool = False
+    far: Role | None = None
 
 
 class PairState(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from .test_wire import CONTENTS
 
 KEY = b"k" * 32
 FLAGS = ("owner", "offer", "claim", "hears", "doubt", "maintenance", "forced", "paused", "unfit",
-         "stopping", "refused", "off_road", "doubted", "off_line")  # fmt: skip
+         "stopping", "refused", "off_road", "doubted", "off_line", "grey")  # fmt: skip
 
 
 def readable(number):
@@ -57,12 +57,16 @@ WIDE = st.builds(
     hears_lan=st.sampled_from([None, False, True]),
     off_line=st.booleans(),
     moved_age_s=st.one_of(st.none(), st.integers(0, 6000).map(lambda number: number / 10)),
+    grey=st.booleans(),
+    this_line=st.booleans(),
+    far=st.sampled_from([None, Role.ACTIVE, Role.STANDBY]),
 )
 LARGEST = Content(
     node=2**64 - 1, priority=255, line=Line.DOWN, held=Role.STANDBY, wanted=Role.ACTIVE,
     mode=Mode.OFFERING, term=2**32 - 1, challenge=255, response=254, mac=b"\x02\0\0\0\0\x07",
     interval_ms=10_000, fit=False, road=True, loss=Loss(0.2, 800, 2.5, 1.5), asks=9, road_for=254,
-    hears_lan=True, moved_age_s=599.0, **dict.fromkeys(FLAGS, True),
+    hears_lan=True, moved_age_s=599.0, far=Role.STANDBY, this_line=True,
+    **dict.fromkeys(FLAGS, True),
 )  # fmt: skip
 SMALLEST = Content(node=1, priority=1)
 
@@ -76,8 +80,8 @@ def test_the_bytes_of_version_2_are_fixed():
     assert pack_fields(SMALLEST).hex() == "01080000000000000001020101"
     assert pack_fields(LARGEST).hex() == (
         "0108ffffffffffffffff" "0201ff" "030103" "040102" "050101" "060106" "0704ffffffff"
-        "08023fff" "0901ff" "0a01fe" "0b06020000000007" "0c0400002710" "0d0100" "0e0101"
-        "110101" "120109" "1301fe" "140733330320" "00fa0f" "15021766"
+        "08027fff" "0901ff" "0a01fe" "0b06020000000007" "0c0400002710" "0d0100" "0e0101"
+        "110101" "120109" "1301fe" "140733330320" "00fa0f" "15021766" "160102" "170101"
     )  # fmt: skip
     for bit, name in enumerate(FLAGS):
         data = pack_fields(replace(SMALLEST, **{name: True}))
@@ -86,7 +90,8 @@ def test_the_bytes_of_version_2_are_fixed():
         ("line", Line.UP, "030101"), ("held", Role.ACTIVE, "040101"),
         ("mode", Mode.STANDBY, "060101"),
         ("fit", True, "0d0101"), ("road", False, "0e0100"), ("moved_age_s", 0.0, "15020000"),
-        ("hears_lan", False, "110100"),
+        ("hears_lan", False, "110100"), ("far", Role.ACTIVE, "160101"),
+        ("this_line", True, "170101"),
         ("loss", Loss(1.0, 70_000, math.inf, math.inf), "1407ffffffffffffff"),
         ("loss", Loss(-1.0, 0, 0.5, -1.0), "140700000001006400"),
         ("term", 2**32 + 5, "070400000005"),
@@ -117,7 +122,7 @@ def test_the_smallest_of_all_values_goes_over_the_wire_and_no_smaller_one():
         unpack_fields(join([(1, bytes(8)), (2, b"\0")]))
 
 
-@given(st.binary(max_size=100).filter(bool), st.integers(22, 255), st.booleans())
+@given(st.binary(max_size=100).filter(bool), st.integers(24, 255), st.booleans())
 def test_fields_of_a_later_release_are_passed_over(value, tag, first):
     data, more = pack_fields(LARGEST), join([(tag, value), (tag, b"")])
     assert unpack_fields(more + data if first else data + more) == LARGEST
@@ -211,9 +216,9 @@ def test_a_frame_has_room_to_grow_and_fits_a_slow_serial_line():
     assert BIGGEST == 160
     a, _ = acquainted()
     ours = len(a.sign(LARGEST))
-    assert ours == 37 + len(pack_fields(LARGEST)) + 16 <= 136
+    assert ours == 37 + len(pack_fields(LARGEST)) + 16 <= 142
     assert (BIGGEST + 6) * 5 <= 960
-    assert ours + 24 <= BIGGEST
+    assert ours + 18 <= BIGGEST
 
 
 def test_the_length_of_a_frame_is_bounded_on_both_sides():
@@ -432,6 +437,7 @@ NEW = {
     "mac": b"\2\0\0\0\0\1", "interval_ms": 50, "stopping": True, "refused": True, "fit": True,
     "road": False, "road_for": 3, "asks": 4, "off_road": True, "doubted": True,
     "loss": Loss(0.2, 200, 1.5, 2.0), "hears_lan": True, "off_line": True, "moved_age_s": 3.0,
+    "grey": True, "this_line": True, "far": Role.ACTIVE,
 }  # fmt: skip
 
 

@@ -93,6 +93,30 @@ def test_cut_heal_and_fail_back(lab, clusters, capsys):
     assert back < 10
 
 
+def test_a_line_that_dies_and_recovers_is_no_failed_action_unless_degraded_is_asked_for(
+    lab, clusters
+):
+    """A monitor runs every 2 s."""
+    clusters.clean("a")
+    lab.providers["provider-1"].cut()
+    wait_for(lambda: clusters.attribute("gw-aa") == "0", 20, "the line to be down")
+    time.sleep(5)
+    lab.providers["provider-1"].heal()
+    clusters.wait_home(40)
+    assert clusters.failures("a", "monitor") == []
+    try:
+        clusters.set_parameter("a", "degraded", "true")
+        lab.providers["provider-1"].cut()
+        wait_for(lambda: clusters.failures("a", "monitor"), 20, "a monitor that says degraded")
+        lab.providers["provider-1"].heal()
+        clusters.wait_home(40)
+        assert clusters.failures("a", "monitor"), "it stays until somebody cleans it up"
+    finally:
+        clusters.set_parameter("a", "degraded", "false")
+        clusters.clean("a")
+    wait_for(lambda: not clusters.failures("a", "monitor"), 20, "a clean list")
+
+
 def test_failback_off(lab, clusters):
     for site in SITES:
         clusters.crm(site, "rsc_defaults resource-stickiness=200")

@@ -71,9 +71,12 @@ def test_a_line_that_dies_and_recovers(node):
     # The daemon, too, may just have written it.
     assert set(node.asked()) == {"-n havpn-vpn1 -B 0 -d 0"}
     assert node.agent("monitor", path="vpn1", fail_on_down="yes") == (1, "path vpn1 is down")
+    assert node.agent("monitor", path="vpn1", degraded="1") == (190, "path vpn1 is down")
     node.line.heal()
     wait_for(lambda: "path vpn1 recovering 0" in node.brief(), 10, "recovering")
-    assert node.agent("monitor", path="vpn1") == (190, "path vpn1 is recovering")
+    assert node.agent("monitor", path="vpn1") == (0, "")
+    found = node.agent("monitor", path="vpn1", degraded="true")
+    assert found == (190, "path vpn1 is recovering")
     wait_for(lambda: node.status().paths["vpn1"].verdict == "up", 10, "up")
 
 

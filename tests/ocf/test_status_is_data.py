@@ -109,13 +109,37 @@ class Node:
 
 def test_what_the_daemon_writes_is_understood(node):
     node.write(("vpn1 up 1", "b-2 unknown -", "c failing 1"), extra="later key of a release\n")
-    status, said = node.agent("monitor")
-    assert (status, said) == (190, "ocf-exit-reason:path c is failing\n")
+    assert node.agent("monitor") == (0, "")
     assert node.asked() == [
         "-n havpn-vpn1 -B 1 -d 0",
         "-n havpn-c -B 1 -d 0",
         "-n havpn-old -D",
     ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (("a recovering 0", "b failing 1"), "path a is recovering"),
+        (("a recovering 0", "b down 0", "c recovering 0"), "path b is down"),
+        (("a down 0", "b recovering 0"), "path a is down"),
+        (("a recovering 0", "b unknown -"), "path a is recovering"),
+    ],
+)
+def test_a_line_that_is_not_to_be_used_is_said_on_request_alone(node, paths, said):
+    node.write(paths)
+    assert node.agent("monitor") == (0, "")
+    assert node.agent("monitor", degraded="yes") == (190, f"ocf-exit-reason:{said}\n")
+    assert node.agent("monitor", degraded="no") == (0, "")
+
+
+def test_what_is_only_doubted_is_never_said(node):
+    node.write(("a failing 1", "b up 1", "c unknown -"))
+    assert node.agent("monitor", degraded="yes") == (0, "")
+    assert node.agent("validate-all", degraded="maybe", manage="false") == (
+        6,
+        "ocf-exit-reason:parameter degraded: 'maybe' is neither true nor false\n",
+    )
 
 
 def test_the_scores_are_written_beside_the_paths(node):

@@ -29,9 +29,21 @@ class Force:
         """Whether an operator lets this gateway change no role."""
         return self._memory.paused
 
+    @property
+    def line(self) -> int | None:
+        """The line, 1 or 2, that both sites are to use, for which the role is forced.
+
+        :meth:`set` forgets it.
+        """
+        return self._memory.forced_line
+
+    @line.setter
+    def line(self, line: int) -> None:
+        self._memory.forced_line = line
+
     def set(self, role: Role | None, for_s: float | None) -> None:
         """Force a role for so many seconds, ``None``: without an end; no role ends the force."""
-        self._memory.forced = role
+        self._memory.forced, self._memory.forced_line = role, None
         self._end_s = None if for_s is None or role is None else boot.clocks().boot_s + for_s
         self.note()
 

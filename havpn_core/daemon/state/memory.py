@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from havpn_core.host.disk.damage import Damaged, is_text, parse
+from havpn_core.pair.lines.order import LINES
 from havpn_core.pair.lines.score import LAST
 from havpn_core.rules.hysteresis import Level
 from havpn_core.rules.role import Role
@@ -42,6 +43,7 @@ class Memory(msgspec.Struct):
     :param forced_left: seconds that it had left when this was written.
     :param forced_boot: the boot in which this was written.
     :param forced_end: when the force ends, in seconds since that boot.
+    :param forced_line: the line, 1 or 2, that both sites are to use, for which it is forced.
     :param withdrawn: why this gateway has withdrawn in favour of another; empty if it has not.
     :param steps: how many steps below a good one each path's line is for a cluster; 0 is left out.
     :param records: what each path's line did so far, as
@@ -57,6 +59,7 @@ class Memory(msgspec.Struct):
     forced_left: float | None = None
     forced_boot: str | None = None
     forced_end: float | None = None
+    forced_line: int | None = None
     withdrawn: str = ""
     steps: dict[str, int] = {}
     records: dict[str, dict[str, Any]] = {}
@@ -94,10 +97,11 @@ def _force(judge: "_Judge", found: dict[str, Any], memory: Memory) -> None:
     left = judge.one(found, "forced_left", _seconds, None)
     boot = judge.one(found, "forced_boot", _text, None)
     end = judge.one(found, "forced_end", _seconds, None)
+    line = judge.one(found, "forced_line", _line, None)
     if len(judge.problems) > before:
         judge.problems.append("the force is forgotten")
     elif role is not None:
-        memory.forced, memory.forced_until = role, until
+        memory.forced, memory.forced_until, memory.forced_line = role, until, line
         memory.forced_left, memory.forced_boot, memory.forced_end = left, boot, end
 
 
@@ -156,6 +160,12 @@ def _seconds(value: Any) -> float:
     except (TypeError, OverflowError):
         pass
     raise ValueError(f"{_shown(value)} is no number from 0 up")
+
+
+def _line(value: Any) -> int:
+    if type(value) is int and value in LINES:
+        return value
+    raise ValueError(f"{_shown(value)} is not 1 or 2")
 
 
 def _step(value: Any) -> int:

@@ -124,6 +124,23 @@ class LinkStatus(msgspec.Struct, kw_only=True):
     facts: Facts = field(default_factory=dict)
 
 
+class LineStatus(msgspec.Struct, kw_only=True):
+    """Which line is whose, and which one each site uses.
+
+    :param number: 1 on the gateway with the higher priority, 2 on the other one.
+    :param ordered: the line that this gateway was ordered to have both sites use.
+    :param by_partner: the partner was ordered so, to its line, and this gateway stands by.
+    :param site: the line that this site uses; ``None`` while that changes or is not known.
+    :param far_site: the line that the far site is seen to use.
+    """
+
+    number: int
+    ordered: int | None = None
+    by_partner: bool = False
+    site: int | None = None
+    far_site: int | None = None
+
+
 class PairStatus(msgspec.Struct, kw_only=True):
     """The pair; ``frames`` counts those that arrived, by what was made of them.
 
@@ -131,6 +148,7 @@ class PairStatus(msgspec.Struct, kw_only=True):
     :param loss: what the line here loses; ``None`` while that is not known, or old.
     :param moved_for_loss_s: the seconds since the role last moved for loss; ``None`` if that was
         not within the last 10 minutes.
+    :param line: ``None`` while the partner is silent.
     """
 
     state: str
@@ -145,6 +163,7 @@ class PairStatus(msgspec.Struct, kw_only=True):
     troubles: list[str] = field(default_factory=list)
     loss: LossStatus | None = None
     moved_for_loss_s: float | None = None
+    line: LineStatus | None = None
 
 
 class WitnessStatus(msgspec.Struct, kw_only=True):

@@ -154,10 +154,14 @@ class Clusters:
         script = "sed -n 's/^pid //p' /run/havpn/status.brief 2>/dev/null"
         return self._lab.hosts[node].run("sh", "-c", script, check=False).stdout.strip()
 
-    def failures(self, site: str) -> list[str]:
-        """Give the resources that failed to stop in a site."""
+    def failures(self, site: str, operation: str = "stop") -> list[str]:
+        """Give what a site lists under Failed Resource Actions of one operation."""
         shown = self.nodes[SITES[site].preferred].xml()
-        return re.findall(r'<failure op_key="([^"]*_stop_[^"]*)"', shown)
+        return re.findall(rf'<failure op_key="([^"]*_{operation}_[^"]*)"', shown)
+
+    def clean(self, site: str) -> None:
+        """Forget what a site lists as failed."""
+        self.nodes[SITES[site].backup].host.run("crm_resource", "--cleanup", timeout=60)
 
     def wait_home(self, timeout: float) -> None:
         """Wait until the preferred gateways have the addresses."""
