@@ -62,6 +62,13 @@ class Case:
         yield from self.config.notifiers
         yield from self.links
 
+    def latest(self) -> Status | None:
+        """Give what the daemon says now; what it said before where that cannot be read."""
+        try:
+            return reading.read(self.run_dir) or self.status
+        except HavpnError:
+            return self.status
+
     def build(
         self,
         instance: Instance,
