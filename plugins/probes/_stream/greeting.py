@@ -15,7 +15,7 @@ from ..._errors import Received
 from ..._sockets import words
 from .shared import REMEDIES, Place, Port, said_by
 
-ATTEMPTS, WAIT_S = 3, 0.6
+ATTEMPTS, WAIT_S, AGAIN_S = 3, 0.6, 0.2
 """An end that hears nobody sends once a second: three waits are longer."""
 REPLIES = ("good", "greeting", "replay", "duplicate", "late")
 FORGED = ("key", "mac")
@@ -76,9 +76,10 @@ class Greeter:
                         await self._news.wait()
                 except TimeoutError:
                     continue
-                if self.replied or self.refusal:
+                if self.replied:
                     return
                 self._news.clear()
+                await asyncio.sleep(AGAIN_S)  # of a refusal: a daemon may be about to start
         finally:
             port.close()
 
