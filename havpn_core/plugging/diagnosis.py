@@ -1,4 +1,4 @@
-"""What an instance that can find out by itself what is wrong hands over, and how it is asked."""
+"""Pure: what an instance hands over that can find out by itself what is wrong, and how."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
