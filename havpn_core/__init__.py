@@ -21,6 +21,7 @@ from havpn_core.plugging.descriptors import (
     Sample,
     Severity,
 )
+from havpn_core.plugging.diagnosis import Diagnosing, Diagnosis, Level
 from havpn_core.plugging.hookspecs import hookimpl
 from havpn_core.plugging.losing import FarLeaving, LossCounting
 from havpn_core.plugging.protocols import (
@@ -68,6 +69,8 @@ __all__ = [
     "ConfigError",
     "ConflictReporting",
     "Context",
+    "Diagnosing",
+    "Diagnosis",
     "Duration",
     "EchoReport",
     "EchoSession",
@@ -79,6 +82,7 @@ __all__ = [
     "HavpnError",
     "Held",
     "LanPresence",
+    "Level",
     "Link",
     "LinkType",
     "Loss",

@@ -12,6 +12,7 @@ from havpn_core.version import __version__
 COMMANDS = {
     "run": ("run", "run", "Run the daemon in the foreground."),
     "check": ("check", "check", "Check a configuration, touching nothing."),
+    "doctor": ("doctor", "doctor", "Try what is configured, live, and name what is broken."),
     "status": ("status", "status", "Show what the daemon knows and does."),
     "events": ("events", "events", "Show the history of transitions and actions."),
     "plugin": ("plugin", "plugin", "List and check plugins."),

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from havpn_core.cli.options import Given, GivenText, config_option, json_option, path_of
+from havpn_core.cli.options import (
+    Given,
+    GivenText,
+    config_option,
+    json_option,
+    path_of,
+    path_option,
+)
 from havpn_core.config.instances import Config, PathConfig
 from havpn_core.config.kinds import arrival_s
 from havpn_core.config.read import load
@@ -17,7 +24,7 @@ from havpn_core.rules.target.record import Record
 
 @click.command()
 @config_option
-@click.option("--path", "name", required=True, help="The path whose line to look at.")
+@path_option("The path whose line to look at.")
 @click.option("--trace", type=GivenText(), help="A line as havpn record wrote it, instead.")
 @json_option
 def advise(file: Path, name: str, trace: Given | None, as_json: bool) -> None:

@@ -12,19 +12,17 @@ from havpn_core.cli.options import config_option
 from havpn_core.config.demand import short_budgets
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.config.kinds import arrival_s, without_tunnel
-from havpn_core.config.lan import plan_of
 from havpn_core.config.options import PathOptions
 from havpn_core.config.profiles import PROFILES, worst_detection_s, worst_failback_s
 from havpn_core.config.read import load
 from havpn_core.config.roads import lone_roads
+from havpn_core.doctor.devices import absent, not_forwarding
+from havpn_core.doctor.needs import missing
 from havpn_core.durations import Duration
-from havpn_core.echo.gate import parse_endpoint
 from havpn_core.errors import HavpnError
-from havpn_core.host.capabilities import missing_capabilities
-from havpn_core.host.disk.keys import read_keys
 from havpn_core.host.resolve import Resolver
 from havpn_core.plugging.descriptors import Context
-from havpn_core.plugging.gate.building import build, lacks
+from havpn_core.plugging.gate.building import build
 from havpn_core.plugging.gate.mode import type_is_async
 from havpn_core.stream.arrivals import detection_s
 
@@ -37,13 +35,29 @@ def check(file: Path) -> None:
     for path in config.paths:
         for line in timing(path, in_threads(config, path)):
             click.echo(line)
-    for warning in [*warnings(config), *absent(config), *registry.problems()]:
+    lacking = absent(config)
+    live = [*lacking, *not_forwarding(config)]
+    for warning in [*warnings(config), *live, *registry.problems()]:
         click.echo(f"warning: {warning}")
     problems = missing(config)
     for problem in problems:
         click.echo(f"{file}: {problem}", err=True)
-    click.echo(f"{file}: {len(problems)} problems" if problems else f"{file}: good")
+    click.echo(f"{file}: {concluded(len(problems), len(lacking))}")
     sys.exit(1 if problems else 0)
+
+
+def concluded(problems: int, absent: int) -> str:
+    """Say in a word whether the file is good; it is not while what it names is not here.
+
+    :param problems: what keeps the daemon from starting.
+    :param absent: devices and addresses that are not there now.
+    """
+    if problems:
+        return f"{problems} problems"
+    if absent:
+        things = "1 device or address" if absent == 1 else f"{absent} devices and addresses"
+        return f"valid, but {things} in it are not on this host now; havpn doctor tries the rest"
+    return "good"
 
 
 def timing(path: PathConfig, threads: list[str]) -> list[str]:
@@ -170,55 +184,3 @@ def warnings(config: Config) -> list[str]:
     if not config.actions:
         found.append("there is no [action.NAME]: this gateway watches but never switches")
     return found + short_budgets(config) + lone_roads(config)
-
-
-def absent(config: Config) -> list[str]:
-    """Say which devices and addresses are not there now; they may come later."""
-    import psutil
-
-    interfaces = psutil.net_if_addrs()
-    addresses = {a.address.partition("%")[0] for each in interfaces.values() for a in each}
-    found = []
-    for probe in [p for path in config.paths for p in (*path.probes, *path.road)]:
-        device, source = (getattr(probe.options, key, None) for key in ("device", "source"))
-        if device and device not in interfaces:
-            found.append(f"{probe.name}.device: there is no interface {device} now")
-        if source and source.partition("%")[0] not in addresses:
-            found.append(f"{probe.name}.source: no interface has the address {source} now")
-    plan = plan_of(config)
-    for device in plan.devices if config.lan is not None else ():
-        if device not in interfaces:
-            found.append(f"lan.device: there is no interface {device} now")
-    if plan.address is not None and str(plan.address) not in addresses:
-        found.append(f"lan.address: no interface has the address {plan.address} now")
-    for endpoint in config.respond.listen if config.respond else []:
-        if parse_endpoint(endpoint)[0].partition("%")[0] not in addresses:
-            found.append(f"respond.listen: no interface has the address of {endpoint} now")
-    return found
-
-
-def missing(config: Config) -> list[str]:
-    """Say what the instances lack on this host."""
-    instances: list[Instance] = [*config.actions, *config.notifiers]
-    for path in config.paths:
-        instances.extend((*path.probes, *path.road))
-    found = [
-        f"node: needs {capability} for realtime or lock_memory: run as root or grant it"
-        for capability in missing_capabilities(config.node.needs)
-    ]
-    if plan_of(config).probes:
-        found += [
-            f"lan.witnesses: needs {capability}: run as root or grant it"
-            for capability in missing_capabilities({"CAP_NET_RAW"})
-        ]
-    if config.pair is not None:
-        instances.extend(config.pair.links)
-        try:
-            read_keys(Path(config.pair.options.key_file))
-        except HavpnError as problem:
-            found.append(f"pair.key_file: {problem}")
-    for instance in instances:
-        for capability in missing_capabilities(instance.type.needs):
-            found.append(f"{instance.name}: needs {capability}: run as root or grant it")
-        found.extend(f"{instance.name}: {text}" for text in lacks(instance.type, instance.options))
-    return found

@@ -1,6 +1,7 @@
 """Options that several commands take."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,28 @@ run_dir_option = click.option(
     type=click.Path(path_type=Path),
     help="Where the daemon keeps its status; default: what the configuration says.",
 )
+
+
+def path_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete the name of a path of the configuration that is named before it, or by default.
+
+    A file that cannot be read has none: a shell shows no errors.
+    """
+    from havpn_core.config import read
+
+    try:
+        table = read.read(Path(context.params.get("file") or DEFAULT_FILE)).get("path")
+    except ConfigError:
+        return []
+    return sorted(n for n in table if n.startswith(begun)) if isinstance(table, dict) else []
+
+
+def path_option(what: str) -> Callable[[Any], Any]:
+    """Make the option ``--path``.
+
+    :param what: its help.
+    """
+    return click.option("--path", "name", required=True, shell_complete=path_names, help=what)
 
 
 def path_of(config: Config, file: Path, name: str) -> PathConfig:

@@ -51,45 +51,64 @@ def list_plugins(as_json: bool, file: Path | None) -> None:
             click.echo(f"{record.name} {record.status}: {record.error}")
 
 
-@plugin.command("check")
-@click.argument("name")
-def check_plugin(name: str) -> None:
-    """Load one plugin as if it were enabled and say what it provides."""
-    found = [r for r in Registry.load([name]).records if r.name == name]
-    if not found:
-        raise ConfigError([f"no plugin {name!r} is installed; see havpn plugin list"])
-    for record in found:
-        click.echo(f"{record.name} {record.version} ({record.source}): {record.status}")
-        click.echo(f"  {record.error}" if record.error else f"  provides {provides(record)}")
-    sys.exit(0 if all(record.status is PluginStatus.ACTIVE for record in found) else 1)
-
-
-def _type_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+def _names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete the name of a type or of a plugin."""
     registry = Registry.load()
     names = {each.name for kind in KINDS for each, _ in registry.types(kind)}
+    names |= {record.name for record in registry.records}
     return sorted(name for name in names if name.startswith(begun))
 
 
-@plugin.command("show")
-@click.argument("name", shell_complete=_type_names)
-@json_option
+@plugin.command("check")
+@click.argument("name", shell_complete=_names)
 @config_option
-def show_type(name: str, as_json: bool, file: Path | None) -> None:
-    """Show a type's options with their types, defaults and limits, and an example."""
-    from havpn_core.config.describe import example, options_of
+def check_plugin(name: str, file: Path | None) -> None:
+    """Load a plugin as if it were enabled and say what it provides.
 
-    registry = Registry.load(enabled(file))
-    found = [
+    NAME is that of a plugin, or of a type: then the plugins that provide it are loaded.
+    """
+    registry = _with(name, file)
+    records = [record for record in registry.records if record.name == name]
+    records = records or [record for _, _, record in _types(registry, name)]
+    if not records:
+        raise ConfigError([f"no plugin and no type {name!r} is installed; see havpn plugin list"])
+    for record in records:
+        click.echo(f"{record.name} {record.version} ({record.source}): {record.status}")
+        click.echo(f"  {record.error}" if record.error else f"  provides {provides(record)}")
+    sys.exit(0 if all(record.status is PluginStatus.ACTIVE for record in records) else 1)
+
+
+def _with(name: str, file: Path | None) -> Registry:
+    """Load what a file enables, and the plugin of that name if there is one."""
+    return Registry.load(tuple(dict.fromkeys((*enabled(file), name))))
+
+
+def _types(registry: Registry, name: str) -> list[tuple[str, PluginType, Record]]:
+    """Give the types of a name, of all kinds, or else those of the plugin that has the name."""
+    every = [
         (kind, plugin_type, record)
         for kind in KINDS
         for plugin_type, record in registry.types(kind)
-        if plugin_type.name == name
     ]
+    found = [each for each in every if each[1].name == name]
+    return found or [each for each in every if each[2].name == name]
+
+
+@plugin.command("show")
+@click.argument("name", shell_complete=_names)
+@json_option
+@config_option
+def show_type(name: str, as_json: bool, file: Path | None) -> None:
+    """Show options with their types, defaults and limits, and an example.
+
+    NAME is that of a type, or of a plugin: then all types that it provides are shown.
+    """
+    from havpn_core.config.describe import example, options_of
+
+    registry = _with(name, file)
+    found = _types(registry, name)
     if not found:
-        known = [each.name for kind in KINDS for each, _ in registry.types(kind)]
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f", did you mean {close[0]!r}?" if close else ""
-        raise ConfigError([f"there is no type {name!r}{hint} (known: {', '.join(known)})"])
+        raise ConfigError([_unknown(registry, name)])
     if as_json:
         found_types = [
             {
@@ -109,6 +128,17 @@ def show_type(name: str, as_json: bool, file: Path | None) -> None:
         _show_one(kind, each, record)
 
 
+def _unknown(registry: Registry, name: str) -> str:
+    """Say that there is no type of a name, which one may be meant, and why a plugin has none."""
+    for record in registry.records:
+        if record.name == name and record.error:
+            return f"plugin {name!r} has no types, as it is {record.status}: {record.error}"
+    known = [each.name for kind in KINDS for each, _ in registry.types(kind)]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f", did you mean {close[0]!r}?" if close else ""
+    return f"there is no type and no plugin {name!r}{hint} (known types: {', '.join(known)})"
+
+
 def _show_one(kind: str, each: PluginType, record: Record) -> None:
     from havpn_core.config.describe import example, options_of
 
@@ -125,10 +155,10 @@ def _show_one(kind: str, each: PluginType, record: Record) -> None:
 
 @plugin.command("new")
 @click.argument("name")
-@click.option("--probe", "kind", flag_value="probe", default=True, help="A probe (default).")
-@click.option("--action", "kind", flag_value="action", help="An action.")
-@click.option("--notifier", "kind", flag_value="notifier", help="A notifier.")
-@click.option("--link", "kind", flag_value="link", help="A link.")
+@click.option("--probe", is_flag=True, help="A probe (default).")
+@click.option("--action", is_flag=True, help="An action.")
+@click.option("--notifier", is_flag=True, help="A notifier.")
+@click.option("--link", is_flag=True, help="A link.")
 @click.option(
     "--dir",
     "folder",
@@ -136,10 +166,15 @@ def _show_one(kind: str, each: PluginType, record: Record) -> None:
     default=Path(),
     help="Where to make the package's folder; default: here.",
 )
-def new_plugin(name: str, kind: str, folder: Path) -> None:
+def new_plugin(name: str, folder: Path, **kinds: bool) -> None:
     """Write a package with a plugin, havpn-NAME, that passes its own tests at once."""
     from havpn_core.plugging.scaffold import write_package
 
+    wanted = [kind for kind in KINDS if kinds.get(kind)]
+    if len(wanted) > 1:
+        every = " and ".join(f"--{kind}" for kind in wanted)
+        raise click.UsageError(f"{every}: a package has one kind: write one of them")
+    kind = wanted[0] if wanted else "probe"
     made = write_package(name, kind, folder)
     click.echo(f"wrote {made}\n\n  cd {made}\n  pip install --editable '.[test]'\n  pytest")
 

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from havpn_core.cli.options import config_option, path_of
+from havpn_core.cli.options import config_option, path_of, path_option
 from havpn_core.config.instances import Config, PathConfig
 from havpn_core.config.read import load
 from havpn_core.durations import Duration
@@ -37,7 +37,7 @@ def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -
 
 @click.command()
 @config_option
-@click.option("--path", "name", required=True, help="The path whose probes to send.")
+@path_option("The path whose probes to send.")
 @click.option("--for", "for_s", callback=_duration, help='Stop after this time, as "10m".')
 @click.option(
     "-o",

@@ -5,6 +5,7 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 import msgspec
@@ -17,6 +18,7 @@ from havpn_core.config.options import (
     PathOptions,
     ProbeOptions,
 )
+from havpn_core.config.profiles import PROFILES
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging import hookspecs
@@ -41,7 +43,7 @@ def markdown(registry: Registry) -> str:
         lines += ["```python", f"{name}{signature}", "```", "", text, ""]
     lines += ["## The file", ""]
     for section, struct in SECTIONS.items():
-        lines += [f"### `{section}`", "", *_markdown(options_of(struct)), ""]
+        lines += [f"### `{section}`", "", *_markdown(options_in(struct)), ""]
     for kind in KINDS:
         lines += [f"## {kind.capitalize()} types", ""]
         for each, _ in registry.types(kind):
@@ -57,6 +59,27 @@ def hooks() -> Iterator[tuple[str, str, str]]:
         function = getattr(hookspecs, hook)
         text = inspect.cleandoc(function.__doc__ or "").partition("\n\n")[0]
         yield hook, str(inspect.signature(function)), " ".join(text.split())
+
+
+def options_in(struct: type[msgspec.Struct]) -> list[Option]:
+    """List the options of a section; those that a profile sets have its values as defaults."""
+    options = options_of(struct)
+    return list(map(_by_profile, options)) if struct is PathOptions else options
+
+
+def _by_profile(option: Option) -> Option:
+    """Give an option of a path with what each profile has for it; none is required then."""
+    if not any(option.name in profile for profile in PROFILES.values()):
+        return option
+    values = ", ".join(
+        f"{name} {_plain(profile.get(option.name, option.default))}"
+        for name, profile in PROFILES.items()
+    )
+    return replace(option, required=False, default=values)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).strip('"')
 
 
 def _markdown(options: list[Option]) -> list[str]:
@@ -103,7 +126,7 @@ def manual_of_file(registry: Registry) -> str:
     lines = _head("HAVPN.TOML", 5, "havpn.toml", "configuration of HA-VPN")
     lines += [".SH DESCRIPTION", "The file is TOML; /etc/havpn/havpn.toml by default."]
     for section, struct in SECTIONS.items():
-        lines += [f".SH {_roff(section)}", *_roff_options(options_of(struct))]
+        lines += [f".SH {_roff(section)}", *_roff_options(options_in(struct))]
     for kind in KINDS:
         for each, _ in registry.types(kind):
             lines += [f".SH {kind.upper()} TYPE {_roff(each.name)}", f"{_roff(each.summary)}."]

@@ -27,7 +27,8 @@ Owner = tuple[PluginType, msgspec.Struct, float]
 @click.command()
 @config_option
 @run_dir_option
-def release(file: Path, run_dir: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Also while the daemon runs, which takes them again.")
+def release(file: Path, run_dir: Path | None, force: bool) -> None:
     """Give up all addresses of this gateway without a daemon.
 
     For a gateway that is to stay without a daemon. Where the configuration cannot be used, what
@@ -35,7 +36,13 @@ def release(file: Path, run_dir: Path | None) -> None:
     """
     folder = directories(file, run_dir)[0]
     if _daemon_runs(folder):
-        click.echo("havpn: the daemon runs and will take them again: stop it first", err=True)
+        text = "the daemon runs and takes them again"
+        if not force:
+            raise HavpnError(
+                f"{text}: stop it first, let it stand by with havpn switch --to standby, or write "
+                "--force"
+            )
+        click.echo(f"havpn: {text}: stop it", err=True)
     owners = configured(file)
     found, problems = noted(folder)
     for text in problems:

@@ -35,7 +35,7 @@ def run(file: Path, verbose: bool) -> None:
         supervisor = Supervisor(loaded, registry, log)
         await supervisor.run()
         status = 1 if supervisor.died else 0
-        if await _stray():
+        if await stray():
             # All is written down, and closing the loop would wait for them for ever.
             writer.end()
             os._exit(status)
@@ -56,8 +56,8 @@ def run(file: Path, verbose: bool) -> None:
     sys.exit(status)
 
 
-async def _stray() -> bool:
-    """Cancel every other task; gives whether one refuses to end."""
+async def stray() -> bool:
+    """Cancel every other task; gives whether one refuses to end, as of a plugin."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

@@ -10,7 +10,14 @@ import click
 import msgspec
 
 from havpn_core.cli.amounts import ChangeType, DurationType
-from havpn_core.cli.options import Given, GivenText, config_option, json_option, path_of
+from havpn_core.cli.options import (
+    Given,
+    GivenText,
+    config_option,
+    json_option,
+    path_of,
+    path_option,
+)
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.kinds import arrival_s
@@ -30,7 +37,7 @@ from havpn_core.study.traces import parse_trace
 
 @click.command()
 @config_option
-@click.option("--path", "name", required=True, help="The path whose rules to use.")
+@path_option("The path whose rules to use.")
 @click.option(
     "--samples",
     type=GivenText(),
@@ -235,6 +242,8 @@ def _print(summary: Summary, as_json: bool) -> None:
         click.echo(f"{summary.far_switches} changes of role at the far end")
     if summary.detection_s:
         click.echo(f"{len(summary.detection_s)} cuts: detected in {p50} (median), {p99} (p99)")
+    for line in summary.fewer:
+        click.echo(line)
 
 
 def _sweep(path: PathConfig, as_json: bool, given: dict[str, Any]) -> None:

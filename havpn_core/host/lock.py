@@ -77,6 +77,22 @@ class RunLock:
         return listener
 
 
+def holder(run_dir: Path, control: str) -> int | None:
+    """Give the process of the daemon that has a folder, without taking the lock.
+
+    :param control: name of the control socket in ``run_dir``.
+    :returns: ``None`` if there is none; 0 if its number is not known.
+    """
+    try:
+        folder = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _listener(run_dir / control) or _holder(folder)
+    finally:
+        os.close(folder)
+
+
 def _listener(path: Path) -> int | None:
     """Give the process that listens on a Unix socket, by the kernel's word (unix(7))."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
 from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.plugging.diagnosis import Diagnosing
 from havpn_core.plugging.losing import FarLeaving, LossCounting
 from havpn_core.rules.role import Role
 
@@ -244,11 +245,13 @@ ABILITIES: dict[type, tuple[str, ...]] = {
     PartnerSeeing: ("partner_serves", "turn"),
     Advising: ("advises",),
     Ranking: ("rank",),
+    Diagnosing: ("diagnose",),
     SharedAddress: ("apply", "observe", "close", "answered_by", "announce", "tell_conflicts"),
 }
 """The methods of each ability."""
 WAITED_FOR = frozenset(
-    {"apply", "observe", "close", "answered_by", "owners_seen", "prepare", "partner_serves", "rank"}
+    {"apply", "observe", "close", "answered_by", "owners_seen", "prepare", "partner_serves"}
+    | {"rank", "diagnose"}
 )
 """Methods that may take their time, and so may be ``async def``."""
 

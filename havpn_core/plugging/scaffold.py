@@ -10,6 +10,7 @@ from string import Template
 
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.descriptors import NAME
+from havpn_core.plugging.registry import KINDS, Registry
 from havpn_core.version import __version__
 
 TEMPLATES = {
@@ -38,6 +39,8 @@ def write_package(name: str, kind: str, folder: Path) -> Path:
         )
     if name.startswith("havpn-"):
         raise HavpnError(f"{name!r}: leave havpn- out, the package gets it by itself")
+    if name in built_in():
+        raise HavpnError(f"{name!r} is a type that havpn has itself: choose another name")
     texts, made = files(name, kind), folder / f"havpn-{name}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -53,6 +56,12 @@ def write_package(name: str, kind: str, folder: Path) -> Path:
         shutil.rmtree(made, ignore_errors=True)
         raise
     return made
+
+
+def built_in() -> frozenset[str]:
+    """Give the names of the types that come with havpn, of all kinds."""
+    registry = Registry.load()
+    return frozenset(each.name for kind in KINDS for each, _ in registry.types(kind))
 
 
 def files(name: str, kind: str) -> dict[str, str]:

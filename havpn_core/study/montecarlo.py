@@ -86,6 +86,8 @@ class Summary:
     :param backup_share: share of the time on the backup although the line was not cut.
     :param detection_s: seconds from cut to decision, one for each cut.
     :param far_switches: the same at the far end of a stream; ``None``: there is none.
+    :param down_already: cuts that came while the path was down, so that nothing was to detect.
+    :param unnoticed: cuts after which the path was not down within :data:`GIVE_UP_S`.
     """
 
     hours: float
@@ -93,6 +95,17 @@ class Summary:
     backup_share: float
     detection_s: list[float] = field(default_factory=list)
     far_switches: int | None = None
+    down_already: int = 0
+    unnoticed: int = 0
+
+    @property
+    def fewer(self) -> list[str]:
+        """Why there are fewer detection times than cuts that were asked for, in sentences."""
+        known = {
+            "came while the path was down already: nothing was to detect": self.down_already,
+            f"were not noticed within {GIVE_UP_S:g} s": self.unnoticed,
+        }
+        return [f"{number} more cuts {what}" for what, number in known.items() if number]
 
     def percentile_s(self, share: float) -> float | None:
         """Give the detection time that this share of the cuts kept within (nearest rank)."""
@@ -100,6 +113,28 @@ class Summary:
             return None
         ranked = sorted(self.detection_s)
         return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+@dataclass
+class Cuts:
+    """What became of the cuts, one by one."""
+
+    detection_s: list[float] = field(default_factory=list)
+    down_already: int = 0
+    unnoticed: int = 0
+
+    def take(self, found_s: float | None, cut_s: float, end_s: float) -> None:
+        """Take one in.
+
+        :param found_s: seconds from the cut to the decision; ``None``: there was none.
+        :param end_s: until when the line was used: where the path was down, only to the cut.
+        """
+        if found_s is not None:
+            self.detection_s.append(found_s)
+        elif end_s <= cut_s:
+            self.down_already += 1
+        else:
+            self.unnoticed += 1
 
 
 class Course:
@@ -235,15 +270,14 @@ def summarise(
     switches, down_s = course.switches, course.down_s
     if course.fell_s is not None:
         down_s += end - course.fell_s
-    detection, before = [], course
+    tried, before = Cuts(), course
     for _ in range(cuts):
         cut = end + WARM_S + chance.random() * max(2.0, 4 * settings.rules.interval_s)
         course = Course(settings, line, rtt_s, end, watches=watches, record=before.learned)
         found, end = _cut(course, cut)
-        if found is not None:
-            detection.append(found)
+        tried.take(found, cut, end)
     share = down_s / (hours * 3600) if hours else 0.0
-    return Summary(hours, switches, share, detection)
+    return Summary(hours, switches, share, **vars(tried))
 
 
 def _cut(course: Course, cut_s: float) -> tuple[float | None, float]:

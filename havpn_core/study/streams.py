@@ -21,7 +21,7 @@ from havpn_core.stream.reported import reported
 from havpn_core.stream.session import JITTER
 from havpn_core.study.ends import Delay, End, Flight
 from havpn_core.study.loss import Changing, LossModel, Uniform
-from havpn_core.study.montecarlo import GIVE_UP_S, WARM_S, Summary
+from havpn_core.study.montecarlo import GIVE_UP_S, WARM_S, Cuts, Summary
 from havpn_core.study.rows import Rows
 from havpn_core.study.ways import Chance, Way, ways_of
 
@@ -198,16 +198,15 @@ def summarise_stream(
     ways = course.ends[0].way, course.ends[1].way
     here, far = course.ends
     down_s = here.down_s + (end_s - here.fell_s if here.fell_s is not None else 0.0)
-    detection = []
+    tried = Cuts()
     for _ in range(cuts):
         cut_s = end_s + WARM_S + chance.random() * max(2.0, 4 * pace_s)
         records = course.ends[0].learned, course.ends[1].learned
         course = StreamCourse(settings, ways, chance, delay=delay, began_s=end_s, records=records)
         found_s, end_s = cut(course, cut_s)
-        if found_s is not None:
-            detection.append(found_s)
+        tried.take(found_s, cut_s, end_s)
     share = down_s / (hours * 3600) if hours else 0.0
-    return Summary(hours, here.switches, share, detection, far.switches)
+    return Summary(hours, here.switches, share, far_switches=far.switches, **vars(tried))
 
 
 def _lived(

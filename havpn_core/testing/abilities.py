@@ -1,4 +1,4 @@
-"""What an action must hold to that prepares, is at home on a LAN, or sees its partner."""
+"""What an instance must hold to that can do more than its kind must: prepare, look, diagnose."""
 
 import re
 import time
@@ -9,15 +9,38 @@ from typing import Any
 from havpn_core.errors import CallOverdue, HavpnError
 from havpn_core.pair.frames import BIGGEST
 from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
+from havpn_core.plugging.diagnosis import Diagnosing, Diagnosis, Level
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import LanPresence, Prepares
 from havpn_core.rules.role import Role
 from havpn_core.testing.made import GRACE_S
 
 PREPARE_S = 0.1
+DIAGNOSE_S = 2.0
 LOOK_S = 0.2
 CLUSTER_LOOK_S = RANK_S = 2.0
 LINK_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+async def check_diagnosing(caller: Caller) -> None:
+    """A diagnosis keeps its time, beside a daemon or not, and each trouble has a remedy."""
+    if not caller.able(Diagnosing):
+        return
+    for running in (True, False):
+        what = f"diagnose(running={running})"
+        limit = DIAGNOSE_S
+        try:
+            given = await caller.call("diagnose", limit, running, deadline_s=limit + GRACE_S)
+        except CallOverdue:
+            raise AssertionError(f"{what} did not keep its time of {limit} s") from None
+        except HavpnError as problem:
+            raise AssertionError(f"{what} raised {problem}; that is a Diagnosis") from None
+        assert isinstance(given, list | tuple), f"{what} gave {given!r}, which is no list"
+        for each in given:
+            assert isinstance(each, Diagnosis), f"{what} gave {each!r}, which is no Diagnosis"
+            assert isinstance(each.level, Level), f"{what} gave the level {each.level!r}"
+            assert each.text, f"{what} gave a Diagnosis without a text"
+            assert each.remedy or each.level is Level.OK, f"{what}: {each.text!r} has no remedy"
 
 
 async def check_prepares(caller: Caller, role: Role, held: Callable[[], Role] | None) -> None:

@@ -29,6 +29,7 @@ from havpn_core.rules.role import Role
 from havpn_core.testing.abilities import (
     check_advising,
     check_broadcast,
+    check_diagnosing,
     check_lan_presence,
     check_partner_seeing,
     check_prepares,
@@ -87,6 +88,7 @@ def check_probe_type(
         async with Made(plugin_type, more) as made:
             one, two, lost = made(reachable), made(reachable), made(unreachable)
             check_abilities(one.instance)
+            await check_diagnosing(made(reachable))
             for caller in (one, two):
                 await _sample(caller, timeout_s, Outcome.OK, "reachable")
             pace_s = plugin_type.arrival_s(options(plugin_type, reachable))
@@ -136,10 +138,10 @@ def check_action_type(
         async with Made(plugin_type, more) as made:
             one, two = made(config), made(config)
             check_abilities(one.instance)
-            await check_lan_presence(one)
-            await check_partner_seeing(one)
+            await check_diagnosing(made(config))
             check_advising(one)
-            await check_ranking(one)
+            for check in (check_lan_presence, check_partner_seeing, check_ranking):
+                await check(one)
             history = (Role.STANDBY, Role.STANDBY, Role.ACTIVE, Role.ACTIVE, Role.STANDBY)
             for role in history:
                 await check_prepares(one, role, held)
@@ -195,6 +197,7 @@ def check_notifier_type(
     async def run() -> None:
         async with Made(plugin_type, more) as made:
             one, two = made(config), made(config)
+            await check_diagnosing(one)
             before = delivered()
             await one.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
             await two.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
@@ -234,7 +237,9 @@ def check_link_type(
     async def run() -> None:
         got: tuple[list[bytes], list[bytes]] = ([], [])
         async with Made(plugin_type, more) as made:
-            left = made(ends[0], received=got[0].append).instance
+            caller = made(ends[0], received=got[0].append)
+            await check_diagnosing(caller)
+            left = caller.instance
             right = made(ends[1], received=got[1].append).instance
             for link in (left, right):
                 check_abilities(link)

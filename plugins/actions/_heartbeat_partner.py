@@ -2,7 +2,7 @@
 
 import os
 
-from havpn_core import ActionError
+from havpn_core import ActionError, Diagnosis
 
 from ._heartbeat import Heartbeat
 from ._linux_ha import auto_failback, preferred_nodes
@@ -39,6 +39,26 @@ class Seeing(Heartbeat):
         if "active" not in states:
             return False if all(states) else None
         return not (self._holding == "all" and auto_failback(self.options) == "on")
+
+    async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Query heartbeat for itself and the other node; see ``havpn_core.Diagnosing``."""
+        deadline = self.context.clock() + timeout_s
+        start = "start it (systemctl start heartbeat); its log says why it does not run"
+        try:
+            pid = await self.pid(timeout_s)
+            if pid is None:
+                # In mode stop-start that is what standby looks like.
+                text = "heartbeat does not run here: this gateway stands by"
+                return [Diagnosis.warning(text, f"if it is not meant to, {start}")]
+            states = await self.partner_states(deadline)
+        except ActionError as problem:
+            return [Diagnosis.failed(str(problem), start)]
+        if "active" not in states:
+            shown = " and ".join(filter(None, states)) or "unknown"
+            text = f"heartbeat shows the other node as {shown}"
+            remedy = "start heartbeat there, and check the cable and ha.cf (serial, ucast) of both"
+            return [Diagnosis.failed(text, remedy)]
+        return [Diagnosis.good(f"heartbeat runs as pid {pid}, and the other node is active")]
 
     def turn(self) -> int | None:
         """Give this node's place in haresources; after it, one that holds others' resources, too.

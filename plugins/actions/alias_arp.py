@@ -16,6 +16,7 @@ from havpn_core import (
     ActionError,
     ActionType,
     Context,
+    Diagnosis,
     HavpnError,
     Held,
     Role,
@@ -28,6 +29,7 @@ from ._alias import netlink
 from ._alias.addresses import Addresses, Place, words
 from ._alias.announce import show
 from ._alias.announcer import AGAIN_S, Announcer
+from ._alias.diagnosing import diagnosed
 from ._alias.netlink import Assigned, Interface, Link
 from ._alias.options import AliasArpOptions, paired
 from ._alias.search import usable_link
@@ -147,6 +149,10 @@ class AliasArp:
             first three claims at once and then at most every 10 s, whoever claims.
         """
         self._announcer.rivals.report = tell
+
+    def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Look at the device in the kernel; see :class:`havpn_core.Diagnosing`."""
+        return diagnosed(self._options)
 
     def facts(self) -> dict[str, Any]:
         """Give what status shows."""

@@ -13,7 +13,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from havpn_core import ActionError, ActionType, Context, Finished, Role, hookimpl, program_of
+from havpn_core import (
+    ActionError,
+    ActionType,
+    Context,
+    Diagnosis,
+    Finished,
+    Role,
+    hookimpl,
+    program_of,
+)
 
 from .._commands import missing_commands
 from ._attempts import attempt, failure
@@ -99,6 +108,14 @@ class Node:
     def turn(self) -> int | None:
         """Give how many nodes that serve go before this one, by the latest look."""
         return self._turn
+
+    async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Query Pacemaker for this node's name; see ``havpn_core.Diagnosing``."""
+        own = await self._ask(NAME, timeout_s)
+        if own:
+            return [Diagnosis.good(f"Pacemaker runs, and this node is {own}")]
+        remedy = "start it (systemctl start pacemaker), and see crm_mon -1"
+        return [Diagnosis.failed("Pacemaker does not run on this node, or does not reply", remedy)]
 
     async def _ask(self, argv: tuple[str, ...], timeout_s: float) -> str | None:
         try:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from havpn_core import Context, LinkType, hookimpl
+from havpn_core import Context, Diagnosis, LinkType, hookimpl
 
 from .._sockets import words
 from ._framing import Deframer, encode
@@ -169,6 +169,13 @@ class SerialLink:
         self._closed = True
         self._drop("closed")
 
+    async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Open the device, unless a daemon has it; see :class:`havpn_core.Diagnosing`."""
+        if running or not os.path.exists(self._options.device):  # noqa: PTH110
+            return []  # of one that is not there, `missing` says it
+        self._open()
+        return _diagnosed(self._options.device, self._error)
+
     def facts(self) -> dict[str, Any]:
         """Give what the status shows; ``line`` says whether anything arrives at all."""
         heard = self._heard
@@ -180,6 +187,18 @@ class SerialLink:
             "error": self._error,
             **self._counts,
         }
+
+
+def _diagnosed(device: str, error: str) -> list[Diagnosis]:
+    """Say whether a device that is there could be opened."""
+    if not error:
+        return [Diagnosis.good(f"{device} can be opened")]
+    if error.endswith("permission denied"):
+        return [Diagnosis.failed(error, "add the daemon's user to the group dialout")]
+    if "another program" in error:
+        problem, _, remedy = error.rpartition(": ")
+        return [Diagnosis.failed(problem, remedy)]
+    return [Diagnosis.failed(error, "name a serial port: setserial -g /dev/ttyS* lists them")]
 
 
 def _reason(problem: OSError | ValueError) -> str:

@@ -1,17 +1,34 @@
 """``udp``: partner heartbeat over a network, unicast between two fixed addresses."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
 
-from havpn_core import Context, LinkType, hookimpl
+from havpn_core import Context, Diagnosis, LinkType, hookimpl
 
 from .._sockets import bind_to_device, numeric_address, words
 
 RETRY_S = 1.0
+TRIES, TRY_S = 3, 0.1
+EMPTY = b""
+"""What ``diagnose`` sends: no frame, so the partner counts it and does nothing else."""
+
+_REMEDIES = {
+    errno.EADDRINUSE: "end the program that has this port (ss -ulnp), or choose another port",
+    errno.EADDRNOTAVAIL: "give this host the address, or correct local",
+    errno.EACCES: "a port below 1024 needs CAP_NET_BIND_SERVICE: run as root, or grant it",
+    errno.EPERM: "a firewall of this host forbids it, or device needs CAP_NET_RAW",
+    errno.ENODEV: "correct device",
+    errno.ENETUNREACH: "add a route to the partner's address, or correct peer",
+    errno.EHOSTUNREACH: "the partner does not reply to ARP or NDP: see whether it runs, or correct "
+    "peer",
+    errno.ECONNREFUSED: "nobody listens there: start havpn on the partner, with peer and port of "
+    "its own link for this address",
+}
 
 
 class UdpLinkOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +58,7 @@ class UdpLink:
         self._socket: socket.socket | None = None
         self._changes, self._tried = 0, float("-inf")
         self._closed = False
-        self._error = ""
+        self._error, self._number = "", 0
         self._counts = {"sent": 0, "received": 0, "failed": 0}
 
     def send(self, frame: bytes) -> None:
@@ -59,7 +76,7 @@ class UdpLink:
             self._error = ""
         except OSError as problem:
             self._counts["failed"] += 1
-            self._error = words(problem)
+            self._note(problem)
 
     def _open(self) -> socket.socket | None:
         now = self._context.clock()
@@ -82,7 +99,7 @@ class UdpLink:
                 made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xC0)
         except OSError as problem:
             made.close()
-            self._error = words(problem)
+            self._note(problem)
             return None
         asyncio.get_running_loop().add_reader(made, self._read, made)
         self._socket = made
@@ -95,10 +112,13 @@ class UdpLink:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as problem:
-                self._error = words(problem)  # refused: the partner's daemon is not there now
+                self._note(problem)  # refused: the partner's daemon is not there now
                 return
             self._counts["received"] += 1
             self._context.received(frame)
+
+    def _note(self, problem: OSError) -> None:
+        self._error, self._number = words(problem), problem.errno or 0
 
     def _drop(self, error: str) -> None:
         if self._socket is not None:
@@ -111,6 +131,20 @@ class UdpLink:
         """Close the socket."""
         self._closed = True
         self._drop("closed")
+
+    async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Send what is no frame to the partner; see :class:`havpn_core.Diagnosing`."""
+        if running:
+            return []  # the port is the daemon's
+        options = self._options
+        way = f"UDP port {options.port} from {options.local} to {options.peer}"
+        for _ in range(TRIES):
+            self.send(EMPTY)
+            await asyncio.sleep(min(TRY_S, timeout_s / TRIES))  # a refusal needs its time
+            if self._error:
+                remedy = _REMEDIES.get(self._number, "correct local, peer, port and device")
+                return [Diagnosis.failed(f"{way}: {self._error}", remedy)]
+        return [Diagnosis.good(f"{way} is open as far as this host knows")]
 
     def facts(self) -> dict[str, Any]:
         """Give what the status shows."""

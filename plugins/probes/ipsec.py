@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from havpn_core import ConfigError, Context, ProbeType, Sample, hookimpl
+from havpn_core import ConfigError, Context, Diagnosis, ProbeType, Sample, hookimpl
 
 from ._ipsec.sas import Finding, Wanted, concerns, judge, networks
 from ._ipsec.vici import INSTALL, Charon, library
@@ -120,6 +120,20 @@ class Ipsec:
         """Give state, traffic and selectors of the CHILD_SA as charon last listed them."""
         found = self._finding.facts if self._finding else {}
         return {"charon": self._charon.trouble or "reachable", **found}
+
+    async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Look for the CHILD_SA once; see :class:`havpn_core.Diagnosing`."""
+        sample = await self.check(timeout_s)
+        if self._charon.trouble or self._finding is None:
+            remedy = "see systemctl status strongswan, and whether its plugin vici has the socket"
+            return [Diagnosis.failed(sample.detail, remedy)]
+        if not self._finding.ok:
+            remedy = (
+                f"run swanctl --initiate --child {self._wanted.child}, which says why it fails; "
+                "compare swanctl --list-conns on both ends"
+            )
+            return [Diagnosis.failed(sample.detail, remedy)]
+        return [Diagnosis.good(f"CHILD_SA {self._wanted.child} is {sample.detail}")]
 
     async def close(self) -> None:
         """Close the connection; on the loop, which a plain method would not be called on."""

@@ -20,6 +20,7 @@ import msgspec
 
 from havpn_core import (
     Context,
+    Diagnosis,
     Duration,
     Loss,
     NotResolved,
@@ -33,6 +34,7 @@ from havpn_core import (
 from .._errors import Received
 from .._sockets import words
 from ._binding import LineOptions, from_os_error, target
+from ._stream.greeting import FORGED, Greeter, greet
 from ._stream.keys import keys_missing, keys_of, mark_of
 from ._stream.saying import LATELY_S, facts, failing, left, notice, unheard
 from ._stream.shared import REMEDIES, TOGETHER_S, Place, Port, Streams, said_by, streams
@@ -46,7 +48,6 @@ FIRST_SHARE = 0.8
 """Share of the timeout for which a check waits for the first packet."""
 RESOLVE_S = 1.0
 WARN_S = 60.0
-FORGED = ("key", "mac")
 
 
 class StreamOptions(LineOptions, frozen=True, kw_only=True):
@@ -151,6 +152,14 @@ class Stream:
     def facts(self) -> dict[str, Any]:
         """Give what the status shows."""
         return facts(self.session, self.context.clock()) | self._counts
+
+    async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Greet the far end; see :class:`havpn_core.Diagnosing`."""
+        where = self._options
+        family, address = target(self.context, where.host, where.port, where.family)
+        place = Place(family, where.source, where.device, where.port)
+        greeter = Greeter(self._keys, self.context, address)
+        return [] if running else [await greet(greeter, place, where.key_file)]
 
     async def close(self) -> None:
         """Say goodbye and leave; on the loop, which a plain method would not be called on."""

@@ -308,4 +308,6 @@ def test_check_warns_of_devices_and_addresses_that_are_not_there(daemon):
     shown = daemon.havpn("check").stdout
     assert "path.vpn1.probe.far.device: there is no interface nodev0 now" in shown
     assert "path.vpn1.probe.far.source: no interface has the address 192.0.2.77 now" in shown
-    assert "respond.listen: no interface has the address of 192.0.2.78:7 now" in shown
+    assert "respond.listen: no interface has the address 192.0.2.78 now" in shown
+    assert "good" not in shown.splitlines()[-1]
+    assert "valid, but 3 devices and addresses in it are not on this host now" in shown

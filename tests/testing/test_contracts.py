@@ -9,6 +9,7 @@ import pytest
 from havpn_core import (
     ActionError,
     ActionType,
+    Diagnosis,
     Duration,
     LinkType,
     NotifierType,
@@ -131,6 +132,26 @@ class NoMethod(Probe):
     renew = True
 
 
+class Diagnoses(Probe):
+    """Gives what a subclass says, or raises it."""
+
+    found: object = ()
+
+    def diagnose(self, timeout_s, running):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+def diagnosing(found):
+    return type("Diagnosed", (Diagnoses,), {"found": found})
+
+
+class DiagnosesSlowly(Probe):
+    async def diagnose(self, timeout_s, running):
+        await asyncio.sleep(60)
+
+
 def probe(build, *, pace_s=None, **more):
     check_probe_type(
         ProbeType("tried", "", Options, build, arrival_s=lambda options: pace_s),
@@ -163,6 +184,13 @@ def test_a_good_probe_passes():
         (Explains, "explanation gave 7, which is no text"),
         (Notices, "noticed gave 'asleep', which is no known word"),
         (Hedging, "refusing gave 'perhaps', neither true nor false"),
+        (diagnosing(7), "gave 7, which is no list"),
+        (diagnosing(["fine"]), "gave 'fine', which is no Diagnosis"),
+        (diagnosing([Diagnosis("ok", "text")]), "gave the level 'ok'"),
+        (diagnosing([Diagnosis.good("")]), "without a text"),
+        (diagnosing([Diagnosis.failed("it is broken", "")]), "'it is broken' has no remedy"),
+        (diagnosing(OSError("no")), "raised OSError: no; that is a Diagnosis"),
+        (DiagnosesSlowly, "did not keep its time of 2.0 s"),
     ],
 )
 def test_a_probe_that_breaks_a_rule(build, words):

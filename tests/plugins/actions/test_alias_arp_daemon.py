@@ -222,8 +222,19 @@ def test_release_says_what_it_could_not_do(gateway):
     assert gateway.shared() == sorted([FOUR, SIX])
 
 
-def test_release_warns_while_the_daemon_runs(gateway):
+def test_release_refuses_while_the_daemon_runs(gateway):
     gateway.start().wait_shared(FOUR, SIX)
     gateway.daemon.wait_role("active", 5)
-    done = gateway.station.host.run(*gateway.daemon._executable, "release", check=False, timeout=20)
-    assert "the daemon runs" in done.stderr
+
+    def release(*more):
+        command = (*gateway.daemon._executable, "release", *more)
+        return gateway.station.host.run(*command, check=False, timeout=20)
+
+    refused = release()
+    assert refused.returncode == 1
+    assert "the daemon runs" in refused.stderr and "--force" in refused.stderr
+    assert gateway.shared() == sorted([FOUR, SIX])
+    forced = release("--force")
+    assert forced.returncode == 0
+    assert "action.gateway: released" in forced.stdout
+    assert "the daemon runs" in forced.stderr
