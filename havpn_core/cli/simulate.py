@@ -11,6 +11,7 @@ import msgspec
 
 from havpn_core.cli.amounts import ChangeType, DurationType
 from havpn_core.cli.options import Given, GivenText, config_option, json_option, path_of
+from havpn_core.config.choices import listed
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.kinds import arrival_s
@@ -125,7 +126,8 @@ def changed(options: PathOptions, setting: str) -> PathOptions:
             by_hand(options) if key == "fall" else options, **{key: value}
         )
     except (msgspec.ValidationError, ValueError) as problem:
-        raise click.UsageError(f"{key}: {problem}") from None
+        words = listed(str(problem), fields[key].type, text)
+        raise click.UsageError(f"{key}: {words}") from None
 
 
 def _model(given: dict[str, Any]) -> LossModel:
