@@ -12,7 +12,14 @@ from havpn_core.errors import HavpnError
 
 
 def _request(file: Path, run_dir: Path | None, **what: Any) -> None:
-    requests.request(directories(file, run_dir)[0], **what)
+    """Send a request, and print what it did."""
+    reply = requests.request(directories(file, run_dir)[0], **what)
+    said = reply.get("said")  # a daemon of release 0.1 says nothing
+    if said is None and what.get("clear"):
+        raise HavpnError(
+            "the daemon at work is older and ends no hold: restart it (a restart moves nothing)"
+        )
+    click.echo(said or "Done.")
 
 
 def _checked(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -48,9 +55,17 @@ def resume(file: Path, run_dir: Path | None) -> None:
 @click.option(
     "--for", "for_s", callback=_checked, help='Go back to auto after this time, as "10m".'
 )
-def switch(file: Path, run_dir: Path | None, to: str, for_s: str | None) -> None:
+@click.option(
+    "--clear", is_flag=True, help="With --to auto: forget the flaps, which ends damping holds."
+)
+def switch(file: Path, run_dir: Path | None, to: str, for_s: str | None, clear: bool) -> None:
     """Force a role, or go back to deciding."""
-    _request(file, run_dir, do="switch", to=to, for_s=for_s)
+    if to == "auto" and for_s is not None:
+        raise click.UsageError("--for goes with --to standby and --to active: auto has no end")
+    if clear and to != "auto":
+        raise click.UsageError(f"--clear goes with --to auto, not with --to {to}")
+    more = {"clear": True} if clear else {}
+    _request(file, run_dir, do="switch", to=to, for_s=for_s, **more)
 
 
 @click.command()

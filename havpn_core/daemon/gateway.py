@@ -181,8 +181,8 @@ class Gateway:
 
     def decide(self) -> None:
         """Make the wish anew, and hand it on where it changed."""
-        if self.force.expired():
-            self._world.emit(Event("role", "", "forced", "auto", "the time is over"))
+        if (over := self.force.expired()) is not None:
+            self._world.emit(over)
         before, self.wish = self.wish, decide(self._situation())
         role, old = self.wish.role, before.role
         if role is not None and role is not old:
@@ -241,9 +241,8 @@ class Gateway:
 
     def switch(self, to: Role | None, for_s: float | None) -> None:
         """Force a role, for some seconds or for good; ``None`` leaves it to the paths again."""
-        self.force.set(to, for_s)
-        word = to.value if to else "auto"
-        self._world.emit(Event("role", "", "", f"forced to {word}", severity="warning"))
+        if (news := self.force.order(to, for_s)) is not None:
+            self._world.emit(news)
         self.show_agents()
         self._refresh()
         self.acting.insist()

@@ -131,7 +131,7 @@ def test_the_daemon_writes_one_line_a_transition_with_its_priority(tmp_path):
     lines = daemon.log().splitlines()
     assert all(line[:3] in ("<6>", "<4>", "<3>") for line in lines), lines
     moved = [line for line in lines if "role: active -> standby" in line]
-    cause = "path vpn1 down: X"
+    cause = "path vpn1 down: line: exit code 2 (3 probes failed)"
     assert moved == [f"<4>role: active -> standby ({cause})"]
     assert [line for line in lines if "gateway: " in line and "standby" in line] == [
         "<6>action gateway: standby"
