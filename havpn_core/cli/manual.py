@@ -13,7 +13,14 @@ from havpn_core.errors import HavpnError
 
 
 def _request(file: Path, run_dir: Path | None, **what: Any) -> None:
-    requests.request(directories(file, run_dir)[0], **what)
+    """Send a request, and print what it did."""
+    reply = requests.request(directories(file, run_dir)[0], **what)
+    said = reply.get("said")  # a daemon of release 0.1 says nothing
+    if said is None and what.get("clear"):
+        raise HavpnError(
+            "the daemon at work is older and ends no hold: restart it (a restart moves nothing)"
+        )
+    click.echo(said or "Done.")
 
 
 def _checked(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -55,14 +62,24 @@ def resume(file: Path, run_dir: Path | None) -> None:
 @click.option(
     "--for", "for_s", callback=_checked, help='Go back to auto after this time, as "10m".'
 )
+@click.option(
+    "--clear", is_flag=True, help="With --to auto: forget the flaps, which ends damping holds."
+)
 def switch(
-    file: Path, run_dir: Path | None, to: str | None, line: int | None, for_s: str | None
+    file: Path, run_dir: Path | None, to: str | None, for_s: str | None, **more: Any
 ) -> None:
     """Force a role, or one line for both sites, or go back to deciding."""
+    line, clear = more["line"], more["clear"]
     check(line, to)
+    if to == "auto" and for_s is not None:
+        raise click.UsageError("--for goes with --to standby and --to active: auto has no end")
+    if clear and to != "auto":
+        given = f"--to {to}" if to else "--line"
+        raise click.UsageError(f"--clear goes with --to auto, not with {given}")
     if line is not None:
         use_line(directories(file, run_dir)[0], line, for_s)
-    _request(file, run_dir, do="switch", to=to, for_s=for_s)
+    clearing = {"clear": True} if clear else {}
+    _request(file, run_dir, do="switch", to=to, for_s=for_s, **clearing)
 
 
 @click.command()

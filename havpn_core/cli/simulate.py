@@ -18,6 +18,7 @@ from havpn_core.cli.options import (
     path_of,
     path_option,
 )
+from havpn_core.config.choices import listed
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.kinds import arrival_s
@@ -132,7 +133,8 @@ def changed(options: PathOptions, setting: str) -> PathOptions:
             by_hand(options) if key == "fall" else options, **{key: value}
         )
     except (msgspec.ValidationError, ValueError) as problem:
-        raise click.UsageError(f"{key}: {problem}") from None
+        words = listed(str(problem), fields[key].type, text)
+        raise click.UsageError(f"{key}: {words}") from None
 
 
 def _model(given: dict[str, Any]) -> LossModel:

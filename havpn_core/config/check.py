@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from havpn_core.config.convert import Table, suggestion, to_struct, unknown_keys
+from havpn_core.config.choices import suggestion
+from havpn_core.config.convert import Table, to_struct, unknown_keys
 from havpn_core.config.instances import Config, Instance, PairConfig, PathConfig
 from havpn_core.config.kinds import impossible, paced, sorted_by_kind, watching
 from havpn_core.config.lan import lan_problems

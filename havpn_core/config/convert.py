@@ -3,13 +3,13 @@
 Each problem names the key and what would be right.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
+from havpn_core.config.choices import listed, suggestion
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
 from havpn_core.rules.target.frequency import Frequency
@@ -48,7 +48,8 @@ def to_struct(struct_type: type[S], key: str, table: Table, problems: list[str])
                     table[name], option.type, dec_hook=decode_hook
                 )
             except (msgspec.ValidationError, ValueError) as problem:
-                found.append(f"{key}.{name}: {_plain(str(problem))}")
+                text = listed(_plain(str(problem)), option.type, table[name])
+                found.append(f"{key}.{name}: {text}")
         elif option.required:
             found.append(f"{key}.{name}: is missing and has no default")
     if not found:
@@ -92,9 +93,3 @@ def _plain(message: str) -> str:
     for code, word in words.items():
         message = message.replace(code, word)
     return message
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Name the known word that was probably meant; empty if none is near."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""

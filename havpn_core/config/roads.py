@@ -25,7 +25,7 @@ def lone_roads(config: Config) -> list[str]:
         if config.pair is None and not SEEING & {each.type.name for each in config.actions}:
             found.append(
                 f"path.{path.name}.probe: without a [pair] the road is only reported: there is "
-                "no partner to ask, and no action sees another gateway of a cluster"
+                "no partner, and no action sees another gateway of a cluster"
             )
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from havpn_core.config.instances import Instance
 from havpn_core.daemon.actions.looks import Looks
 from havpn_core.daemon.actions.roster import Roster, short
+from havpn_core.daemon.state.events import APPLYING
 from havpn_core.daemon.state.memory import ActionMemory
 from havpn_core.daemon.state.status import ActionStatus
 from havpn_core.errors import HavpnError
@@ -233,7 +234,7 @@ class Acting:
 
     async def _apply(self, effect: Effect, instance: Instance, caller: Caller) -> str | None:
         """Apply a role; gives why that failed."""
-        self._emit(Event("action", short(effect.action), "", f"applying {effect.role.value}"))
+        self._emit(Event("action", short(effect.action), "", APPLYING + effect.role.value))
         try:
             await caller.apply(effect.role, instance.deadline_s, instance.deadline_s + GRACE_S)
         except HavpnError as problem:

@@ -12,13 +12,15 @@ from havpn_core.daemon.lines.ordering import pair_facts
 from havpn_core.daemon.partner import Partner
 from havpn_core.daemon.parts import Parts
 from havpn_core.daemon.paths.alone import Alone
-from havpn_core.daemon.paths.making import Mood, records_of
+from havpn_core.daemon.paths.holds import Holds
+from havpn_core.daemon.paths.making import Mood, level_at_start, remember_paths
 from havpn_core.daemon.paths.path import PathRun
-from havpn_core.daemon.paths.saying import quality_events, refusal_event, verdict_event
+from havpn_core.daemon.paths.saying import cause, quality_events, refusal_event, verdict_event
 from havpn_core.daemon.paths.together import Together
 from havpn_core.daemon.reporting import gateway_status, role_status
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.state.memory import MEMORY_FILE, Memory
+from havpn_core.daemon.state.redundancy import RedundancyWatch
 from havpn_core.daemon.state.status import Status
 from havpn_core.daemon.world import World
 from havpn_core.host import boot
@@ -27,9 +29,9 @@ from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.cluster.withdraw import trouble_of
 from havpn_core.rules.fitness import Fitness
-from havpn_core.rules.hysteresis import Level, Transition
+from havpn_core.rules.hysteresis import Level, Transition, Verdict
 from havpn_core.rules.refusal import News
-from havpn_core.rules.role import Role, serves, starting_level
+from havpn_core.rules.role import Role, serves
 from havpn_core.rules.wish import PairWish, Situation, Stopping, Wish, decide
 
 
@@ -70,6 +72,8 @@ class Gateway:
         self._together = Together(world, lambda: len(self.parts.paths), self._paths_changed)
         self.withdrawing = self._make_withdrawing()
         self.parts.lan.unseen = lambda: self.withdrawing.unseen
+        self.holds = Holds(lambda: self.parts.paths, world.emit, world.clock)
+        self._redundancy = RedundancyWatch(world.emit, world.clock)
         self.duty = Duty(
             world,
             self.parts,
@@ -115,7 +119,15 @@ class Gateway:
     def verdict_changed(self, run: PathRun, change: Transition) -> None:
         """Report a path's verdict, and let it count."""
         self._world.emit(verdict_event(run, change, self._world.clock()))
+        run.cause = cause(run) if change.after.verdict in (Verdict.DOWN, Verdict.UNKNOWN) else ""
         self._together.changed()
+
+    def look(self) -> None:
+        """Look, once a second at least, at what is a matter of time and of people's interest."""
+        self.duty.update()  # how long the sites are on different lines
+        self.holds.update()
+        if (both := self._partner.both(self.parts.config, self.parts.pair)) is not None:
+            self._redundancy.update(both)
 
     def _paths_changed(self) -> None:
         # Before the actions act: otherwise a resource agent's monitor might write the old value
@@ -164,22 +176,14 @@ class Gateway:
 
     def first_level(self, path: str) -> Level:
         """Choose the level at which a path starts, so that a restart changes nothing."""
-        memories, owners = self.memory.actions, self.acting.plan.owners
-        known = [memories[a.name] for a in owners if a.name in memories] or [*memories.values()]
-        expected = {m.done for m in known}
-        return starting_level(
-            self.memory.paths.get(path),
-            expected.pop() if len(expected) == 1 else None,
-            self.acting.plan.observed,
-            busy=any(m.running for m in known),
-        )
+        return level_at_start(path, self.memory, self.acting.plan)
 
     # --- the wish ------------------------------------------------------------------------------
 
     def decide(self) -> None:
         """Make the wish anew, and hand it on where it changed."""
-        if self.force.expired():
-            self._world.emit(Event("role", "", "forced", "auto", "the time is over"))
+        if (over := self.force.expired()) is not None:
+            self._world.emit(over)
         before, self.wish = self.wish, decide(self._situation())
         role, old = self.wish.role, before.role
         if role is not None and role is not old:
@@ -203,6 +207,8 @@ class Gateway:
             forced=self.force.role,
             paused=self.memory.paused,
             stopping=self.stopping,
+            causes={name: run.cause for name, run in self.parts.paths.items() if run.cause},
+            unable=self.fitness.why,
         )
 
     def _pair_to_come(self) -> PairWish | None:
@@ -236,9 +242,8 @@ class Gateway:
 
     def switch(self, to: Role | None, for_s: float | None) -> None:
         """Force a role, for some seconds or for good; ``None`` leaves it to the paths again."""
-        self.force.set(to, for_s)
-        word = to.value if to else "auto"
-        self._world.emit(Event("role", "", "", f"forced to {word}", severity="warning"))
+        if (news := self.force.order(to, for_s)) is not None:
+            self._world.emit(news)
         self.show_agents()
         self._refresh()
         self.acting.insist()
@@ -281,6 +286,7 @@ class Gateway:
             responded=parts.responder.facts() if parts.responder else None,
             pair=pair_facts(parts.pair, self.force.line),
             fitness=parts.lan.status(),
+            redundancy=self._redundancy.status(),
             timing=self._world.timing,
             now_s=self._world.clock(),
             clocks=boot.clocks(),
@@ -288,13 +294,7 @@ class Gateway:
 
     async def remember(self) -> None:
         """Write the memory down; a disk that hangs is waited for a second at the most."""
-        memory, paths, now = self.memory, self.parts.paths, self._world.clock()
-        # What is only assumed is not remembered: the next start knows no more than this one.
-        levels = {n: run.state.level for n, run in paths.items() if not run.watch.assumed}
-        memory.paths = levels or memory.paths
-        penalties = {name: run.watch.memory.penalty(now) for name, run in paths.items()}
-        memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
-        memory.records = records_of(paths)
-        memory.actions = self.acting.memories()
+        remember_paths(self.memory, self.parts.paths, self._world.clock())
+        self.memory.actions = self.acting.memories()
         self.force.note()
-        await self._world.keeper.remember(self.state_dir / MEMORY_FILE, memory)
+        await self._world.keeper.remember(self.state_dir / MEMORY_FILE, self.memory)

@@ -1,5 +1,6 @@
 """What ``havpn status``, ``pause``, ``resume``, ``switch`` and ``reload`` ask of the daemon."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from havpn_core.daemon.gateway import Gateway
 from havpn_core.daemon.lines.ordering import order
 from havpn_core.daemon.publish import Publisher
 from havpn_core.daemon.requests import Reply
+from havpn_core.daemon.state import results
 from havpn_core.durations import Duration
 from havpn_core.errors import HavpnError
 from havpn_core.pair.lines.order import LINES
@@ -17,6 +19,9 @@ from havpn_core.rules.role import Role
 PATIENCE_S = 10.0
 """What both sites take beside noticing: notices that count for 3 s, a slow action, a failback."""
 ROLES = {"active": Role.ACTIVE, "standby": Role.STANDBY, "auto": None}
+SETTLE_S = 2.0
+"""What a change of the role may take before the command says that it is under way."""
+LOOK_S = 0.02
 
 
 async def _use_line(gateway: Gateway, line: Any, for_s: Any) -> Reply:
@@ -40,12 +45,13 @@ async def _use_line(gateway: Gateway, line: Any, for_s: Any) -> Reply:
 async def obey(
     gateway: Gateway,
     publisher: Publisher,
-    reload: Callable[[], Awaitable[None]],
+    reload: Callable[[], Awaitable[str]],
     request: dict[str, Any],
 ) -> Reply:
-    """Carry one request out and give the reply.
+    """Carry one request out and give the reply, which says in ``said`` what it did.
 
     :param request: ``do`` and what it needs, as it came over the control socket.
+    :param reload: gives what is new, changed and gone.
     :raises HavpnError: if it is unknown, malformed or refused.
     """
     match request.get("do"):
@@ -56,21 +62,63 @@ async def obey(
             if text is None:
                 raise HavpnError("the status cannot be written: the log of the daemon says why")
             return msgspec.Raw(text)
-        case "pause" | "resume" as verb:
-            gateway.pause(verb == "pause")
+        case "pause":
+            gateway.pause(True)
+            said = results.paused(_now(gateway))
+        case "resume":
+            gateway.pause(False)
+            await _settled(gateway)
+            said = results.resumed(_now(gateway))
         case "switch":
-            _switch(gateway, request.get("to"), request.get("for_s"))
+            said = await _switch(gateway, request)
         case "reload":
-            await reload()
+            found = await reload()
+            said = results.reloaded(str(gateway.parts.config.file), found, _now(gateway))
         case other:
             raise HavpnError(f"unknown request {other!r}")
     await gateway.remember()
-    return {"ok": True}
+    return {"ok": True, "said": said}
 
 
-def _switch(gateway: Gateway, to: Any, for_s: Any) -> None:
+async def _switch(gateway: Gateway, request: dict[str, Any]) -> str:
+    to, for_s, clear = (request.get(key) for key in ("to", "for_s", "clear"))
     if not isinstance(to, str) or to not in ROLES:
         raise HavpnError(f"cannot switch to {to!r}: write active, standby or auto")
+    if clear and to != "auto":
+        raise HavpnError(f"clear goes with auto only, not with {to}")
     if gateway.stopping is not None:
         raise HavpnError("the daemon is stopping: start it, then switch")
-    gateway.switch(ROLES[to], None if for_s is None else float(Duration.parse(for_s)))
+    role = ROLES[to]
+    gateway.switch(role, None if for_s is None else float(Duration.parse(for_s)))
+    held = gateway.holds.clear() if clear else None
+    until = gateway.force.until
+    await gateway.remember()  # it counts before the role moves
+    await _settled(gateway, role)
+    said = results.switched(role and role.value, until, _now(gateway))
+    return said if held is None else f"{said} {results.cleared(held)}"
+
+
+async def _settled(gateway: Gateway, role: Role | None = None) -> None:
+    """Wait, for a little while, until the role that is wanted is in force.
+
+    :param role: the one that must be wanted, which in a pair takes the partner's consent.
+    """
+    if gateway.memory.paused:
+        return
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + SETTLE_S
+    while loop.time() < until_s:
+        wanted = gateway.wish.role
+        if wanted is not None and wanted is gateway.acting.plan.observed and role in (None, wanted):
+            return
+        await asyncio.sleep(LOOK_S)
+
+
+def _now(gateway: Gateway) -> results.Now:
+    wanted, observed = gateway.wish.role, gateway.acting.plan.observed
+    return results.Now(
+        wanted and wanted.value,
+        observed and observed.value,
+        gateway.wish.reason,
+        gateway.memory.paused,
+    )

@@ -15,7 +15,8 @@ from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.world import World
 from havpn_core.errors import HavpnError
 from havpn_core.pair.frames import node_number
-from havpn_core.pair.health.troubles import News, Troubles
+from havpn_core.pair.health.redundancy import Both, Side
+from havpn_core.pair.health.troubles import BROADCAST, LEAST_S, News, Troubles
 from havpn_core.pair.keys import (
     INCARNATION_FILE,
     authenticator,
@@ -23,7 +24,7 @@ from havpn_core.pair.keys import (
     next_incarnation,
 )
 from havpn_core.pair.lines.record import of_paths
-from havpn_core.pair.message import Line
+from havpn_core.pair.message import Content, Line
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own
 from havpn_core.plugging.descriptors import Context, Event
@@ -135,6 +136,45 @@ class Partner:
             grey=self._grey(config.node.give_up_on),
         )
 
+    def both(self, config: Config, pair: PairRun | None) -> Both | None:
+        """Give how both gateways are, as far as it matters to whether one could take over.
+
+        :returns: ``None`` while the pair is being made, and where there is no action, so no role.
+        """
+        own, now_s = self._side(config), self._world.clock()
+        if pair is None:
+            return Both(own, paired=False) if config.actions and config.pair is None else None
+        session, there = pair.session, pair.session.living(now_s)
+        standing = session.standing(now_s)
+        silent_s = max(standing.dead_s, LEAST_S)
+        links = {
+            name: age_s is not None and age_s < silent_s
+            for name, age_s in standing.links.items()
+            if name != BROADCAST
+        }
+        return Both(
+            replace(own, rests=session.decision.content.unfit),
+            there=None if there is None else _side_of(there),
+            stopped=standing.stopping,
+            hears=standing.hears,
+            links=links,
+        )
+
+    def _side(self, config: Config) -> Side:
+        give_up_on, forced, fitness = config.node.give_up_on, self._force.role, self._lan().fitness
+        bad = {run.config.name: run.cause for run in self._paths() if not run.view.serves}
+        return Side(
+            line=_word(self._line(give_up_on)),
+            why_line="; ".join(f"{name}: {why}" for name, why in bad.items() if why),
+            fit=fitness.fit,
+            why_unfit=fitness.reason,
+            maintenance=forced is Role.STANDBY or self.leaving,
+            forced=forced is Role.ACTIVE and not self.leaving,
+            paused=self.paused,
+            refused=far_refused(self._views, give_up_on=give_up_on),
+            road=self._roads().verdict(give_up_on),
+        )
+
     @property
     def _views(self) -> list[PathView]:
         return [run.view for run in self._paths()]
@@ -174,3 +214,21 @@ class Partner:
     ) -> Caller:
         watch = self._world.loop_watch
         return build(link.type, link.options, context(link.name, received), link.name, watch)
+
+
+def _word(line: Line | None) -> str | None:
+    return None if line is None else line.value
+
+
+def _side_of(partner: Content) -> Side:
+    """Give the living partner by its own words."""
+    return Side(
+        line=_word(partner.line),
+        fit=partner.fit,
+        maintenance=partner.maintenance,
+        forced=partner.forced,
+        paused=partner.paused,
+        rests=partner.unfit,
+        refused=partner.refused,
+        road=False if partner.off_road else partner.road,
+    )

@@ -11,7 +11,8 @@ from typing import Any
 
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.daemon.acting import Acting
-from havpn_core.daemon.building.built import Built, alike, build_new
+from havpn_core.daemon.actions.roster import short
+from havpn_core.daemon.building.built import Built, alike, build_new, difference
 from havpn_core.daemon.building.loading import Loader, refuse_fixed
 from havpn_core.daemon.decider import Decider
 from havpn_core.daemon.lan.watch import LanWatch
@@ -98,8 +99,8 @@ class Parts:
             built.pair = await self._decider.make_pair(self.config, built.keys, self._context)
             self._swap_pair(built)
 
-    async def reload(self) -> None:
-        """Take the file's configuration over as a whole, or not at all; after earlier reloads.
+    async def reload(self) -> str:
+        """Take the file's configuration over as a whole, or not at all; gives what is another.
 
         :raises ConfigError: with every problem found; the old configuration stays.
         """
@@ -118,6 +119,7 @@ class Parts:
             self._swap_responder()
             self.lan.use(self.config)
             self._swap_pair(built)
+            return difference(before, config, built)
 
     async def close(self) -> None:
         """Close everything but the notifiers, which are still to hear of the end; for good."""
@@ -217,11 +219,10 @@ class Parts:
         await self._acting.until_free(caller)
         try:
             if getattr(instance.type, "owns", False):
-                limit = instance.deadline_s
-                await caller.apply(Role.STANDBY, limit, limit)
+                await caller.apply(Role.STANDBY, instance.deadline_s, instance.deadline_s)
         except HavpnError as problem:
-            name = instance.name.removeprefix("action.")
-            self._world.emit(Event("action", name, "", "failed", f"standby: {problem}", "error"))
+            text = f"standby: {problem}"
+            self._world.emit(Event("action", short(instance.name), "", "failed", text, "error"))
         await caller.close()
 
     async def _replaced(self, caller: Caller) -> None:
@@ -248,9 +249,8 @@ class Parts:
         self, config: PathConfig, level: Level, probes: dict[str, Caller], old: PathRun | None
     ) -> None:
         world = self._world
-        figure = self._memory.flaps.get(config.name, 0.0)
-        if old is not None:
-            figure = old.watch.memory.penalty(world.clock())
+        known = self._memory.flaps.get(config.name, 0.0)
+        figure = known if old is None else old.watch.memory.penalty(world.clock())
         run = PathRun(
             config,
             probes,

@@ -77,7 +77,7 @@ class Publisher:
                 fed = began
             if gateway.force.role is not None:
                 gateway.decide()  # its time may be over
-            gateway.duty.update()  # how long the sites are on different lines is a matter of time
+            gateway.look()
             await asyncio.sleep(0)
             self._dirty.clear()
             self._spent_s = 0.0

@@ -27,6 +27,7 @@ from havpn_core.daemon.state.reading import typed_pair
 from havpn_core.daemon.state.status import (
     FitnessStatus,
     LatenessStatus,
+    RedundancyStatus,
     RespondStatus,
     RoleStatus,
     Status,
@@ -53,6 +54,7 @@ def gateway_status(
     responded: Mapping[str, Any] | None,
     pair: Mapping[str, Any] | None,
     fitness: FitnessStatus,
+    redundancy: RedundancyStatus | None = None,
     timing: Timing,
     now_s: float,
     clocks: Clocks,
@@ -67,9 +69,7 @@ def gateway_status(
         node=node,
         version=__version__,
         pid=os.getpid(),
-        written_at=rfc3339(datetime.fromtimestamp(clocks.wall_s, UTC)),
-        written_uptime_s=round(clocks.boot_s, 3),
-        boot=clocks.boot,
+        **_moment(clocks),
         state=state,
         role=role,
         paths={name: path_status(run, now_s, roads) for name, run in paths.items() if shown},
@@ -79,7 +79,17 @@ def gateway_status(
         respond=None if responded is None else RespondStatus(**responded),
         pair=None if pair is None else typed_pair(pair),
         fitness=fitness,
+        redundancy=redundancy,
     )
+
+
+def _moment(clocks: Clocks) -> dict[str, Any]:
+    """Say when the status is written, by every clock."""
+    return {
+        "written_at": rfc3339(datetime.fromtimestamp(clocks.wall_s, UTC)),
+        "written_uptime_s": round(clocks.boot_s, 3),
+        "boot": clocks.boot,
+    }
 
 
 def role_status(plan: Plan, since_s: float, forced: str | None, reason: str | None) -> RoleStatus:

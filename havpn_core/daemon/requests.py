@@ -92,6 +92,15 @@ def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, An
             line.sendall(msgspec.json.encode(what) + b"\n")
             received = line.makefile("rb").readline()
         reply: dict[str, Any] = msgspec.json.decode(received, type=dict)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise HavpnError(
+            f"no daemon runs with the run_dir {run_dir}: start it (systemctl start havpn), or name "
+            "its file with -c"
+        ) from None
+    except PermissionError:
+        raise HavpnError(
+            f"{run_dir / SOCKET}: not permitted: run this as root, or as the daemon's user"
+        ) from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise HavpnError(f"no daemon replies at {run_dir / SOCKET}: {reason}") from None

@@ -169,19 +169,20 @@ class Supervisor:
                     self._log.error("%s", text)
             systemd.notify("READY=1")
 
-    async def _reload(self) -> None:
-        """Take a new configuration over as a whole, or not at all."""
+    async def _reload(self) -> str:
+        """Take a new configuration over as a whole, or not at all; gives what is another."""
         try:
-            await self._gateway.parts.reload()
+            found = await self._gateway.parts.reload()
         except ConfigError as problem:
             text = f"{len(problem.problems)} problems; the old configuration stays"
             self._emit(Event("daemon", "", "", "reload refused", text, "error"))
             raise
-        self._emit(Event("daemon", "", "", "reloaded"))
+        self._emit(Event("daemon", "", "", "reloaded", found or "nothing has changed"))
         self._gateway.decide()
         await self._world.tasks.cancel("garbage")
         garbage.take_back()
         self._world.tasks.spawn("garbage", garbage.settle())
+        return found
 
     async def _listen(self) -> None:
         """Listen for requests; a disk that is full does not keep the gateway from working.

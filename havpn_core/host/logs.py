@@ -1,17 +1,95 @@
-"""Logging that never waits for whoever reads the log."""
+"""Logging that never waits for whoever reads the log, in the form that the reader understands.
+
+The journal and the kernel's log get the priority in front of each line (sd-daemon(3)), a terminal
+gets the time and colours, and whatever else standard error is gets the time and the level.
+"""
 
 import contextlib
 import logging
 import logging.handlers
+import os
 import queue
+import socket
+import stat
 import sys
 import threading
+import time
+from collections.abc import Mapping
+from enum import Enum
+from typing import TextIO
 
 from havpn_core.plugging.wording import describe
 
 QUEUE = 1000
 END_S = 2.0
 """What writing the last records may take."""
+
+JOURNAL = "/run/systemd/journal/stdout"
+KMSG = os.makedev(1, 11)
+PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
+COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
+"""Of SGR (ECMA-48); information has none."""
+
+
+class Reader(Enum):
+    """Who reads the log."""
+
+    JOURNAL = "journal"  #: or the kernel's log: takes the priority from the line, has its own time
+    TERMINAL = "terminal"
+    COLOURLESS = "colourless"  #: a terminal that is to show no colours
+    FILE = "file"  #: or a pipe
+
+
+def reader_of(stream: TextIO, environ: Mapping[str, str]) -> Reader:
+    """Find out who reads what is written to a stream."""
+    try:
+        number = stream.fileno()
+        found = os.fstat(number)
+    except (OSError, ValueError):  # closed, or none that has a descriptor
+        return Reader.FILE
+    kernel = stat.S_ISCHR(found.st_mode) and found.st_rdev == KMSG
+    named = environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    if kernel or named or (stat.S_ISSOCK(found.st_mode) and _peer(number) == JOURNAL):
+        return Reader.JOURNAL
+    if not os.isatty(number):
+        return Reader.FILE
+    plain = environ.get("NO_COLOR") or environ.get("TERM", "dumb") == "dumb"
+    return Reader.COLOURLESS if plain else Reader.TERMINAL
+
+
+def _peer(number: int) -> object:
+    """Give where a socket is connected to, as ``systemd-cat`` leaves one to the journal."""
+    try:
+        with socket.socket(fileno=os.dup(number)) as connected:
+            return connected.getpeername()
+    except OSError:
+        return None
+
+
+class Form(logging.Formatter):
+    """Writes a record for its reader.
+
+    :param reader: who that is.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__("%(message)s")
+        self._reader = reader
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record; each of its lines begins with its priority where that counts."""
+        text, level = super().format(record), record.levelname
+        if self._reader is Reader.JOURNAL:
+            prefix = f"<{PRIORITIES.get(level, 6)}>"
+            return "\n".join(prefix + line for line in text.split("\n"))
+        at = time.localtime(record.created)
+        when = f"{time.strftime('%Y-%m-%d %H:%M:%S', at)}.{record.msecs:03.0f}"
+        line = f"{level:7} {text}"
+        colour = COLOURS.get(level)
+        if self._reader is Reader.TERMINAL:
+            line = f"\033[{colour}m{line}\033[0m" if colour else line
+            return f"\033[2m{when}\033[0m {line}"
+        return f"{when} {line}"
 
 
 class DroppingHandler(logging.handlers.QueueHandler):
@@ -61,10 +139,10 @@ class Writer(logging.handlers.QueueListener):
 
 
 def start(level: int = logging.INFO) -> tuple[logging.Logger, Writer]:
-    """Log to standard error, where systemd listens; end the writer at the end."""
+    """Log to standard error, in the form of whoever reads it; end the writer at the end."""
     records: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE)
     writer = logging.StreamHandler(sys.stderr)
-    writer.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    writer.setFormatter(Form(reader_of(sys.stderr, os.environ)))
     log = logging.getLogger("havpn")
     log.handlers = [DroppingHandler(records)]
     log.propagate = False

@@ -75,6 +75,7 @@ class EventKind(StrEnum):
     FITNESS = "fitness"
     ROAD = "road"
     RESPOND = "respond"
+    REDUNDANCY = "redundancy"
 
 
 class Severity(StrEnum):

@@ -11,6 +11,9 @@ from enum import Enum
 
 from havpn_core.rules.role import PathView, Role, wanted_role
 
+FEW = 3
+"""So many paths are named with their causes."""
+
 
 class Stopping(Enum):
     """What the end of the daemon does to the role: ``[node] on_stop``."""
@@ -44,6 +47,9 @@ class Situation:
     :param forced: the role that an operator forces.
     :param paused: an operator lets no role be carried out.
     :param stopping: the daemon is about to end.
+    :param causes: why each path that is not up is so, by its name; some may be missing.
+    :param unable: why this gateway is unfit, its paths aside; empty while it is fit. In a pair the
+        pair decides what follows, so this is for people alone.
     """
 
     before: Role | None = None
@@ -54,6 +60,8 @@ class Situation:
     forced: Role | None = None
     paused: bool = False
     stopping: Stopping | None = None
+    causes: Mapping[str, str] = field(default_factory=dict)
+    unable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +92,28 @@ def decide(situation: Situation) -> Wish:
 
 def _called_for(situation: Situation) -> tuple[Role | None, str]:
     if situation.pair is not None:
-        return situation.pair.role, situation.pair.reason
+        return situation.pair.role, _of_pair(situation.pair.reason, situation)
     if situation.unfit:
         return Role.STANDBY, situation.unfit
     if situation.forced is not None:
         return situation.forced, f"forced to {situation.forced.value} by an operator"
     role = wanted_role(tuple(situation.paths.values()), give_up_on=situation.give_up_on)
-    return role, _because(role, situation.paths)
+    return role, _because(role, situation.paths, situation.causes)
 
 
-def _because(role: Role | None, paths: Mapping[str, PathView]) -> str:
+def _of_pair(reason: str, situation: Situation) -> str:
+    """Add to the pair's reason what only this gateway knows: why it is at fault itself."""
+    if "unfit here" in reason and situation.unable:
+        return f"{reason}; {situation.unable}"
+    if any(f"path {word} here" in reason for word in ("down", "recovering", "unknown")):
+        paths = situation.paths
+        faulty = [n for n, path in paths.items() if situation.causes.get(n) and not path.serves]
+        if faulty:
+            return f"{reason}; {_with_causes(faulty, 'down', situation.causes)}"
+    return reason
+
+
+def _because(role: Role | None, paths: Mapping[str, PathView], causes: Mapping[str, str]) -> str:
     """Name the paths that call for a role."""
     if role is None:
         silent = [name for name, path in paths.items() if not path.heard]
@@ -103,9 +123,18 @@ def _because(role: Role | None, paths: Mapping[str, PathView]) -> str:
         return f"{_listed(serving)} up" if serving else "no path calls for standby"
     unknown = [name for name, path in paths.items() if path.heard and _is_unknown(path)]
     down = [n for n, path in paths.items() if path.heard and not path.serves and n not in unknown]
-    words = [f"{_listed(down)} down"] if down else []
-    words += [f"{_listed(unknown)} unknown"] if unknown else []
-    return ", ".join(words)
+    groups = ((down, "down"), (unknown, "unknown"))
+    words = [_with_causes(names, word, causes) for names, word in groups if names]
+    return ("; " if any(causes.get(name) for name in (*down, *unknown)) else ", ").join(words)
+
+
+def _with_causes(names: list[str], word: str, causes: Mapping[str, str]) -> str:
+    """Say of paths that they are so and why, of the first few where there are many."""
+    if not any(causes.get(name) for name in names):
+        return f"{_listed(names)} {word}"
+    said = [f"path {n} {word}" + (f": {causes[n]}" if causes.get(n) else "") for n in names[:FEW]]
+    more = len(names) - FEW
+    return "; ".join(said) + (f"; {more} more {word}" if more > 0 else "")
 
 
 def _is_unknown(path: PathView) -> bool:

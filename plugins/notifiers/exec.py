@@ -31,6 +31,7 @@ Kind = Literal[
     "fitness",
     "road",
     "respond",
+    "redundancy",
 ]
 
 # The kernel refuses a variable of 128 KiB, and with it the whole command (execve(2), E2BIG).

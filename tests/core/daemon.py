@@ -8,7 +8,9 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from havpn_core.daemon.state.catalogue import strangers
 from havpn_core.daemon.state.reading import read
+from havpn_core.plugging.descriptors import Event
 
 TEMPLATE = """
 [node]
@@ -103,6 +105,8 @@ class Daemon:
         if self.process and self.process.poll() is None:
             os.kill(self.process.pid, number)
             self.process.wait(20)
+        found = [Event(**{k: v for k, v in each.items() if k != "at"}) for each in self.events()]
+        assert strangers(found) == [], "events that docs/events.md does not list"
 
     def status(self):
         return read(self.dir / "run")

@@ -141,7 +141,7 @@ allow = ["192.0.2.6/32"]
         "path.two.probe.ping.hots: there is no such key, did you mean 'host'?",
         "path.two.probe.ping.host: is missing and has no default",
         "path.three.probe: a path needs a probe",
-        "notifier.log.facility: Invalid enum value",
+        'notifier.log.facility: \'kitchen\' is none of "user", "daemon", "local0", "local1", ',
         "respond: listen: '192.0.2.2' is no address",
     ):
         assert expected in found, found

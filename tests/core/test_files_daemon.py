@@ -208,7 +208,7 @@ def test_a_force_ends_after_its_time_though_the_wall_clock_was_set(daemon, set_b
     daemon.start().wait_role("standby")
     daemon.wait_role("active")
     assert boot.clocks().boot_s >= now.boot_s + 15
-    assert "the time is over" in daemon.log()
+    assert "role: forced to standby -> override expired (the time is over" in daemon.log()
 
 
 def test_the_folders_have_their_modes_and_only_the_owner_may_command(daemon):

@@ -86,7 +86,7 @@ def test_a_holder_whose_road_is_well_or_not_known_asks_nothing():
 def test_a_holder_whose_road_fails_asks_at_once():
     road = asking()
     assert (road.state.asks, road.state.requested) == (1, 1)
-    assert road.stance == "asks the partner about its road"
+    assert road.stance == "waits for what the partner finds of its road"
     assert road.at(5, FAILED).state.asks == 1, "the same request stays open"
 
 
@@ -125,7 +125,7 @@ def test_a_request_without_a_reply_is_made_anew():
     assert road.at(21, FAILED).stance == unknown
     road.at(22, FAILED, replace(ABLE, road=False, number=3))
     assert not road.state.silent
-    assert road.at(23, FAILED).stance == "asks the partner about its road"
+    assert road.at(23, FAILED).stance == "waits for what the partner finds of its road"
     assert not road.at(33, FAILED).at(34, HOLDER).state.silent
 
 
@@ -138,7 +138,7 @@ def test_the_numbers_go_round_and_none_is_0():
 @pytest.mark.parametrize(
     ("here", "there", "why"),
     [
-        ({}, None, "stays active: there is no partner to ask"),
+        ({}, None, "stays active: there is no partner"),
         ({}, There(), "stays active: the partner could not take the role"),
         ({"forced": True}, ABLE, "stays active: forced to active by an operator"),
         ({"dead": True}, ABLE, "stays active: the path is down"),

@@ -176,7 +176,7 @@ def test_a_dead_partner_is_nobody_to_ask_and_the_road_is_reported(two):
     two.b.process.wait(20)
     two.a.wait(lambda s: s.pair.partner is None, "the partner's death")
     road(two.a, near=False, other=False)
-    two.a.wait_event("road", "stays active: there is no partner to ask")
+    two.a.wait_event("road", "stays active: there is no partner")
     assert two.a.role == "active"
 
 

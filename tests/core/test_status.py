@@ -42,7 +42,7 @@ from tests.core.values import deliver
 
 # What a gateway of a pair wrote in release 0.1.0, with every part that a status can have.
 GOLDEN = (Path(__file__).parent / "status.json").read_bytes().strip()
-ADDED = ("written_uptime_s", "boot", "fitness")
+ADDED = ("written_uptime_s", "boot", "fitness", "redundancy")
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 

@@ -96,6 +96,63 @@ def test_the_paths_decide_and_are_named(paths, give_up_on, role, reason):
     assert decide(Situation(paths=paths, give_up_on=give_up_on)) == Wish(role, reason)
 
 
+CAUSES = {"a": "line: no reply in 6 probes", "b": "tunnel: no reply in 12 probes"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "causes", "reason"),
+    [
+        ({"a": DOWN}, CAUSES, "path a down: line: no reply in 6 probes"),
+        ({"a": DOWN, "b": UP}, {"b": "old"}, "path a down"),
+        (
+            {"a": DOWN, "b": DOWN},
+            CAUSES,
+            "path a down: line: no reply in 6 probes; path b down: tunnel: no reply in 12 probes",
+        ),
+        ({"a": DOWN, "b": DOWN}, {"b": "x"}, "path a down; path b down: x"),
+        ({"a": DOWN, "b": GONE}, {"b": "no name"}, "path a down; path b unknown: no name"),
+        (
+            dict.fromkeys("abcde", DOWN),
+            dict.fromkeys("abcde", "x"),
+            "path a down: x; path b down: x; path c down: x; 2 more down",
+        ),
+        (
+            dict.fromkeys("abc", DOWN),
+            dict.fromkeys("abc", "x"),
+            "path a down: x; path b down: x; path c down: x",
+        ),
+        (dict.fromkeys("abcde", DOWN), {}, "paths a, b, c, d, e down"),
+        ({"a": UP}, CAUSES, "path a up"),
+    ],
+)
+def test_the_reason_says_why_a_path_is_not_up(paths, causes, reason):
+    assert decide(Situation(paths=paths, causes=causes)).reason == reason
+
+
+BEHIND = "; path a down: line: no reply in 6 probes"
+
+
+@pytest.mark.parametrize(
+    ("reason", "paths", "more"),
+    [
+        ("path down here, up on the partner", {"a": DOWN}, BEHIND),
+        ("handed the role over: path recovering here, up on the partner", {"a": DOWN, "b": UP},
+         BEHIND),
+        ("path unknown here, up on the partner", {"a": DOWN}, BEHIND),
+        ("path down here, up on the partner", {"a": UP}, ""),
+        ("path down here, up on the partner", {"c": DOWN}, ""),
+        ("the partner handed the role over: path down on the partner, up here", {"a": DOWN}, ""),
+        ("the partner is silent on all links", {"a": DOWN}, ""),
+        ("unfit here", {"a": DOWN}, "; lan has no carrier"),
+    ],
+)  # fmt: skip
+def test_the_reason_of_a_pair_is_completed_with_what_only_this_gateway_knows(reason, paths, more):
+    pair = PairWish(Role.STANDBY, reason)
+    situation = Situation(paths=paths, pair=pair, causes=CAUSES, unable="lan has no carrier")
+    assert decide(situation) == Wish(Role.STANDBY, reason + more)
+    assert decide(Situation(paths=paths, pair=pair)) == Wish(Role.STANDBY, reason)
+
+
 def test_every_wish_of_a_role_has_a_reason():
     for situation in SITUATIONS:
         wish = decide(situation)

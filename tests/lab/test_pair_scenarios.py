@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from havpn_core.daemon.state.catalogue import strangers
+from havpn_core.plugging.descriptors import Event
 from havpn_core.testing.lab import TwoSite, wait_for
 from havpn_core.testing.lab.gateways import pair_config, pair_gateway, start_pairs, wait_backup
 from havpn_core.testing.lab.hosts.plan import SITES
@@ -89,6 +91,41 @@ def test_one_pulled_link_costs_nothing(lab, daemons):
         lab.cables["a"].plug()
     daemons["gw-ab"].wait_until(lambda s: s.pair.links["cable"].alive, 10, "the cable")
     assert overlaps(lab, since)["a"] == 0
+
+
+def test_a_cut_lan_cable_and_a_killed_partner_are_events_with_their_end(lab, daemons):
+    """The standby gateway loses its LAN, and then its daemon: no role moves."""
+    active, standby = daemons["gw-aa"], daemons["gw-ab"]
+    standby.wait_for(lambda s: not s["redundancy"]["lost"], 20, "a pair that is well")
+    cut = time.time()
+    lab.lans["a"].unplug("gw-ab")
+    try:
+        for daemon in (active, standby):
+            assert "link lan " in daemon.wait_event("pair", "link lost", 20, cut)["detail"]
+        standby.wait_event("fitness", "unfit", 20, cut)
+        there = active.wait_event("redundancy", "lost", 30, cut)
+        here = standby.wait_event("redundancy", "lost", 30, cut)
+    finally:
+        plugged = time.time()
+        lab.lans["a"].plug("gw-ab")
+    assert there["detail"].startswith("the partner is unfit")
+    assert here["detail"].startswith("this gateway is unfit: lan has no carrier")
+    for daemon in (active, standby):
+        daemon.wait_event("pair", "link back", 20, plugged)
+        daemon.wait_event("redundancy", "back", 40, plugged)
+    killed = time.time()
+    standby.kill()
+    active.wait_event("pair", "partner lost", 20, killed)
+    lost = active.wait_event("redundancy", "lost", 30, killed)
+    assert "the partner is silent" in lost["detail"] and lost["severity"] == "warning"
+    started = time.time()
+    standby.start()
+    active.wait_event("pair", "partner back", 20, started)
+    active.wait_event("redundancy", "back", 40, started)
+    assert not active.events("role", cut), "nothing moved"
+    for daemon in daemons.values():
+        found = [Event(**{k: v for k, v in e.items() if k != "at"}) for e in daemon.events()]
+        assert strangers(found) == [], "events that docs/events.md does not list"
 
 
 @pytest.fixture

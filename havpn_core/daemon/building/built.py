@@ -101,3 +101,26 @@ def _types(piece: Any) -> list[str]:
         *getattr(piece, "links", ()),
     )
     return [instance.type.name for instance in inner]
+
+
+def difference(before: Config, after: Config, built: Built) -> str:
+    """Say what a reload brought: which parts are new, changed and gone; empty if none are.
+
+    :param built: what was built for it.
+    """
+    old, new = _parts(before), _parts(after)
+    rebuilt = {f"path {name}" for name in built.paths} | {*built.instances}
+    rebuilt |= {name for name, piece in new.items() if not alike(old.get(name), piece)}
+    words = {
+        "new": [name for name in new if name not in old],
+        "changed": [name for name in new if name in old and name in rebuilt],
+        "gone": [name for name in old if name not in new],
+    }
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in words.items() if names)
+
+
+def _parts(config: Config) -> dict[str, Any]:
+    found: dict[str, Any] = {f"path {path.name}": path for path in config.paths}
+    found |= {each.name: each for each in (*config.actions, *config.notifiers)}
+    sections = {"pair": config.pair, "respond": config.respond, "lan": config.lan}
+    return {"node": config.node} | found | {n: part for n, part in sections.items() if part}

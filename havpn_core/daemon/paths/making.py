@@ -7,10 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.kinds import arrival_s
+from havpn_core.daemon.state.memory import Memory
 from havpn_core.rules import cadence
 from havpn_core.rules.calm import Calm
 from havpn_core.rules.damping import resume
+from havpn_core.rules.effects.plan import Plan
 from havpn_core.rules.hysteresis import Level, PathRules
+from havpn_core.rules.role import starting_level
 from havpn_core.rules.target.record import Record
 from havpn_core.rules.watch import Watch
 from havpn_core.stream import arrivals
@@ -54,6 +57,32 @@ def records_of(paths: Mapping[str, Watched]) -> dict[str, dict[str, Any]]:
     """Give the past of each path that keeps a target, as it is remembered."""
     calms = {name: run.watch.calm for name, run in paths.items()}
     return {n: calm.record.to_builtins() for n, calm in calms.items() if isinstance(calm, Calm)}
+
+
+def remember_paths(memory: Memory, paths: Mapping[str, Watched], now_s: float) -> None:
+    """Put what the next run must know of the paths into the memory."""
+    # What is only assumed is not remembered: the next start knows no more than this one.
+    levels = {n: run.watch.state.level for n, run in paths.items() if not run.watch.assumed}
+    memory.paths = levels or memory.paths
+    penalties = {name: run.watch.memory.penalty(now_s) for name, run in paths.items()}
+    memory.flaps = {name: round(p, 3) for name, p in penalties.items() if p > 0.01}
+    memory.records = records_of(paths)
+
+
+def level_at_start(path: str, memory: Memory, plan: Plan) -> Level:
+    """Choose the level at which a path starts, so that a restart changes nothing.
+
+    :param plan: what the actions show.
+    """
+    memories = memory.actions
+    known = [memories[a.name] for a in plan.owners if a.name in memories] or [*memories.values()]
+    expected = {m.done for m in known}
+    return starting_level(
+        memory.paths.get(path),
+        expected.pop() if len(expected) == 1 else None,
+        plan.observed,
+        busy=any(m.running for m in known),
+    )
 
 
 def record_of(old: Watched | None, remembered: Mapping[str, Any] | None) -> Record | None:

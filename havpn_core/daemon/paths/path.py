@@ -77,7 +77,7 @@ class PathRun:
         self.watch = watch_of(*begun, reporting=self._probes.reporting)
         self.losses = Records(self.watch.kinds, float(options.interval))
         self.heard, self.mood = self.watch.state.known, Mood()
-        self.since, self.flickers, self.refused_long = time.time(), 0, False
+        self.since, self.flickers, self.refused_long, self.cause = time.time(), 0, False, ""
         self.without_carrier: list[str] = []
         self._changed, self._quality, self._refusal = changed, quality, refusal
         self._refused_hold_s = options.refused_hold_s(lifetime_s)

@@ -81,9 +81,20 @@ def calm_status(calm: Steady) -> CalmStatus | None:
 def failing(run: PathRun) -> str:
     """Say which kind of the path's probes fails; empty if none does, or all watch the line."""
     watches = run.config.watches
-    if set(watches.values()) <= {"line"}:
-        return ""
-    details: dict[str, list[str]] = {}
+    return "" if set(watches.values()) <= {"line"} else _failing(run)
+
+
+def cause(run: PathRun) -> str:
+    """Say in a few words why the path is not up, for the reason of a role."""
+    if run.without_carrier:
+        return f"{', '.join(run.without_carrier)} has no carrier"
+    if run.watch.poor and run.watch.window is not None:
+        return f"line poor, {run.watch.window.describe()}"
+    return _failing(run)
+
+
+def _failing(run: PathRun) -> str:
+    watches, details = run.config.watches, dict[str, list[str]]()
     for name, tally in run.tallies.items():
         text = run.probes[name].explanation()
         if text is None and tally.last is not None and tally.outcome is not Outcome.OK:

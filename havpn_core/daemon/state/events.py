@@ -13,7 +13,7 @@ import msgspec
 from havpn_core.daemon.state.status import NotifierStatus
 from havpn_core.durations import rfc3339
 from havpn_core.errors import HavpnError
-from havpn_core.plugging.descriptors import Event
+from havpn_core.plugging.descriptors import Event, EventKind
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.coercion import as_event
 
@@ -23,6 +23,8 @@ QUEUE = 256
 END_S = 2.0
 """What a notifier may take for the events that are queued when it is to end."""
 
+APPLYING = "applying "
+"""The first word of the events that an effect begins with."""
 LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -165,7 +167,9 @@ class EventBus:
     def emit(self, event: Event) -> None:
         """Hand an event to log, history and notifiers; returns at once."""
         event = as_event(event)
-        self.log.log(LEVELS[event.severity], "%s", event)
+        # The log has one line a transition: how an effect ends, and not that it begins.
+        begins = event.kind == EventKind.ACTION and event.after.startswith(APPLYING)
+        self.log.log(logging.DEBUG if begins else LEVELS[event.severity], "%s", event)
         self.record(event)
         for subscriber in self.subscribers:
             subscriber.put(event)

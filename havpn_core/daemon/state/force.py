@@ -1,9 +1,15 @@
 """The role that an operator forces, with its end by the clock that no setting changes."""
 
+from datetime import datetime
+
 from havpn_core.daemon.state.memory import Memory
+from havpn_core.durations import Duration
 from havpn_core.host import boot
+from havpn_core.plugging.descriptors import Event, EventKind, Severity
 from havpn_core.rules import limits
 from havpn_core.rules.role import Role
+
+ENDED, EXPIRED = "override ended", "override expired"
 
 
 class Force:
@@ -47,14 +53,37 @@ class Force:
         self._end_s = None if for_s is None or role is None else boot.clocks().boot_s + for_s
         self.note()
 
-    def expired(self) -> bool:
-        """Whether a force came to its end; it is over then, and this is true once."""
-        if self._memory.forced is None or self._end_s is None:
-            return False
-        if boot.clocks().boot_s < self._end_s:
-            return False
+    def order(self, role: Role | None, for_s: float | None) -> Event | None:
+        """Do as :meth:`set`, and give what is to be said of it, if anything is new."""
+        before = self._memory.forced
+        self.set(role, for_s)
+        if role is not None:
+            detail = f"until {self.until or 'havpn switch --to auto'}"
+            word = f"forced to {role.value}"
+            return Event(EventKind.ROLE, "", "", word, detail, Severity.WARNING)
+        if before is None:
+            return None
+        words = f"forced to {before.value}", ENDED
+        return Event(EventKind.ROLE, "", *words, "by havpn switch --to auto", Severity.WARNING)
+
+    def expired(self) -> Event | None:
+        """Give what is to be said of a force that came to its end; it is over then."""
+        role = self._memory.forced
+        if role is None or self._end_s is None or boot.clocks().boot_s < self._end_s:
+            return None
         self.set(None, None)
-        return True
+        why = "the time is over (havpn switch --for): the role is decided by paths and partner"
+        return Event(EventKind.ROLE, "", f"forced to {role.value}", EXPIRED, why)
+
+    @property
+    def until(self) -> str:
+        """When the force ends by itself, by the wall clock, and in how long; empty: it does not."""
+        if self._memory.forced is None or self._end_s is None:
+            return ""
+        now = boot.clocks()
+        left_s = max(0.0, self._end_s - now.boot_s)
+        at = datetime.fromtimestamp(now.wall_s + left_s)
+        return f"{at:%Y-%m-%d %H:%M:%S} (in {Duration(max(1, round(left_s)))})"
 
     def note(self) -> None:
         """Put the end into the memory, by all the clocks."""

@@ -196,6 +196,19 @@ class FitnessStatus(msgspec.Struct, kw_only=True):
     witnesses: dict[str, WitnessStatus] = field(default_factory=dict)
 
 
+class RedundancyStatus(msgspec.Struct, kw_only=True):
+    """Whether either gateway of this site could serve now.
+
+    :param lost: it could not for some seconds, and the event ``redundancy: lost`` said so.
+    :param since: when that was last reported to have changed, or when the daemon started.
+    :param causes: why not, a sentence with the remedy each; what just began is among them.
+    """
+
+    lost: bool = False
+    since: str = ""
+    causes: list[str] = field(default_factory=list)
+
+
 class Status(msgspec.Struct, kw_only=True):
     """Everything.
 
@@ -223,6 +236,7 @@ class Status(msgspec.Struct, kw_only=True):
     respond: RespondStatus | None = None
     pair: PairStatus | None = None
     fitness: FitnessStatus | None = None
+    redundancy: RedundancyStatus | None = None
 
     @property
     def works(self) -> bool:

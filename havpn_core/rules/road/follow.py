@@ -106,14 +106,14 @@ def stance(
     stays = (
         (here.forced, "forced to active by an operator"),
         (here.dead, "the path is down"),
-        (there is None, "there is no partner to ask"),
+        (there is None, "there is no partner"),
         (there is not None and not there.able, "the partner could not take the role"),
         (_refuted(rules, state, now_s), "the far site finds the road down on the partner"),
         (state.reply is False, "the road is down on the partner, too"),
         (state.silent, "nothing is known of the road on the partner"),
     )
     why = next((why for holds, why in stays if holds), "")
-    return f"stays active: {why}" if why else "asks the partner about its road"
+    return f"stays active: {why}" if why else "waits for what the partner finds of its road"
 
 
 def _after(since_s: float | None, pause_s: float) -> float | None:
