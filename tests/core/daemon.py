@@ -104,6 +104,10 @@ class Daemon:
             os.kill(self.process.pid, number)
             self.process.wait(20)
 
+    def shown(self, *options):
+        """Give what ``havpn status`` prints, whatever the lines that it is wrapped into."""
+        return " ".join(self.havpn("status", *options).stdout.split())
+
     def status(self):
         return read(self.dir / "run")
 

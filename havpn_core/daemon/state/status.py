@@ -1,4 +1,4 @@
-"""What the daemon knows, as typed values, and their form in the file ``status.json``.
+"""Pure: what the daemon knows, as typed values, and their form in the file ``status.json``.
 
 :class:`Status` is the object of ``havpn status --json``: a field is a key, in this order. What an
 instance of a plugin says of itself (its ``facts()``) stands in the file among the keys of that
@@ -16,6 +16,8 @@ from havpn_core.daemon.state.path_status import Facts, PathStatus, ProbeStatus
 
 STATUS_FILE = "status.json"
 BRIEF_FILE = "status.brief"
+SCHEMA = 1
+"""Grows when a key goes or means something else; a release that only adds keys leaves it."""
 
 
 class RoleStatus(msgspec.Struct, kw_only=True):
@@ -25,6 +27,7 @@ class RoleStatus(msgspec.Struct, kw_only=True):
     :param observed: what is in force as far as the actions can see; ``None``: not known.
     :param since: when the wanted role changed.
     :param forced: the role that a person wants, if any.
+    :param forced_s: seconds until that ends by itself; ``None`` if it does not.
     :param reason: why the wanted role is wanted.
     """
 
@@ -33,6 +36,7 @@ class RoleStatus(msgspec.Struct, kw_only=True):
     since: str = ""
     forced: str | None = None
     reason: str | None = None
+    forced_s: float | None = None
 
 
 class LatenessStatus(msgspec.Struct, kw_only=True):
@@ -52,23 +56,33 @@ class TimingStatus(msgspec.Struct, kw_only=True):
 
 
 class ActionStatus(msgspec.Struct, kw_only=True):
-    """An action: what it does, what it observes, and why it failed last."""
+    """An action: what it does, what it observes, and what is wrong with it.
+
+    :param error: why it failed last; ``None`` once that is over.
+    :param retry_s: seconds until it is tried again; ``None`` while it waits for no such time.
+    """
 
     type: str = ""
     phase: str
     observed: str | None
     failures: int = 0
     error: str | None
+    retry_s: float | None = None
     facts: Facts = field(default_factory=dict)
 
 
 class NotifierStatus(msgspec.Struct, kw_only=True):
-    """A notifier: what became of the events, and why the last one was not delivered."""
+    """A notifier: what became of the events, and why the last one was not delivered.
+
+    :param error: ``None`` once another one was delivered.
+    :param failed_at: when that was, RFC 3339; ``None`` where there is no error.
+    """
 
     delivered: int
     failed: int
     dropped: int
     error: str | None
+    failed_at: str | None = None
 
 
 class RespondStatus(msgspec.Struct, kw_only=True):
@@ -104,7 +118,19 @@ class LossStatus(msgspec.Struct, kw_only=True):
 
 
 class PartnerStatus(msgspec.Struct, kw_only=True):
-    """What the partner last sent of itself."""
+    """What the partner last sent of itself.
+
+    :param role: the role that is in force there; ``None`` while it changes or is not known.
+    :param path: ``up``, ``recovering`` or ``down``, its paths taken together.
+    :param wanted: the role that it is to have.
+    :param hears: whether it receives our frames.
+    :param fit: whether it can serve, its lines aside; ``None``: not known, which counts as fit.
+    :param failed: it tried to take the role, and could not.
+    :param forced: an operator wants it to be active.
+    :param refused: the far host refuses its probes for long.
+    :param road: whether hosts behind its far gateway reply, as it said last; ``None``: not known.
+    :param grey: its line loses more than it may.
+    """
 
     state: str
     role: str | None = None
@@ -113,6 +139,15 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     maintenance: bool = False
     stopping: bool = False
     loss: LossStatus | None = None
+    wanted: str | None = None
+    hears: bool = True
+    fit: bool | None = None
+    failed: bool = False
+    forced: bool = False
+    paused: bool = False
+    refused: bool = False
+    road: bool | None = None
+    grey: bool = False
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
@@ -131,6 +166,9 @@ class PairStatus(msgspec.Struct, kw_only=True):
     :param loss: what the line here loses; ``None`` while that is not known, or old.
     :param moved_for_loss_s: the seconds since the role last moved for loss; ``None`` if that was
         not within the last 10 minutes.
+    :param heard_s: the seconds since the partner's last news came; ``None`` if none ever did.
+    :param in_use: whether a silent partner's address was found in use on the LAN; ``None`` while
+        nothing is looked for.
     """
 
     state: str
@@ -145,6 +183,8 @@ class PairStatus(msgspec.Struct, kw_only=True):
     troubles: list[str] = field(default_factory=list)
     loss: LossStatus | None = None
     moved_for_loss_s: float | None = None
+    heard_s: float | None = None
+    in_use: bool | None = None
 
 
 class WitnessStatus(msgspec.Struct, kw_only=True):
@@ -186,6 +226,9 @@ class Status(msgspec.Struct, kw_only=True):
     :param boot: the name of that boot, empty if it is not known.
     :param state: ``running``, ``paused``, ``stopped``, or ``stale`` for who reads what a daemon
         left that does not work any more.
+    :param schema: :data:`SCHEMA` of the release that wrote it; 0 where that did not say.
+    :param holder: who has the shared address as far as is known here, a word of
+        :mod:`~havpn_core.pair.health.holder`; ``None``: not known.
     """
 
     node: str
@@ -204,6 +247,8 @@ class Status(msgspec.Struct, kw_only=True):
     respond: RespondStatus | None = None
     pair: PairStatus | None = None
     fitness: FitnessStatus | None = None
+    schema: int = 0
+    holder: str | None = None
 
     @property
     def works(self) -> bool:

@@ -77,11 +77,11 @@ def facts(session: StreamSession, now_s: float) -> dict[str, Any]:
         "late": session.runs.late,
         "late_there": session.runs.unheard,
         "voided": session.voided,
-        "far": _far(session),
+        "far": _far(session, now_s),
     }
 
 
-def _far(session: StreamSession) -> dict[str, Any] | None:
+def _far(session: StreamSession, now_s: float) -> dict[str, Any] | None:
     if session.far is None:
         return None
     stance = session.far.stance
@@ -91,6 +91,7 @@ def _far(session: StreamSession) -> dict[str, Any] | None:
         "maintenance": stance.maintenance,
         "paused": stance.paused,
         "verdict": stance.verdict.value if stance.verdict else None,
+        "age_s": round(session.silent_s(now_s), 3),
     }
 
 
