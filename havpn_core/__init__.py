@@ -22,7 +22,7 @@ from havpn_core.plugging.descriptors import (
     Severity,
 )
 from havpn_core.plugging.hookspecs import hookimpl
-from havpn_core.plugging.losing import FarLeaving, LossCounting
+from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.plugging.protocols import (
     Action,
     AddressProbing,
@@ -75,6 +75,7 @@ __all__ = [
     "EventKind",
     "Explaining",
     "FarLeaving",
+    "FarStanding",
     "Finished",
     "HavpnError",
     "Held",

@@ -117,6 +117,7 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         moved_age_s=state.lines.age_s(now_s),
         loss=own.loss,
         grey=own.grey and rules.lines.on and not _unaware(state),
+        far=own.far,
     )
 
 

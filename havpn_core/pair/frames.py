@@ -40,6 +40,8 @@ from havpn_core.pair.wire.fields import (
 from havpn_core.pair.wire.heads import NONCE_BYTES, VERSIONS, Head, head_bytes, read_head
 from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
 from havpn_core.pair.wire.sessions import Sessions
+from havpn_core.plugging.stance import as_number as stance_number
+from havpn_core.plugging.stance import of_number as stance_of
 from havpn_core.rules.role import Role
 from havpn_core.rules.target.loss import as_number, of_number
 
@@ -88,11 +90,12 @@ _FIELDS = (
     whole(19, "road_for", 1),
     Field(20, "loss", 7, as_number, of_number),
     tenths(21, "moved_age_s", 2),
+    Field(22, "far", 2, stance_number, stance_of),
 )
 _NEW = (
     *("mac", "interval_ms", "stopping", "refused", "fit", "loss", "hears_lan"),
     *("road", "road_for", "asks", "off_road", "doubted"),
-    *("off_line", "moved_age_s", "grey"),
+    *("off_line", "moved_age_s", "grey", "far"),
 )
 """What version 1 cannot say."""
 KEPT = 8

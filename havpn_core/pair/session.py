@@ -14,7 +14,7 @@ import msgspec
 
 from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
-from havpn_core.pair.health.facts import PairFacts, PartnerFacts
+from havpn_core.pair.health.facts import PairFacts, PartnerFacts, far_facts
 from havpn_core.pair.health.standing import Standing
 from havpn_core.pair.invariants import broken
 from havpn_core.pair.lines.loss import facts_of
@@ -243,9 +243,12 @@ def _partner_facts(partner: Content) -> PartnerFacts:
         refused=partner.refused,
         road=partner.road,
         grey=partner.grey,
+        far=None if partner.far is None else far_facts(partner.far),
     )
 
 
 def _urgent_part(content: Content) -> Content:
     # Figures change with each probe, and a line alone moves nothing at once.
-    return msgspec.structs.replace(content, line=None, wanted=None, loss=None, moved_age_s=None)
+    return msgspec.structs.replace(
+        content, line=None, wanted=None, loss=None, moved_age_s=None, far=None
+    )

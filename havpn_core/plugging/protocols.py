@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
 from havpn_core.plugging.descriptors import Event, Sample
-from havpn_core.plugging.losing import FarLeaving, LossCounting
+from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.rules.role import Role
 
 
@@ -235,6 +235,7 @@ ABILITIES: dict[type, tuple[str, ...]] = {
     Arriving: ("tell_arrivals",),
     LossCounting: ("line_loss",),
     FarLeaving: ("far_left",),
+    FarStanding: ("far_stance",),
     Reporting: ("facts",),
     AddressProbing: ("answered_by",),
     Announcing: ("announce",),

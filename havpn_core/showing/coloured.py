@@ -1,9 +1,7 @@
-"""Rows of a status in colours, for terminals and pictures; rich is imported with this."""
+"""Rows of a status in colours, for terminals; rich is imported with this."""
 
-import io
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.text import Text
 
 from havpn_core.showing.rows import Mood, Row, laid_out
@@ -26,23 +24,3 @@ def coloured(rows: Sequence[Row], width: int) -> Text:
         found.append(f"{line.text}\n", style)
     found.rstrip()
     return found
-
-
-def svg(rows: Sequence[Row], title: str, width: int) -> str:
-    """Draw rows as they look in a terminal: the same picture for the same rows, as SVG.
-
-    :param title: of the window; it makes the names of the picture's parts, too.
-    """
-    console = Console(
-        record=True,
-        width=width,
-        file=io.StringIO(),
-        force_terminal=True,
-        color_system="truecolor",
-        highlight=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(coloured(rows, width))
-    name = "".join(c for c in title if c.isalnum())
-    return console.export_svg(title=title, unique_id=f"status-{name}") + "\n"

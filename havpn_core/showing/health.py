@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from havpn_core.daemon.state.status import PairStatus, Status
+from havpn_core.daemon.state.pair_status import PairStatus
+from havpn_core.daemon.state.status import Status
 from havpn_core.showing.pair import dead_links, partner_troubles, silence
 from havpn_core.showing.paths import conditions
 from havpn_core.showing.words import span

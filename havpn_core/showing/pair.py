@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from havpn_core.daemon.state.status import LinkStatus, LossStatus, PairStatus, PartnerStatus, Status
+from havpn_core.daemon.state.pair_status import (
+    LinkStatus,
+    LossStatus,
+    PairStatus,
+    PartnerStatus,
+)
+from havpn_core.daemon.state.status import Status
 from havpn_core.showing.rows import Mood, Row
 from havpn_core.showing.words import number, one_line, share, span, text
 

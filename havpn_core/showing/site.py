@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from havpn_core.daemon.state.path_status import ProbeStatus
-from havpn_core.daemon.state.status import SCHEMA, PartnerStatus, Status
+from havpn_core.daemon.state.status import SCHEMA, Status
 from havpn_core.showing.pair import partner_troubles, silence
 from havpn_core.showing.paths import far_of
 from havpn_core.showing.rows import BLANK, Mood, Row
@@ -115,16 +115,32 @@ def _by_stream(name: str, probe: ProbeStatus) -> Member | None:
         role=text(far, "role") or None,
         fit=fit if isinstance(fit, bool) else None,
         line=text(far, "verdict") or None,
-        remarks=[word for word in ("maintenance", "paused") if far.get(word) is True],
+        remarks=_held(maintenance=far.get("maintenance") is True, paused=far.get("paused") is True),
         known_by="stream",
         age_s=age_s,
     )
 
 
 def _far_of_partner(status: Status) -> Member:
-    partner: PartnerStatus | None = status.pair.partner if status.pair else None
-    why = "the partner does not say" if partner else "only the partner could say"
-    return Member(place="partner's far", known_by=why)
+    pair = status.pair
+    partner = pair.partner if pair else None
+    if pair is None or partner is None or partner.far is None:
+        why = "the partner does not say it" if partner else "only the partner could say it"
+        return Member(place="partner's far", known_by=why)
+    far = partner.far
+    return Member(
+        place="partner's far",
+        role=far.role,
+        fit=far.fit,
+        line=far.verdict,
+        remarks=_held(maintenance=far.maintenance, paused=far.paused),
+        known_by="the partner's stream",
+        age_s=pair.heard_s,
+    )
+
+
+def _held(*, maintenance: bool, paused: bool) -> list[str]:
+    return ["in maintenance"] * maintenance + ["paused"] * paused
 
 
 def site_rows(found: Site) -> list[Row]:

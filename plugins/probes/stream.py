@@ -26,6 +26,7 @@ from havpn_core import (
     Outcome,
     ProbeType,
     Sample,
+    Stance,
     StreamSession,
     hookimpl,
 )
@@ -34,7 +35,7 @@ from .._errors import Received
 from .._sockets import words
 from ._binding import LineOptions, from_os_error, target
 from ._stream.keys import keys_missing, keys_of, mark_of
-from ._stream.saying import LATELY_S, facts, failing, left, notice, unheard
+from ._stream.saying import LATELY_S, facts, failing, left, notice, stance, unheard
 from ._stream.shared import REMEDIES, TOGETHER_S, Place, Port, Streams, said_by, streams
 
 PORT = 7037
@@ -143,6 +144,10 @@ class Stream:
     def line_loss(self) -> Loss | None:
         """Give what the worse way loses; see :class:`havpn_core.LossCounting`."""
         return self.session.ways.loss(self.context.clock())
+
+    def far_stance(self) -> Stance | None:
+        """Give how the far gateway stands; see :class:`havpn_core.FarStanding`."""
+        return stance(self.session, self.context.clock())
 
     def far_left(self) -> bool:
         """Whether the far gateway has just left this line; see :class:`havpn_core.FarLeaving`."""

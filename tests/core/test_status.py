@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
 from havpn_core.daemon.requests import request
+from havpn_core.daemon.state.pair_status import LinkStatus, PairStatus
 from havpn_core.daemon.state.path_status import ProbeStatus
 from havpn_core.daemon.state.reading import age_s, judged, read, read_whole, typed, typed_pair
 from havpn_core.daemon.state.status import (
     STATUS_FILE,
     ActionStatus,
-    LinkStatus,
-    PairStatus,
     RespondStatus,
     encode,
     encode_path,
@@ -50,7 +49,7 @@ AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 
 PARTNER_ADDED = (
     *("stopping", "loss", "wanted", "hears", "fit", "failed", "forced", "paused", "refused"),
-    *("road", "grey"),
+    *("road", "grey", "far"),
 )
 
 

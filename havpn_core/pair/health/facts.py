@@ -8,6 +8,28 @@ from typing import Any
 import msgspec
 
 from havpn_core.pair.lines.loss import LossFacts
+from havpn_core.plugging.stance import Stance
+
+
+class FarFacts(msgspec.Struct, frozen=True):
+    """What the far gateway of the partner's line says of itself."""
+
+    role: str | None
+    fit: bool | None
+    maintenance: bool
+    paused: bool
+    verdict: str | None
+
+
+def far_facts(stance: Stance) -> FarFacts:
+    """Give a stance as the status shows it."""
+    return FarFacts(
+        role=stance.role.value if stance.role else None,
+        fit=stance.fit,
+        maintenance=stance.maintenance,
+        paused=stance.paused,
+        verdict=stance.verdict.value if stance.verdict else None,
+    )
 
 
 class PartnerFacts(msgspec.Struct, frozen=True):
@@ -29,6 +51,7 @@ class PartnerFacts(msgspec.Struct, frozen=True):
     refused: bool = False
     road: bool | None = None
     grey: bool = False
+    far: FarFacts | None = None
 
 
 class PairFacts(msgspec.Struct, frozen=True):
