@@ -47,6 +47,8 @@ def _figures(status: Status) -> Iterator[str]:
         trips = [each.latency_ms for each in path.probes.values() if each.latency_ms is not None]
         if trips:
             yield _figure(f"{name}_rtt", max(trips) / 1000, "s", least=0)
+        if path.verdict in ("down", "unknown"):
+            continue  # what it lost before
         for way in ("out", "back"):
             shares = [number(each.facts, f"loss_{way}") for each in path.probes.values()]
             if known := [each for each in shares if each is not None]:

@@ -53,7 +53,12 @@ def conditions(path: PathStatus) -> list[str]:
 
 
 def line_quality(path: PathStatus) -> str:
-    """Say what a path loses, each way where that is known, and its round trip."""
+    """Say what a path loses, each way where that is known, and its round trip.
+
+    Empty while nothing comes back: what was lost before that is of no interest.
+    """
+    if path.verdict in ("down", "unknown"):
+        return ""
     out, back, trips = [], [], []
     for probe in path.probes.values():
         there, here = number(probe.facts, "loss_out"), number(probe.facts, "loss_back")

@@ -219,7 +219,7 @@ def test_a_frame_has_room_to_grow_and_fits_a_slow_serial_line():
     ours = len(a.sign(LARGEST))
     assert ours == 37 + len(pack_fields(LARGEST)) + 16 <= 140
     assert (BIGGEST + 6) * 5 <= 960
-    assert ours + 24 <= BIGGEST
+    assert ours + 20 <= BIGGEST
 
 
 def test_the_length_of_a_frame_is_bounded_on_both_sides():
