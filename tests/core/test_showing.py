@@ -1,5 +1,6 @@
 """What people and monitoring read of a status: from recorded documents, on no clock."""
 
+import html
 import json
 import re
 import subprocess
@@ -22,9 +23,11 @@ from havpn_core.pair.health.holder import holder
 from havpn_core.plugging.stance import Stance
 from havpn_core.rules.hysteresis import Verdict
 from havpn_core.rules.role import Role
+from havpn_core.showing.coloured import coloured
 from havpn_core.showing.glance import rows
 from havpn_core.showing.health import Level, cover, findings
 from havpn_core.showing.nagios import LONGEST, check_line, said
+from havpn_core.showing.picture import svg
 from havpn_core.showing.rows import BLANK, NARROW, Mood, Row, laid_out, plain
 from havpn_core.showing.site import site, site_rows
 from havpn_core.showing.words import at, moment, number, one_line, since, span, until
@@ -159,6 +162,17 @@ def test_all_of_it_is_readable_in_eighty_columns_without_colour():
                   "link cable", "link lan", "action gateway", "event"):  # fmt: skip
         assert re.search(rf"^(!!|! |  ) *{label} ", shown, re.M), label
     assert len(re.findall(r"^.. event", shown, re.M)) == 3
+
+
+def test_colours_and_the_picture_say_nothing_more():
+    shown = rows(cut())
+    text = coloured(shown, 80)
+    assert [line.rstrip() for line in text.plain.splitlines()] == plain(shown).splitlines()
+    path = next(span for span in text.spans if text.plain[span.start :].startswith("down since"))
+    assert path.style == "bold red"
+    parts = re.findall(r">([^<]+)</text>", svg(shown, "a & b"))
+    assert " ".join(map(html.unescape, parts)).split() == plain(shown).split()
+    assert "<title>a &amp; b</title>" in svg(shown, "a & b")
 
 
 def test_a_cut_is_said_with_what_it_takes_until_it_is_over():
