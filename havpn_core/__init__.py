@@ -23,7 +23,7 @@ from havpn_core.plugging.descriptors import (
 )
 from havpn_core.plugging.diagnosis import Diagnosing, Diagnosis, Level
 from havpn_core.plugging.hookspecs import hookimpl
-from havpn_core.plugging.losing import FarLeaving, LossCounting
+from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.plugging.protocols import (
     Action,
     AddressProbing,
@@ -78,6 +78,7 @@ __all__ = [
     "EventKind",
     "Explaining",
     "FarLeaving",
+    "FarStanding",
     "Finished",
     "HavpnError",
     "Held",

@@ -17,7 +17,7 @@ from havpn_core.daemon.paths.making import Mood, level_at_start, remember_paths
 from havpn_core.daemon.paths.path import PathRun
 from havpn_core.daemon.paths.saying import cause, quality_events, refusal_event, verdict_event
 from havpn_core.daemon.paths.together import Together
-from havpn_core.daemon.reporting import gateway_status, role_status
+from havpn_core.daemon.reporting import completed, gateway_status, role_status
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.state.memory import MEMORY_FILE, Memory
 from havpn_core.daemon.state.redundancy import RedundancyWatch
@@ -272,13 +272,12 @@ class Gateway:
 
     def status(self, state: str, *, paths: bool = True) -> Status:
         """Give what ``havpn status --json`` shows, with its paths or without them."""
-        parts, forced = self.parts, self.force.role
-        word, reason = forced.value if forced else None, self.wish.reason or None
-        return gateway_status(
+        parts = self.parts
+        found = gateway_status(
             node=parts.config.node.name,
             state=state,
             acting=self.acting,
-            role=role_status(self.acting.plan, self.role_since, word, reason),
+            role=role_status(self.acting.plan, self.role_since, self.force, self.wish.reason),
             paths=parts.paths,
             shown=paths,
             roads=parts.roads,
@@ -291,6 +290,7 @@ class Gateway:
             now_s=self._world.clock(),
             clocks=boot.clocks(),
         )
+        return completed(found, self.withdrawing.seen)
 
     async def remember(self) -> None:
         """Write the memory down; a disk that hangs is waited for a second at the most."""

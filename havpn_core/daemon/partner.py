@@ -28,11 +28,16 @@ from havpn_core.pair.message import Content, Line
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own
 from havpn_core.plugging.descriptors import Context, Event
+from havpn_core.plugging.gate.arriving import far_stance
 from havpn_core.plugging.gate.building import build
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import Inlet
+from havpn_core.plugging.stance import Stance
 from havpn_core.rules.role import PathView, Role, far_refused, may_serve, wanted_role
 from havpn_core.rules.target.loss import Loss
+
+FAR_S = 0.5
+"""From one look at how the far gateway stands to the next: people read it, nothing else."""
 
 
 class Partner:
@@ -62,6 +67,8 @@ class Partner:
         self._paths, self._changed = paths, changed
         self._lan, self._roads = lan, roads
         self._incarnation = 0
+        self._far_stance: Stance | None = None
+        self._far_due_s = float("-inf")
         self._troubles = Troubles(world.clock())
 
     async def make(
@@ -134,6 +141,7 @@ class Partner:
             far_left=any(run.far_left for run in self._paths()),
             this_line=forced is Role.ACTIVE and self._force.line is not None and not self.leaving,
             grey=self._grey(config.node.give_up_on),
+            far_stance=self._far(),
         )
 
     def both(self, config: Config, pair: PairRun | None) -> Both | None:
@@ -174,6 +182,16 @@ class Partner:
             refused=far_refused(self._views, give_up_on=give_up_on),
             road=self._roads().verdict(give_up_on),
         )
+
+    def _far(self) -> Stance | None:
+        """Look now and then how the far gateway of a path stands: of the first that says it."""
+        now_s = self._world.clock()
+        if now_s >= self._far_due_s:
+            self._far_due_s = now_s + FAR_S
+            callers = (each for run in self._paths() for each in run.probes.values())
+            stances = map(far_stance, callers)
+            self._far_stance = next((one for one in stances if one is not None), None)
+        return self._far_stance
 
     @property
     def _views(self) -> list[PathView]:

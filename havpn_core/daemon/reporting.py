@@ -16,6 +16,7 @@ from havpn_core.daemon.paths.roads import Roads, road_status
 from havpn_core.daemon.paths.saying import calm_status, failing
 from havpn_core.daemon.paths.timing import Timing
 from havpn_core.daemon.state.events import Subscriber
+from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.state.path_status import (
     FlapStatus,
     KindStatus,
@@ -25,6 +26,7 @@ from havpn_core.daemon.state.path_status import (
 )
 from havpn_core.daemon.state.reading import typed_pair
 from havpn_core.daemon.state.status import (
+    SCHEMA,
     FitnessStatus,
     LatenessStatus,
     RedundancyStatus,
@@ -34,6 +36,7 @@ from havpn_core.daemon.state.status import (
     TimingStatus,
 )
 from havpn_core.durations import rfc3339
+from havpn_core.pair.health.holder import holder
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.rules.effects.plan import Plan
 from havpn_core.rules.hysteresis import Outcome
@@ -92,18 +95,33 @@ def _moment(clocks: Clocks) -> dict[str, Any]:
     }
 
 
-def role_status(plan: Plan, since_s: float, forced: str | None, reason: str | None) -> RoleStatus:
+def completed(status: Status, seen: bool | None) -> Status:
+    """Say in the status who has the shared address, and by which schema it is written.
+
+    :param seen: whether a cluster shows another gateway that serves; ``None``: not known.
+    """
+    pair = status.pair
+    partner = pair.partner.role if pair and pair.partner else "active" if seen else None
+    in_use = pair is not None and pair.in_use is True
+    status.schema = SCHEMA
+    status.holder = holder(status.role.observed, partner, in_use=in_use)
+    return status
+
+
+def role_status(plan: Plan, since_s: float, force: Force, reason: str) -> RoleStatus:
     """Give the role's part.
 
     :param since_s: wall clock of the last change of the wanted role, seconds since 1970.
-    :param reason: why the wanted role is wanted, in words.
+    :param reason: why the wanted role is wanted, in words; empty where that is not known.
     """
+    left_s = force.left_s
     return RoleStatus(
         wanted=plan.wanted.value if plan.wanted else None,
         observed=plan.observed.value if plan.observed else None,
         since=_since(since_s),
-        forced=forced,
-        reason=reason,
+        forced=force.role.value if force.role else None,
+        reason=reason or None,
+        forced_s=None if left_s is None else round(left_s, 3),
     )
 
 
@@ -136,6 +154,9 @@ def path_status(run: PathRun, now_s: float, roads: Roads | None = None) -> PathS
             name: _probe(tally, trip.deadline_s, caller, run.config.watches.get(name, "line"))
             for (name, tally), trip, caller in probes
         },
+        fall=run.watch.rules.fall,
+        rise=run.watch.rules.rise,
+        interval_ms=_ms(run.watch.rules.interval_s),
     )
 
 

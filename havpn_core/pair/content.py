@@ -119,6 +119,7 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
         grey=own.grey and rules.lines.on and not _unaware(state),
         this_line=own.this_line,
         far=own.far,
+        far_stance=own.far_stance,
     )
 
 

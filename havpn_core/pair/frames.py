@@ -40,6 +40,8 @@ from havpn_core.pair.wire.fields import (
 from havpn_core.pair.wire.heads import NONCE_BYTES, VERSIONS, Head, head_bytes, read_head
 from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
 from havpn_core.pair.wire.sessions import Sessions
+from havpn_core.plugging.stance import as_number as stance_number
+from havpn_core.plugging.stance import of_number as stance_of
 from havpn_core.rules.role import Role
 from havpn_core.rules.target.loss import as_number, of_number
 
@@ -90,11 +92,12 @@ _FIELDS = (
     tenths(21, "moved_age_s", 2),
     word(22, "far", _ROLES),
     word(23, "this_line", _YES_NO),
+    Field(24, "far_stance", 2, stance_number, stance_of),
 )
 _NEW = (
     *("mac", "interval_ms", "stopping", "refused", "fit", "loss", "hears_lan"),
     *("road", "road_for", "asks", "off_road", "doubted"),
-    *("off_line", "moved_age_s", "grey", "this_line", "far"),
+    *("off_line", "moved_age_s", "grey", "this_line", "far", "far_stance"),
 )
 """What version 1 cannot say."""
 KEPT = 8

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from havpn_core.pair.lines.loss import words
+from havpn_core.plugging.stance import Stance
 from havpn_core.rules.role import Role
 from havpn_core.rules.target.loss import Loss
 
@@ -51,14 +52,12 @@ class Content(msgspec.Struct, frozen=True):
     :param hears: it receives the partner's frames.
     :param doubt: it is owner, but slept or restarted: somebody else may be, too.
     :param maintenance: it wishes to stand by.
-    :param forced: an operator wants it to be active.
-    :param paused: it carries nothing out, by an operator's wish.
+    :param forced, paused: an operator wants it to be active; to carry nothing out.
     :param unfit: it tried to become active and failed.
     :param challenge: number of its last challenge to the partner, 0 to 255.
     :param response: number of the partner's last challenge that it received.
 
-    What follows travels in frames of version 2 only; from a partner that speaks version 1 it has
-    its default.
+    What follows travels in frames of version 2 only; in those of version 1 it has its default.
 
     :param mac: the link-layer address on the LAN of the shared address, 6 bytes; empty if that
         is not known.
@@ -67,8 +66,7 @@ class Content(msgspec.Struct, frozen=True):
     :param refused: the far host refuses its probes for longer than ``refused_hold``.
     :param fit: it can serve, its line aside; ``None`` while that is not known.
     :param road: hosts behind the far gateway reply; ``None`` while that is not known.
-    :param road_for: ``road`` is the reply to the request of the partner that has this number; 0
-        if it is none.
+    :param road_for: number of the partner's request that ``road`` is the reply to; 0: none.
     :param asks: number of the request to the partner to probe its road, 1 to 255; 0 for none.
     :param off_road: it leaves the role, or has left it, because the road is down here and was
         well on the partner.
@@ -81,6 +79,7 @@ class Content(msgspec.Struct, frozen=True):
     :param hears_lan: enough of its witnesses on the LAN reply; ``None`` while it knows of none.
     :param this_line: an operator wants both sites on its line: the receiver is to stand by.
     :param far: what the far gateway of its line is seen to be; ``None`` while that is not known.
+    :param far_stance: how the far gateway of its line says that it stands; for people only.
     :param reads_2: the sender reads version 2, whichever it speaks; each frame shows it.
     """
 
@@ -119,6 +118,7 @@ class Content(msgspec.Struct, frozen=True):
     hears_lan: bool | None = None
     this_line: bool = False
     far: Role | None = None
+    far_stance: Stance | None = None
     reads_2: bool = True
 
 

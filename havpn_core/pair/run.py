@@ -1,7 +1,4 @@
-"""Keep the partner heartbeat going: frames at their cadence, over every link, news at once.
-
-While every link is silent, the frames go over the LAN of the address, too.
-"""
+"""Keep the partner heartbeat going: frames at their cadence, over every link, news at once."""
 
 import asyncio
 import contextlib
@@ -15,13 +12,14 @@ import msgspec
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.pair.beat import Beat
 from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.health.facts import PairFacts
 from havpn_core.pair.health.troubles import News, Troubles
 from havpn_core.pair.lan import LanLink, Scout, Spawn, spawn_loudly
 from havpn_core.pair.message import Content
 from havpn_core.pair.options import PairOptions
 from havpn_core.pair.sending.broadcast import Heard, disclosed
 from havpn_core.pair.sending.overlan import OverLan
-from havpn_core.pair.session import LinkStats, PairFacts, PairSession
+from havpn_core.pair.session import LinkStats, PairSession
 from havpn_core.pair.state import Own
 from havpn_core.plugging.gate import coercion
 from havpn_core.plugging.gate.calls import Caller

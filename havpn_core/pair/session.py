@@ -14,9 +14,10 @@ import msgspec
 
 from havpn_core.pair import token
 from havpn_core.pair.frames import Authenticator
+from havpn_core.pair.health.facts import PairFacts, PartnerFacts, far_facts
 from havpn_core.pair.health.standing import Standing
 from havpn_core.pair.invariants import broken
-from havpn_core.pair.lines.loss import LossFacts, facts_of
+from havpn_core.pair.lines.loss import facts_of
 from havpn_core.pair.lines.resting import FOLLOW_S
 from havpn_core.pair.message import Content
 from havpn_core.pair.sending.broadcast import Heard
@@ -35,45 +36,6 @@ class LinkStats:
 
     received_s: float | None = None
     frames: int = 0
-
-
-class PartnerFacts(msgspec.Struct, frozen=True):
-    """What the status shows of the living partner."""
-
-    state: str
-    role: str | None
-    path: str | None
-    priority: int
-    maintenance: bool
-    stopping: bool = False
-    loss: LossFacts | None = None
-
-
-class PairFacts(msgspec.Struct, frozen=True):
-    """``pair`` of the status.
-
-    :param links: for each link whether it is ``alive``, the seconds since its last frame
-        (``heard_s``), the ``frames`` that came, and what the link says of itself.
-    :param frames: how many frames were given each verdict.
-    :param dead_s: the silence in force that is the partner's death, in seconds.
-    :param dead_raised: whether that is longer than the configuration's ``dead``.
-    :param troubles: what is wrong now, a sentence with the remedy each.
-    :param loss: what the line here loses of late.
-    :param moved_for_loss_s: seconds since the role last moved for loss.
-    """
-
-    state: str
-    wanted: str | None
-    reason: str
-    priority: int
-    partner: PartnerFacts | None
-    links: dict[str, dict[str, Any]]
-    frames: dict[str, int]
-    dead_s: float = 0.0
-    dead_raised: bool = False
-    troubles: list[str] = []
-    loss: LossFacts | None = None
-    moved_for_loss_s: float | None = None
 
 
 class PairSession:
@@ -229,6 +191,8 @@ class PairSession:
             dead_raised=self.decision.dead_raised,
             loss=facts_of(content.loss),
             moved_for_loss_s=content.moved_age_s,
+            heard_s=None if self.heard_s is None else round(now_s - self.heard_s, 3),
+            in_use=self.own.in_use if self.decision.suspect else None,
         )
 
     def standing(self, now_s: float) -> Standing:
@@ -275,9 +239,21 @@ def _partner_facts(partner: Content) -> PartnerFacts:
         maintenance=partner.maintenance,
         stopping=partner.stopping,
         loss=facts_of(partner.loss),
+        wanted=partner.wanted.value if partner.wanted else None,
+        hears=partner.hears,
+        fit=partner.fit,
+        failed=partner.unfit,
+        forced=partner.forced,
+        paused=partner.paused,
+        refused=partner.refused,
+        road=partner.road,
+        grey=partner.grey,
+        far=None if partner.far_stance is None else far_facts(partner.far_stance),
     )
 
 
 def _urgent_part(content: Content) -> Content:
     # Figures change with each probe, and a line alone moves nothing at once.
-    return msgspec.structs.replace(content, line=None, wanted=None, loss=None, moved_age_s=None)
+    return msgspec.structs.replace(
+        content, line=None, wanted=None, loss=None, moved_age_s=None, far=None, far_stance=None
+    )

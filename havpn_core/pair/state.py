@@ -10,6 +10,7 @@ import msgspec
 from havpn_core.pair.lines.resting import NOWHERE, LineRules, LineState
 from havpn_core.pair.lines.resting import USUAL as USUAL_LINES
 from havpn_core.pair.message import Content, Line
+from havpn_core.plugging.stance import Stance
 from havpn_core.rules.road.state import (
     NO_LOOK,
     NO_VIEW,
@@ -100,6 +101,7 @@ class Own(msgspec.Struct, frozen=True):
     :param doubted: a far gateway says that the road is down there and it stays.
     :param loss: what its line loses of late; ``None`` while that is not known, or old.
     :param grey: its line is grey.
+    :param far_stance: how the far gateway of its line says that it stands.
     :param far_left: the far gateway of its line says that it has just left it for a better one.
     :param this_line: an operator wants both sites on its line.
     :param far: what the far gateway of its line is seen to be.
@@ -127,6 +129,7 @@ class Own(msgspec.Struct, frozen=True):
     hears_lan: bool | None = None
     this_line: bool = False
     far: Role | None = None
+    far_stance: Stance | None = None
 
 
 class PairState(msgspec.Struct, frozen=True):

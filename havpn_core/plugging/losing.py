@@ -1,7 +1,8 @@
-"""What a probe is able to say of its line beside its samples: what it loses, and who left it."""
+"""What a probe is able to say of its line beside its samples: what it loses, and who is behind."""
 
 from typing import Protocol
 
+from havpn_core.plugging.stance import Stance
 from havpn_core.rules.target.loss import Loss
 
 
@@ -24,4 +25,14 @@ class FarLeaving(Protocol):
 
         The pair of this gateway then follows to its other line, if that is up, so that both sites
         use the same one.
+        """
+
+
+class FarStanding(Protocol):
+    """A probe whose target says how its gateway stands."""
+
+    def far_stance(self) -> Stance | None:
+        """Give what it said last; ``None`` while that is not known, or some seconds old.
+
+        The status shows it, and the partner's status, too; nothing is decided by it.
         """

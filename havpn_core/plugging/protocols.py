@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
 from havpn_core.plugging.descriptors import Event, Sample
 from havpn_core.plugging.diagnosis import Diagnosing
-from havpn_core.plugging.losing import FarLeaving, LossCounting
+from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.rules.role import Role
 
 
@@ -236,6 +236,7 @@ ABILITIES: dict[type, tuple[str, ...]] = {
     Arriving: ("tell_arrivals",),
     LossCounting: ("line_loss",),
     FarLeaving: ("far_left",),
+    FarStanding: ("far_stance",),
     Reporting: ("facts",),
     AddressProbing: ("answered_by",),
     Announcing: ("announce",),

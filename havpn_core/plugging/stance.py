@@ -1,6 +1,7 @@
 """Pure: how a gateway stands, as it says it to the far gateway of a line."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from havpn_core.rules.hysteresis import Verdict
 from havpn_core.rules.role import Role
@@ -32,3 +33,38 @@ class Stance:
 
 NO_STANCE = Stance()
 """Where nothing is known."""
+
+_ROLES = (None, Role.ACTIVE, Role.STANDBY)
+_FITNESS = (None, True, False)
+_VERDICTS = (None, *Verdict)
+_FLAGS = {"maintenance": 1, "paused": 2, "away": 4, "no_road": 8, "left": 32}
+"""16 is taken in packets of a stream."""
+
+
+def as_number(stance: Stance) -> int:
+    """Give a stance as a number of 16 bits.
+
+    Role in bits 8 and 9, fitness in 10 and 11, verdict in 12 to 14, the rest in single bits.
+
+    :raises ValueError: if it holds a word that there is not.
+    """
+    states = (
+        _ROLES.index(stance.role)
+        | _FITNESS.index(stance.fit) << 2
+        | _VERDICTS.index(stance.verdict) << 4
+    )
+    flags = sum(bit for name, bit in _FLAGS.items() if getattr(stance, name))
+    return states << 8 | flags
+
+
+@lru_cache(maxsize=1024)
+def of_number(number: int) -> Stance | None:
+    """Read one; the same value again and again, for most say the same.
+
+    :returns: ``None`` for a word that there is not, as a later release may have it.
+    """
+    role, fitness, verdict = number >> 8 & 3, number >> 10 & 3, number >> 12 & 7
+    if role >= len(_ROLES) or fitness >= len(_FITNESS) or verdict >= len(_VERDICTS):
+        return None
+    flags = {name: bool(number & bit) for name, bit in _FLAGS.items()}
+    return Stance(role=_ROLES[role], fit=_FITNESS[fitness], verdict=_VERDICTS[verdict], **flags)

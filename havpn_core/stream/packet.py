@@ -26,15 +26,12 @@ same key is no packet.
 """
 
 import struct
-from functools import lru_cache
 
 import msgspec
 
 from havpn_core.pair.wire.heads import Head
 from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
-from havpn_core.plugging.stance import NO_STANCE, Stance
-from havpn_core.rules.hysteresis import Verdict
-from havpn_core.rules.role import Role
+from havpn_core.plugging.stance import NO_STANCE, Stance, as_number, of_number
 
 VERSION = 1
 PURPOSE = b"havpn stream"
@@ -50,10 +47,8 @@ LEAST = _WHOLE.size + MAC_BYTES
 _LOSS_BYTES = 7
 _VERSION, _ECHO = bytes([VERSION]), slice(25, 33)
 
-_ROLES = (None, Role.ACTIVE, Role.STANDBY)
-_FITNESS = (None, True, False)
-_VERDICTS = (None, *Verdict)
-_MAINTENANCE, _PAUSED, _AWAY, _NO_ROAD, _LEAVING, _LEFT = 1, 2, 4, 8, 16, 32
+_LEAVING = 16
+"""The flag that is no part of the stance."""
 _MOST = 2**32 - 1
 MICRO = 1_000_000
 
@@ -82,7 +77,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def write(head: Head, report: Report, keys: Keyring) -> bytes:
     """Make the packet."""
-    states, flags = _said(report.stance)
+    states, flags = divmod(as_number(report.stance), 256)
     body = _WHOLE.pack(
         VERSION,
         keys.signing_id(_KEYS),
@@ -152,7 +147,7 @@ def read(packet: bytes) -> tuple[Head, Report] | None:
         states,
         flags,
     ) = _WHOLE.unpack_from(packet)
-    stance = _stance(states, flags)
+    stance = of_number(states << 8 | flags & ~_LEAVING)
     if stance is None:
         return None
     return Head(*head), Report(
@@ -167,41 +162,6 @@ def read(packet: bytes) -> tuple[Head, Report] | None:
         stance,
         bool(flags & _LEAVING),
         int.from_bytes(packet[_WHOLE.size : -MAC_BYTES][:_LOSS_BYTES]),
-    )
-
-
-def _said(stance: Stance) -> tuple[int, int]:
-    """Give the bytes ``states`` and ``flags``."""
-    states = (
-        _ROLES.index(stance.role)
-        | _FITNESS.index(stance.fit) << 2
-        | _VERDICTS.index(stance.verdict) << 4
-    )
-    flags = (
-        _MAINTENANCE * stance.maintenance
-        | _PAUSED * stance.paused
-        | _AWAY * stance.away
-        | _NO_ROAD * stance.no_road
-        | _LEFT * stance.left
-    )
-    return states, flags
-
-
-@lru_cache(maxsize=1024)
-def _stance(states: int, flags: int) -> Stance | None:
-    """Read both bytes; the same value again and again, for most packets say the same."""
-    role, fitness, verdict = states & 3, states >> 2 & 3, states >> 4 & 7
-    if role >= len(_ROLES) or fitness >= len(_FITNESS) or verdict >= len(_VERDICTS):
-        return None
-    return Stance(
-        _ROLES[role],
-        _FITNESS[fitness],
-        bool(flags & _MAINTENANCE),
-        bool(flags & _PAUSED),
-        bool(flags & _AWAY),
-        bool(flags & _NO_ROAD),
-        _VERDICTS[verdict],
-        bool(flags & _LEFT),
     )
 
 

@@ -14,7 +14,7 @@ from havpn_core.errors import ConfigError
 from havpn_core.host.context import context as made_context
 from havpn_core.plugging.descriptors import Context, PluginType
 from havpn_core.plugging.gate.calls import NOTICES, Caller
-from havpn_core.plugging.losing import FarLeaving, LossCounting
+from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.plugging.protocols import (
     ABILITIES,
     WAITED_FOR,
@@ -27,6 +27,7 @@ from havpn_core.plugging.protocols import (
     Reporting,
     able,
 )
+from havpn_core.plugging.stance import Stance
 from havpn_core.rules.target.loss import Loss
 
 Table = Mapping[str, Any]
@@ -145,6 +146,10 @@ def _check_line(instance: Any) -> None:
     if able(instance, FarLeaving):
         left = _quick("far_left", instance.far_left)
         assert isinstance(left, bool), f"far_left gave {left!r}, neither true nor false"
+    if able(instance, FarStanding):
+        stance = _quick("far_stance", instance.far_stance)
+        known = stance is None or isinstance(stance, Stance)
+        assert known, f"far_stance gave {stance!r}, which is no Stance"
 
 
 def _quick(name: str, method: Callable[[], Any]) -> Any:

@@ -156,7 +156,9 @@ class AliasArp:
 
     def facts(self) -> dict[str, Any]:
         """Give what status shows."""
-        return self._announcer.facts()
+        options = self._options
+        addresses = [str(interface) for interface in options.interfaces]
+        return {"device": options.device, "addresses": addresses, **self._announcer.facts()}
 
     async def close(self) -> None:
         """Let go of everything but the addresses."""

@@ -1,9 +1,8 @@
 """``stream``: both far gateways send each other small authenticated packets.
 
-Each end judges the silence of the other, so nothing waits for a round trip, and each packet says
-what the other end's packets are like here: a line that carries one way only is known at both ends.
-What is decided by it is in :class:`havpn_core.StreamSession`; the sockets and the one timer are in
-:mod:`._stream.shared`.
+Each end judges the silence of the other, without a round trip, and says what arrives here: a line
+that carries one way only is known at both ends. What decides is :class:`havpn_core.StreamSession`;
+sockets and the one timer are in :mod:`._stream.shared`.
 """
 
 import asyncio
@@ -27,6 +26,7 @@ from havpn_core import (
     Outcome,
     ProbeType,
     Sample,
+    Stance,
     StreamSession,
     hookimpl,
 )
@@ -36,7 +36,7 @@ from .._sockets import words
 from ._binding import LineOptions, from_os_error, target
 from ._stream.greeting import FORGED, Greeter, greet
 from ._stream.keys import keys_missing, keys_of, mark_of
-from ._stream.saying import LATELY_S, facts, failing, left, notice, unheard
+from ._stream.saying import LATELY_S, facts, failing, left, notice, stance, unheard
 from ._stream.shared import REMEDIES, TOGETHER_S, Place, Port, Streams, said_by, streams
 
 PORT = 7037
@@ -46,8 +46,7 @@ FAST_BELOW_S = 0.1
 LEAST_S, MOST_S = 0.005, 10.0
 FIRST_SHARE = 0.8
 """Share of the timeout for which a check waits for the first packet."""
-RESOLVE_S = 1.0
-WARN_S = 60.0
+RESOLVE_S, WARN_S = 1.0, 60.0
 
 
 class StreamOptions(LineOptions, frozen=True, kw_only=True):
@@ -111,8 +110,6 @@ class Stream:
             chance=random.random,
         )
 
-    # --- what the core calls --------------------------------------------------------------------
-
     def tell_arrivals(self, tell: Callable[[Sample, int], None]) -> None:
         """Report to ``tell`` from now on; see :class:`havpn_core.Arriving`."""
         self._tell = tell
@@ -134,8 +131,7 @@ class Stream:
         """Say why packets are lost; see :class:`havpn_core.Explaining`."""
         if self.session.heard:
             return failing(self.session, self.context.clock(), self._trouble)
-        where, port = self._options.host, self._options.port
-        return unheard(where, port, self._trouble, refused=self._refused)
+        return unheard(self._options.host, self._options.port, self._trouble, refused=self._refused)
 
     def noticed(self) -> str | None:
         """Give how the far gateway says that it stands; see :class:`havpn_core.Noticing`."""
@@ -144,6 +140,10 @@ class Stream:
     def line_loss(self) -> Loss | None:
         """Give what the worse way loses; see :class:`havpn_core.LossCounting`."""
         return self.session.ways.loss(self.context.clock())
+
+    def far_stance(self) -> Stance | None:
+        """Give how the far gateway stands; see :class:`havpn_core.FarStanding`."""
+        return stance(self.session, self.context.clock())
 
     def far_left(self) -> bool:
         """Whether the far gateway has just left this line; see :class:`havpn_core.FarLeaving`."""

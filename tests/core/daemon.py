@@ -108,6 +108,10 @@ class Daemon:
         found = [Event(**{k: v for k, v in each.items() if k != "at"}) for each in self.events()]
         assert strangers(found) == [], "events that docs/events.md does not list"
 
+    def shown(self, *options):
+        """Give what ``havpn status`` prints, whatever the lines that it is wrapped into."""
+        return " ".join(self.havpn("status", *options).stdout.split())
+
     def status(self):
         return read(self.dir / "run")
 

@@ -14,6 +14,7 @@ from havpn_core.daemon.paths.path import PathRun
 from havpn_core.daemon.paths.saying import stance_towards
 from havpn_core.daemon.paths.warning import warning
 from havpn_core.plugging.descriptors import EventKind, ProbeType, Sample
+from havpn_core.plugging.gate.arriving import far_stance
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.stance import Stance
 from havpn_core.rules.hysteresis import Level, Outcome, PathRules, Verdict
@@ -416,7 +417,10 @@ def test_a_path_that_is_not_polled_records_its_losses_from_the_reports():
 class Counts(Reports):
     """Says what it is told to say of its line."""
 
-    said, left = None, False
+    said, left, far = None, False, None
+
+    def far_stance(self):
+        return self.far
 
     def line_loss(self):
         if isinstance(self.said, Exception):
@@ -461,6 +465,21 @@ def test_what_a_far_gateway_says_of_having_left_is_true_or_nothing():
     at_work(test, counts=Caller(counts, "counts"))
 
 
+def test_how_a_far_gateway_stands_is_a_stance_or_nothing():
+    counts = Counts()
+    caller = Caller(counts, "counts")
+    counts.far = Stance(Role.ACTIVE, True, paused=True, verdict=Verdict.UP)
+    assert far_stance(caller) == counts.far
+    for far in (
+        *(None, "active", Stance("active"), Stance(fit=3), Stance(verdict=Role.ACTIVE)),
+        Stance(role=[]),
+    ):
+        counts.far = far
+        assert far_stance(caller) is None, far
+    counts.far = Stance(paused="yes", left=0)
+    assert far_stance(caller) == Stance(paused=True)
+
+
 def test_the_kit_calls_what_a_probe_says_of_its_line():
     counts = Counts()
     check_abilities(counts)
@@ -471,6 +490,9 @@ def test_the_kit_calls_what_a_probe_says_of_its_line():
         check_abilities(counts)
     counts.said, counts.left = None, 1
     with pytest.raises(AssertionError, match="far_left gave 1, neither true nor false"):
+        check_abilities(counts)
+    counts.left, counts.far = False, "active"
+    with pytest.raises(AssertionError, match="far_stance gave 'active', which is no Stance"):
         check_abilities(counts)
 
 

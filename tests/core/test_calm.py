@@ -123,6 +123,6 @@ def test_what_is_learned_of_a_line_outlives_a_restart_and_is_shown(gateway):
     gateway.start()
     status = gateway.wait(lambda s: s.paths["vpn1"].probes["echo"].ok > 3, "replies")
     assert status.paths["vpn1"].calm.loss > 0.01
-    assert "gives up after" in gateway.havpn("status").stdout
+    assert "gives up after" in gateway.shown()
     shown = gateway.havpn("advise", "--path", "vpn1").stdout
     assert "probes remembered" in shown

@@ -302,7 +302,10 @@ def test_a_status_of_a_daemon_that_is_gone_is_stale(tmp_path):
     content=st.one_of(st.binary(), damaged(GOOD_STATUS)),
 )
 def test_any_status_is_shown_or_is_a_sentence(tmp_path, content):
-    from havpn_core.cli.status import lines, table
+    from havpn_core.showing.glance import rows
+    from havpn_core.showing.nagios import check_line
+    from havpn_core.showing.rows import NARROW, plain
+    from havpn_core.showing.site import site, site_rows
 
     (tmp_path / STATUS_FILE).write_bytes(content)
     try:
@@ -311,8 +314,9 @@ def test_any_status_is_shown_or_is_a_sentence(tmp_path, content):
         assert str(tmp_path / STATUS_FILE) in str(problem)
         return
     assert json.dumps(raw)
-    assert lines(found)
-    assert table(found)
+    for shown in (rows(found), site_rows(site(found))):
+        assert all(len(line) <= NARROW for line in plain(shown, NARROW).splitlines())
+    assert "\n" not in check_line(found)[1]
 
 
 @fuzz

@@ -31,10 +31,10 @@ def test_a_dead_tunnel_on_a_good_line_gives_the_role_away_and_back(gateway):
     assert event["detail"].startswith("tunnel: ")
     assert event["detail"].endswith("; the line is well")
     gateway.wait_role("standby")
-    shown = gateway.havpn("status").stdout
-    assert "probe echo (line): ok" in shown
-    assert "probe tunnel (tunnel): fail" in shown
-    assert "  tunnel: " in shown
+    shown = gateway.shown()
+    assert "line probe echo: ok" in shown
+    assert "tunnel probe tunnel: fail" in shown
+    assert " tunnel: " in shown
     assert "; the line is well" in shown
     gateway.since = gateway.now()
     (gateway.dir / "tunnel").touch()

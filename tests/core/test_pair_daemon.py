@@ -295,8 +295,8 @@ def test_the_role_goes_to_the_line_that_loses_clearly_less_and_the_status_says_s
     assert status.pair.partner.path == "up"
     assert "loses" in status.role.reason
     assert "on the partner, at most" in status.role.reason
-    said = two.a.havpn("status").stdout
-    assert "pair: line loses" in said
+    said = two.a.shown()
+    assert "loss line here loses" in said
     assert "the role moved for that" in said
     assert two.a.calls[moves[0] :] == ["give"]
     assert two.b.calls[moves[1] :] == ["take"]

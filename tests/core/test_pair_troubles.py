@@ -73,7 +73,7 @@ def test_equal_priorities_are_reported_and_their_end(two):
         assert event["severity"] == "warning"
     shown = two.a.wait(lambda s: s.pair.troubles, "the trouble in the status").pair.troubles
     assert len(shown) == 1
-    assert f"pair: {shown[0]}" in two.a.havpn("status").stdout
+    assert f"trouble {shown[0]}" in two.a.shown()
     edit(two.b, ("priority = 199", "priority = 150"))
     for daemon in (two.a, two.b):
         daemon.wait_event("pair", "equal priorities over")

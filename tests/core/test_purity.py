@@ -17,7 +17,8 @@ ALLOWED = {
     "heapq", "itertools", "math", "operator", "re", "statistics", "string", "struct",
     "types", "typing",
     # Bytes or text in, bytes or text out: signatures, checksums, encodings.
-    "base64", "binascii", "hashlib", "hmac", "json", "shlex", "urllib.parse", "zlib",
+    "base64", "binascii", "hashlib", "hmac", "html", "json", "shlex", "textwrap",
+    "urllib.parse", "zlib",
     # Options are structs; an address is a value.
     "datetime", "difflib", "ipaddress", "msgspec", "msgspec.structs",
 }  # fmt: skip

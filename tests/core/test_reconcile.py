@@ -527,3 +527,17 @@ def test_the_first_owner_begins_with_the_wish_and_every_lane_comes_to_its_end():
     assert [(now, e.action, e.role) for now, e in done] == [
         (0.25, "vip", A), (0.5, "wip", A), (1.75, "wip", S), (2.0, "vip", S),
     ]  # fmt: skip
+
+
+def test_an_error_is_over_with_the_trouble_whatever_ended_it():
+    current, _ = do(want(plan("a"), A), 0, error="no device")
+    assert current.trouble("a", 0) == "no device", "it waits for the next try"
+    assert begin(current, Effect("a", A), 1).trouble("a", 1) == "no device", "it is being tried"
+    assert observe(current, "a", A, 0).trouble("a", 0) == "", "somebody else did it"
+    assert want(current, S).trouble("a", 0) == "", "that is not wanted any more"
+    assert insist(current).trouble("a", 0) == "", "an operator asks to try afresh"
+    done, _ = do(current, 1)
+    assert done.trouble("a", 1) == ""
+    foreign = observe(observe(done, "a", A, 2), "a", S, 3)
+    assert foreign.phase("a", 3) is Phase.OVERRIDDEN
+    assert replace(foreign, actions=(replace(foreign.get("a"), error="old"),)).trouble("a", 3) == ""

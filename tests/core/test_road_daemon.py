@@ -86,7 +86,7 @@ def test_a_road_that_fails_here_moves_the_role_and_one_that_is_back_brings_it_ba
     assert found.verdict == "up"
     assert 0 < found.road.trial_s <= 60
     assert found.road.probes["near"].replied_at
-    shown = two.a.havpn("status").stdout
+    shown = two.a.shown()
     assert "off the road" in shown
     assert "last reply 20" in shown
     road(two.a, other=True)

@@ -70,7 +70,8 @@ WHOLE += [(page.name, text) for page in pages() for text in shown(page) if whole
 def test_these_show_whole_files():
     """So that none is left out of the tests below for want of being found."""
     names = [name for name, _ in WHOLE]
-    assert names == ["havpn.toml", "pair.toml", "stream.toml", "conntrackd.md", "pacemaker.md"]
+    examples = ["havpn.toml", "pair.toml", "stream.toml"]
+    assert names == [*examples, "conntrackd.md", "heartbeat.md", "pacemaker.md", "quickstart.md"]
 
 
 @pytest.mark.parametrize(("name", "text"), WHOLE, ids=[name for name, _ in WHOLE])
@@ -93,7 +94,10 @@ def test_parts_of_files_in_the_documents_are_good(page):
         table = tomllib.loads(block)
         if all("probe" in path for path in table.get("path", {}).values()):
             enabled = "enable" in table.get("plugins", {})
-            assert enabled or refused(block) == [], block
+            problems = refused(block)
+            if set(table.get("pair", {})) == {"link"}:  # one more link of a pair that is there
+                problems = [each for each in problems if not each.endswith("a required property")]
+            assert enabled or problems == [], block
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,15 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
-from havpn_core.cli.status import lines
 from havpn_core.daemon.requests import request
+from havpn_core.daemon.state.events import HISTORY_FILE, as_line
+from havpn_core.daemon.state.latest import last_events
+from havpn_core.daemon.state.pair_status import LinkStatus, PairStatus
 from havpn_core.daemon.state.path_status import ProbeStatus
 from havpn_core.daemon.state.reading import age_s, judged, read, read_whole, typed, typed_pair
 from havpn_core.daemon.state.status import (
     STATUS_FILE,
     ActionStatus,
-    LinkStatus,
-    PairStatus,
     RespondStatus,
     encode,
     encode_path,
@@ -35,16 +36,25 @@ from havpn_core.host import boot
 from havpn_core.pair.keys import authenticator
 from havpn_core.pair.session import PairSession
 from havpn_core.pair.state import Own, PairRules
+from havpn_core.plugging.descriptors import Event
 from havpn_core.rules.limits import Clocks
 from havpn_core.rules.role import Role
+from havpn_core.showing.glance import rows
+from havpn_core.showing.rows import plain
 from tests.core.daemon import Daemon
 from tests.core.values import deliver
 
 # What a gateway of a pair wrote in release 0.1.0, with every part that a status can have.
 GOLDEN = (Path(__file__).parent / "status.json").read_bytes().strip()
-ADDED = ("written_uptime_s", "boot", "fitness", "redundancy")
+ADDED = ("written_uptime_s", "boot", "fitness", "redundancy", "schema", "holder")
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
+
+
+PARTNER_ADDED = (
+    *("stopping", "loss", "wanted", "hears", "fit", "failed", "forced", "paused", "refused"),
+    *("road", "grey", "far"),
+)
 
 
 def golden():
@@ -56,20 +66,32 @@ def without_added(content):
     for key in ADDED:
         del found[key]
     found["pair"]["frames"].pop("field", None)
-    for key in ("dead_s", "dead_raised", "loss", "moved_for_loss_s", "line"):
+    for key in (
+        *("dead_s", "dead_raised", "loss", "moved_for_loss_s", "line", "heard_s", "in_use"),
+    ):
         del found["pair"][key]
-    if found["pair"]["partner"] is not None:
-        del found["pair"]["partner"]["stopping"], found["pair"]["partner"]["loss"]
-    del found["role"]["reason"], found["pair"]["troubles"]
+    for key in PARTNER_ADDED if found["pair"]["partner"] is not None else ():
+        del found["pair"]["partner"][key]
+    del found["role"]["reason"], found["role"]["forced_s"], found["pair"]["troubles"]
     for key in ("loop", "silent", "silence"):
         del found["respond"][key]
     for path in found["paths"].values():
         del path["detection_ms"], path["refused_s"], path["failing"], path["kinds"]
+        del path["fall"], path["rise"], path["interval_ms"]
         path.pop("calm", None)
         path["quality"].pop("grey")
         for probe in path["probes"].values():
             del probe["mode"], probe["refused"], probe["watches"]
+    for action in found["actions"].values():
+        del action["retry_s"]
+    for notifier in found["notifiers"].values():
+        del notifier["failed_at"]
     return found
+
+
+def shown(status):
+    """Give the status for people, whatever the lines that it is wrapped into."""
+    return " ".join(plain(rows(status)).split())
 
 
 def status_of(at=AT, **changes):
@@ -130,7 +152,7 @@ CORES = [
     ActionStatus(type="exec", phase="settled", observed=None, failures=0, error=None),
     LinkStatus(alive=False, heard_s=None, frames=0),
 ]
-plain = st.recursive(
+values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
@@ -138,7 +160,7 @@ plain = st.recursive(
 named = st.sampled_from(["facts", *sorted({f for one in CORES for f in one.__struct_fields__})])
 
 
-@given(core=st.sampled_from(CORES), facts=st.dictionaries(named | st.text(max_size=5), plain))
+@given(core=st.sampled_from(CORES), facts=st.dictionaries(named | st.text(max_size=5), values))
 def test_facts_are_in_the_file_what_they_are_and_the_core_s_keys_win(core, facts):
     status = golden()
     take = put(status, structs.replace(core, facts=facts))
@@ -187,7 +209,7 @@ def test_an_older_file_has_defaults():
     status = typed(least)
     assert (status.role.reason, status.pair, status.respond) == (None, None, None)
     assert (status.timing.void, status.paths["vpn1"].quality) == (0, UNSET)
-    assert lines(status)
+    assert "gw running" in shown(status)
 
 
 @pytest.mark.parametrize("key", ["node", "state", "pid", "written_at", "role", "paths"])
@@ -278,8 +300,8 @@ def test_a_daemon_writes_the_keys_that_it_wrote(daemon):
     daemon.file.write_text(GATEWAY.format(dir=daemon.dir, echo=echo, pair=pair))
     daemon.start()
     daemon.wait(lambda s: s.paths["line"].probes["echo"].ok > 3, "replies")
-    shown = daemon.havpn("status").stdout
-    assert "  gives up after 0.0" in shown and "of silence: loss 0 %, no spells" in shown
+    said = daemon.shown()
+    assert re.search(r"calm gives up after \S+ s of silence: loss \S+ %, ", said)
     expected = json.loads(GOLDEN)
     expected["pair"]["partner"] = None
     del expected["pair"]["links"]["cable"], expected["actions"]["gateway"]
@@ -291,10 +313,74 @@ def test_a_daemon_writes_the_keys_that_it_wrote(daemon):
 def test_the_control_socket_gives_what_the_file_has(daemon):
     daemon.start().wait_verdict("up")
     daemon.havpn("pause")
-    shown = request(daemon.dir / "run", do="status")
-    assert shown["state"] == "paused"
-    assert tree(shown) == tree(json.loads((daemon.dir / "run" / STATUS_FILE).read_bytes()))
-    assert typed(shown).paths["vpn1"].verdict == "up"
+    given = request(daemon.dir / "run", do="status")
+    assert given["state"] == "paused"
+    assert tree(given) == tree(json.loads((daemon.dir / "run" / STATUS_FILE).read_bytes()))
+    assert typed(given).paths["vpn1"].verdict == "up"
+
+
+def test_a_force_an_error_and_the_last_events_are_shown_while_they_last(daemon):
+    daemon.start().wait_verdict("up")
+    daemon.wait_role("active")
+    assert daemon.havpn("status", "--check").stdout.startswith("HAVPN OK - gw active, 1 of 1")
+    daemon.script("give", "echo cannot let go >&2; exit 1")
+    daemon.havpn("switch", "--to", "standby", "--for", "10m")
+    failed = daemon.wait(lambda s: s.actions["gateway"].retry_s, "a retry")
+    assert 0 < failed.actions["gateway"].retry_s <= 60
+    assert 590 < failed.role.forced_s <= 600
+    said = daemon.shown()
+    assert "! forced to standby by an operator, until " in said
+    assert "failed: " in said and "cannot let go; next try in" in said
+    assert said.count(" event ") == 3
+    checked = daemon.havpn("status", "--check")
+    assert checked.returncode == 1
+    assert "; action gateway fails: " in checked.stdout
+    assert daemon.havpn("status").returncode == 0
+    daemon.script("give", f"echo standby > {daemon.dir}/role")
+    daemon.wait(lambda s: s.role.observed == "standby" and not s.actions["gateway"].error, "it")
+    daemon.havpn("switch", "--to", "auto")
+    daemon.wait(lambda s: s.role.observed == "active" and s.role.forced_s is None, "the end")
+    now = daemon.shown().partition(" event ")[0]
+    assert "cannot let go" not in now and "forced to" not in now
+
+
+def test_a_wrong_wish_is_refused_and_no_status_is_unknown(daemon):
+    for options in (["--check", "--json"], ["--check", "--site"], ["--watch", "--json"]):
+        refused = daemon.havpn("status", *options)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "leave" in refused.stderr
+    none = daemon.havpn("status", "--check")
+    assert (none.returncode, none.stderr) == (3, "")
+    assert none.stdout.startswith("HAVPN UNKNOWN - ")
+    assert "has the daemon ever run with this configuration" in none.stdout
+    assert daemon.havpn("status").returncode == 1
+
+
+def test_a_history_that_cannot_be_read_hides_no_status(tmp_path):
+    (tmp_path / STATUS_FILE).write_bytes(GOLDEN)
+    (tmp_path / HISTORY_FILE).mkdir()
+    config = tmp_path / "havpn.toml"
+    config.write_text(f'[node]\nrun_dir = "{tmp_path}"\nstate_dir = "{tmp_path}"\n')
+    ended = subprocess.run(
+        [sys.executable, "-m", "havpn_core", "status", "-c", config],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert ended.returncode == 0
+    assert "path line" in ended.stdout
+    assert re.search(rf"^!  events .*\n?.*{HISTORY_FILE}", ended.stdout, re.M)
+
+
+def test_the_last_events_come_from_both_parts_of_the_history(tmp_path):
+    def line(number):
+        return as_line(Event("daemon", "", "", f"e{number}", at=datetime.now(UTC)))
+
+    assert last_events(tmp_path, 3) == []
+    older = tmp_path / f"{HISTORY_FILE}.1"
+    older.write_bytes(b"".join(map(line, range(9))) + b"cut off")
+    (tmp_path / HISTORY_FILE).write_bytes(b"damaged\n" + line(9))
+    assert [each.after for each in last_events(tmp_path, 3)] == ["e7", "e8", "e9"]
+    (tmp_path / HISTORY_FILE).write_bytes(b"".join(map(line, range(9, 99))))
+    assert [each.after for each in last_events(tmp_path, 3)] == ["e96", "e97", "e98"]
 
 
 def test_nothing_that_the_pair_says_is_left_out():
@@ -324,18 +410,18 @@ def test_every_count_of_the_responder_has_its_key():
 
 def test_the_role_has_its_reason():
     status = golden()
-    assert not any(line.startswith("role ") for line in lines(status))
-    status.role.wanted, status.role.reason = "active", "path vpn1 up"
-    assert f"role active since {status.role.since}: path vpn1 up" in lines(status)
+    assert "why" not in shown(status)
+    status.role.reason = "path vpn1 up"
+    assert "role standby since 00:59:47 UTC (11 s) why path vpn1 up" in shown(status)
 
 
 def test_a_silent_responder_has_its_reason():
     status = golden()
-    assert not any(line.startswith("respond") for line in lines(status))
+    assert "respond" not in shown(status)
     status.respond.silence = "in maintenance, and standing by"
-    assert "respond: silent: in maintenance, and standing by" in lines(status)
+    assert "respond silent: in maintenance, and standing by" in shown(status)
     status.respond = None
-    assert not any(line.startswith("respond") for line in lines(status))
+    assert "respond" not in shown(status)
 
 
 # --- age ------------------------------------------------------------------------------------
@@ -413,7 +499,7 @@ def test_setting_the_clock_makes_no_fresh_file_stale(tmp_path, hours):
     found = read(tmp_path)
     assert (found.state, found.works) == ("running", True)
     assert 0 <= found.age_s < 10
-    assert "as of" in lines(found)[0]
+    assert "as of" in plain(rows(found)).splitlines()[0]
 
 
 def test_no_status_is_none(tmp_path):

@@ -234,8 +234,11 @@ def test_status_of_a_dead_daemon_says_so(daemon):
     daemon.end(signal.SIGKILL)
     shown = daemon.havpn("status", "--json")
     assert json.loads(shown.stdout)["state"] == "stale"
-    assert shown.returncode == 1
-    assert "THE DAEMON DOES NOT WORK" in daemon.havpn("status").stdout
+    assert shown.returncode == 0
+    assert "THE DAEMON DOES NOT WORK" in daemon.shown()
+    checked = daemon.havpn("status", "--check")
+    assert checked.returncode == 2
+    assert "HAVPN CRITICAL - gw the daemon does not work, its status is" in checked.stdout
 
 
 def test_sigterm_keeps_the_role_unless_told_to_release(tmp_path):

@@ -134,18 +134,22 @@ class Roster:
 
     def facts(self) -> dict[str, ActionStatus]:
         """Give its part of the status."""
-        now = self.clock()
-        return {
-            short(action.name): ActionStatus(
-                type=self.actions[action.name][0].type.name,
-                phase=self.plan.phase(action.name, now).value,
-                observed=action.observed.value if action.observed else None,
-                failures=action.failures,
-                error=action.error or None,
-                facts=self.actions[action.name][1].facts(),
-            )
-            for action in self.plan.actions
-        }
+        now_s = self.clock()
+        return {short(each.name): self._facts(each, now_s) for each in self.plan.actions}
+
+    def _facts(self, action: ActionState, now_s: float) -> ActionStatus:
+        phase = self.plan.phase(action.name, now_s)
+        waits = phase is Phase.RETRYING
+        instance, caller = self.actions[action.name]
+        return ActionStatus(
+            type=instance.type.name,
+            phase=phase.value,
+            observed=action.observed.value if action.observed else None,
+            failures=action.failures,
+            error=self.plan.trouble(action.name, now_s) or None,
+            retry_s=round(action.retry_s - now_s, 3) if waits else None,
+            facts=caller.facts(),
+        )
 
     @property
     def settled(self) -> bool:

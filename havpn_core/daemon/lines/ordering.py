@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from havpn_core.daemon.state.status import LineStatus
+from havpn_core.daemon.state.pair_status import LineStatus
 from havpn_core.pair.lines.order import LINES, Side, far_moved, site_moved, why_not
 from havpn_core.pair.message import Content, carries, tie
 from havpn_core.pair.run import PairRun

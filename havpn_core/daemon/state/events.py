@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -99,6 +101,7 @@ class Subscriber:
     failed: int = 0
     dropped: int = 0
     error: str = ""
+    failed_s: float = 0.0
     ending: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -137,7 +140,7 @@ class Subscriber:
             self.failed += 1
             if self.error != str(problem):
                 log.warning("%s: %s", self.name, problem)
-            self.error = str(problem)
+            self.error, self.failed_s = str(problem), time.time()
         else:
             self.delivered += 1
             self.error = ""
@@ -149,6 +152,7 @@ class Subscriber:
             failed=self.failed,
             dropped=self.dropped,
             error=self.error or None,
+            failed_at=rfc3339(datetime.fromtimestamp(self.failed_s, UTC)) if self.error else None,
         )
 
 

@@ -31,6 +31,13 @@ class Force:
         return self._memory.forced
 
     @property
+    def left_s(self) -> float | None:
+        """Seconds until the force ends; ``None`` if there is none, or it has no end."""
+        if self._memory.forced is None or self._end_s is None:
+            return None
+        return max(0.0, self._end_s - boot.clocks().boot_s)
+
+    @property
     def paused(self) -> bool:
         """Whether an operator lets this gateway change no role."""
         return self._memory.paused

@@ -1,4 +1,4 @@
-"""What the daemon knows of its paths, as typed values of :mod:`~havpn_core.daemon.state.status`."""
+"""Pure: what the daemon knows of its paths, as values of :mod:`~havpn_core.daemon.state.status`."""
 
 from typing import Any
 
@@ -122,6 +122,9 @@ class PathStatus(msgspec.Struct, kw_only=True):
     :param late: rounds of probes that are void, because this host was late itself.
     :param flickers: lost probes that the next ones showed to be no failure of the path.
     :param detection_ms: milliseconds within which a silent line is noticed.
+    :param fall: failures in a row that take it down, as it is in force now.
+    :param rise: successes in a row that bring it up again.
+    :param interval_ms: milliseconds from one probe to the next.
     :param refused_s: seconds since which the far host refuses; ``None`` if it does not.
     :param failing: which kind of its probes fails, in words; ``None`` while none does, and where
         all of them watch the line.
@@ -146,3 +149,6 @@ class PathStatus(msgspec.Struct, kw_only=True):
     calm: CalmStatus | UnsetType = UNSET
     road: RoadStatus | UnsetType = UNSET
     probes: dict[str, ProbeStatus]
+    fall: int | None = None
+    rise: int | None = None
+    interval_ms: float | None = None

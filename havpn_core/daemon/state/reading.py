@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from havpn_core.daemon.state.pair_status import LinkStatus, PairStatus
 from havpn_core.daemon.state.path_status import ProbeStatus
-from havpn_core.daemon.state.status import STATUS_FILE, ActionStatus, LinkStatus, PairStatus, Status
+from havpn_core.daemon.state.status import STATUS_FILE, ActionStatus, Status
 from havpn_core.host import boot
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble

@@ -1,4 +1,4 @@
-"""What the daemon knows, as typed values, and their form in the file ``status.json``.
+"""Pure: what the daemon knows, as typed values, and their form in the file ``status.json``.
 
 :class:`Status` is the object of ``havpn status --json``: a field is a key, in this order. What an
 instance of a plugin says of itself (its ``facts()``) stands in the file among the keys of that
@@ -12,10 +12,13 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import field, structs
 
+from havpn_core.daemon.state.pair_status import LinkStatus, PairStatus
 from havpn_core.daemon.state.path_status import Facts, PathStatus, ProbeStatus
 
 STATUS_FILE = "status.json"
 BRIEF_FILE = "status.brief"
+SCHEMA = 1
+"""Grows when a key goes or means something else; a release that only adds keys leaves it."""
 
 
 class RoleStatus(msgspec.Struct, kw_only=True):
@@ -25,6 +28,7 @@ class RoleStatus(msgspec.Struct, kw_only=True):
     :param observed: what is in force as far as the actions can see; ``None``: not known.
     :param since: when the wanted role changed.
     :param forced: the role that a person wants, if any.
+    :param forced_s: seconds until that ends by itself; ``None`` if it does not.
     :param reason: why the wanted role is wanted.
     """
 
@@ -33,6 +37,7 @@ class RoleStatus(msgspec.Struct, kw_only=True):
     since: str = ""
     forced: str | None = None
     reason: str | None = None
+    forced_s: float | None = None
 
 
 class LatenessStatus(msgspec.Struct, kw_only=True):
@@ -52,23 +57,33 @@ class TimingStatus(msgspec.Struct, kw_only=True):
 
 
 class ActionStatus(msgspec.Struct, kw_only=True):
-    """An action: what it does, what it observes, and why it failed last."""
+    """An action: what it does, what it observes, and what is wrong with it.
+
+    :param error: why it failed last; ``None`` once that is over.
+    :param retry_s: seconds until it is tried again; ``None`` while it waits for no such time.
+    """
 
     type: str = ""
     phase: str
     observed: str | None
     failures: int = 0
     error: str | None
+    retry_s: float | None = None
     facts: Facts = field(default_factory=dict)
 
 
 class NotifierStatus(msgspec.Struct, kw_only=True):
-    """A notifier: what became of the events, and why the last one was not delivered."""
+    """A notifier: what became of the events, and why the last one was not delivered.
+
+    :param error: ``None`` once another one was delivered.
+    :param failed_at: when that was, RFC 3339; ``None`` where there is no error.
+    """
 
     delivered: int
     failed: int
     dropped: int
     error: str | None
+    failed_at: str | None = None
 
 
 class RespondStatus(msgspec.Struct, kw_only=True):
@@ -87,83 +102,6 @@ class RespondStatus(msgspec.Struct, kw_only=True):
     loop: int = 0
     silent: int = 0
     silence: str = ""
-
-
-class LossStatus(msgspec.Struct, kw_only=True):
-    """What a line loses of late, as shares from 0 to 1, with the bounds that are sure.
-
-    :param samples: how many probes that is of.
-    :param age_s: how old the newest of them is, in seconds.
-    """
-
-    share: float
-    at_least: float
-    at_most: float
-    samples: int = 0
-    age_s: float = 0.0
-
-
-class PartnerStatus(msgspec.Struct, kw_only=True):
-    """What the partner last sent of itself."""
-
-    state: str
-    role: str | None = None
-    path: str | None = None
-    priority: int | None = None
-    maintenance: bool = False
-    stopping: bool = False
-    loss: LossStatus | None = None
-
-
-class LinkStatus(msgspec.Struct, kw_only=True):
-    """A link: ``heard_s`` is the seconds since the last frame that was believed."""
-
-    alive: bool
-    heard_s: float | None = None
-    frames: int = 0
-    facts: Facts = field(default_factory=dict)
-
-
-class LineStatus(msgspec.Struct, kw_only=True):
-    """Which line is whose, and which one each site uses.
-
-    :param number: 1 on the gateway with the higher priority, 2 on the other one.
-    :param ordered: the line that this gateway was ordered to have both sites use.
-    :param by_partner: the partner was ordered so, to its line, and this gateway stands by.
-    :param site: the line that this site uses; ``None`` while that changes or is not known.
-    :param far_site: the line that the far site is seen to use.
-    """
-
-    number: int
-    ordered: int | None = None
-    by_partner: bool = False
-    site: int | None = None
-    far_site: int | None = None
-
-
-class PairStatus(msgspec.Struct, kw_only=True):
-    """The pair; ``frames`` counts those that arrived, by what was made of them.
-
-    :param troubles: what is wrong with it now, a sentence with the remedy each.
-    :param loss: what the line here loses; ``None`` while that is not known, or old.
-    :param moved_for_loss_s: the seconds since the role last moved for loss; ``None`` if that was
-        not within the last 10 minutes.
-    :param line: ``None`` while the partner is silent.
-    """
-
-    state: str
-    wanted: str | None = None
-    reason: str | None = None
-    priority: int | None = None
-    partner: PartnerStatus | None = None
-    links: dict[str, LinkStatus] = field(default_factory=dict)
-    frames: dict[str, int] = field(default_factory=dict)
-    dead_s: float | None = None
-    dead_raised: bool = False
-    troubles: list[str] = field(default_factory=list)
-    loss: LossStatus | None = None
-    moved_for_loss_s: float | None = None
-    line: LineStatus | None = None
 
 
 class WitnessStatus(msgspec.Struct, kw_only=True):
@@ -218,6 +156,9 @@ class Status(msgspec.Struct, kw_only=True):
     :param boot: the name of that boot, empty if it is not known.
     :param state: ``running``, ``paused``, ``stopped``, or ``stale`` for who reads what a daemon
         left that does not work any more.
+    :param schema: :data:`SCHEMA` of the release that wrote it; 0 where that did not say.
+    :param holder: who has the shared address as far as is known here, a word of
+        :mod:`~havpn_core.pair.health.holder`; ``None``: not known.
     """
 
     node: str
@@ -237,6 +178,8 @@ class Status(msgspec.Struct, kw_only=True):
     pair: PairStatus | None = None
     fitness: FitnessStatus | None = None
     redundancy: RedundancyStatus | None = None
+    schema: int = 0
+    holder: str | None = None
 
     @property
     def works(self) -> bool:

@@ -11,8 +11,11 @@ from havpn_core.plugging.descriptors import Sample
 from havpn_core.plugging.gate import coercion
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import Inlet
-from havpn_core.plugging.losing import FarLeaving, LossCounting
+from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.plugging.protocols import Arriving
+from havpn_core.plugging.stance import Stance
+from havpn_core.plugging.stance import as_number as stance_number
+from havpn_core.plugging.stance import of_number as stance_of
 from havpn_core.rules.target.loss import Loss, as_number, of_number
 
 MOST_LOST = 1000
@@ -59,6 +62,15 @@ def may_leave(caller: Caller) -> bool:
 def far_left(caller: Caller) -> bool:
     """Whether it says so now."""
     return caller.quietly("far_left") is True
+
+
+def far_stance(caller: Caller) -> Stance | None:
+    """Give how a probe's target says that its gateway stands, as far as it can be."""
+    said = caller.quietly("far_stance") if caller.able(FarStanding) else None
+    try:
+        return stance_of(stance_number(said)) if isinstance(said, Stance) else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _as_report(report: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[Sample, int]:

@@ -136,6 +136,11 @@ class Plan:
             return Phase.SETTLED
         return Phase.RETRYING if action.retry_s > now_s else Phase.PENDING
 
+    def trouble(self, name: str, now_s: float) -> str:
+        """Say why an action failed last; empty once that is over, whatever ended it."""
+        over = self.phase(name, now_s) in (Phase.SETTLED, Phase.OVERRIDDEN)
+        return "" if over else self.get(name).error
+
     @property
     def observed(self) -> Role | None:
         """The role in force, as far as all that decide it agree."""

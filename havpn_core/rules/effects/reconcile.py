@@ -25,13 +25,13 @@ def want(plan: Plan, role: Role | None) -> Plan:
         return plan
     fresh = plan.actions
     if role is not None and plan.wanted is not None:
-        fresh = tuple(replace(a, foreign=None, failures=0, retry_s=0.0) for a in fresh)
+        fresh = tuple(_afresh(a) for a in fresh)
     return replace(plan, wanted=role, actions=fresh, prepared=False)
 
 
 def insist(plan: Plan) -> Plan:
     """Forget overrides and pauses, as an operator asks to carry the role out now."""
-    fresh = tuple(replace(a, foreign=None, failures=0, retry_s=0.0) for a in plan.actions)
+    fresh = tuple(_afresh(a) for a in plan.actions)
     return replace(plan, actions=fresh)
 
 
@@ -161,6 +161,10 @@ def wake_s(plan: Plan, lane: Lane, now_s: float) -> float | None:
     if plan.busy(Lane.OWNERS) and starts_s > now_s:
         waiting.append(starts_s)
     return min(waiting, default=None)
+
+
+def _afresh(action: ActionState) -> ActionState:
+    return replace(action, foreign=None, failures=0, retry_s=0.0, error="")
 
 
 def _failed(action: ActionState, error: str, now_s: float) -> ActionState:

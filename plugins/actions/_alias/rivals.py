@@ -45,6 +45,7 @@ class Rivals:
         self._conflicts = 0
         self._reports = Reports()
         self._rival: bytes | None = None
+        self._claimed_s = 0.0
         self._receiver = ClaimReceiver([i.ip for i in options.interfaces], self._claimed)
         self._defence: asyncio.TimerHandle | None = None
         self._defended_s: float | None = None
@@ -80,6 +81,7 @@ class Rivals:
         return {
             "conflicts": self._conflicts,
             "rival": show(self._rival) if self._rival else None,
+            "rival_s": round(self._context.clock() - self._claimed_s, 3) if self._rival else None,
         }
 
     def _claimed(self, claim: Claim, age_s: float) -> None:
@@ -88,7 +90,7 @@ class Rivals:
         if not self._active:
             return  # a partner that is active says so, of course
         self._conflicts += 1
-        self._rival = claim.mac
+        self._rival, self._claimed_s = claim.mac, self._context.clock()
         self._report(claim)
         own = self._receiver.mac
         if late or own is None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from havpn_core import Role, StreamSession
+from havpn_core import Role, Stance, StreamSession
 
 LATELY_S = 3.0
 """What the far gateway said of itself counts for so many seconds; that it is away, for longer."""
@@ -65,6 +65,13 @@ def left(session: StreamSession, now_s: float) -> bool:
     )
 
 
+def stance(session: StreamSession, now_s: float) -> Stance | None:
+    """Give how the far gateway says that it stands; ``None`` if that is not known, or old."""
+    if session.far is None or session.silent_s(now_s) > LATELY_S:
+        return None
+    return session.far.stance
+
+
 def facts(session: StreamSession, now_s: float) -> dict[str, Any]:
     """Give what the status shows."""
     return {
@@ -77,20 +84,21 @@ def facts(session: StreamSession, now_s: float) -> dict[str, Any]:
         "late": session.runs.late,
         "late_there": session.runs.unheard,
         "voided": session.voided,
-        "far": _far(session),
+        "far": _far(session, now_s),
     }
 
 
-def _far(session: StreamSession) -> dict[str, Any] | None:
+def _far(session: StreamSession, now_s: float) -> dict[str, Any] | None:
     if session.far is None:
         return None
-    stance = session.far.stance
+    said = session.far.stance
     return {
-        "role": stance.role.value if stance.role else None,
-        "fit": stance.fit,
-        "maintenance": stance.maintenance,
-        "paused": stance.paused,
-        "verdict": stance.verdict.value if stance.verdict else None,
+        "role": said.role.value if said.role else None,
+        "fit": said.fit,
+        "maintenance": said.maintenance,
+        "paused": said.paused,
+        "verdict": said.verdict.value if said.verdict else None,
+        "age_s": round(session.silent_s(now_s), 3),
     }
 
 

@@ -9,9 +9,10 @@ import threading
 import msgspec
 import pytest
 from havpn_plugins.probes import stream
+from havpn_plugins.probes._stream.saying import LATELY_S
 from havpn_plugins.probes._stream.shared import streams
 
-from havpn_core import ConfigError, Duration, Outcome, Role, Sample, Stance
+from havpn_core import ConfigError, Duration, Outcome, Role, Sample, Stance, Verdict
 from havpn_core.testing import check_probe_type, options
 from tests.plugins.probes.probe_world import (
     Surroundings,
@@ -299,6 +300,25 @@ def test_a_port_that_another_program_has_is_an_error_with_the_remedy(world, keys
     assert sample.outcome is Outcome.ERROR and "another program has this port" in sample.detail
 
 
+def test_how_the_far_gateway_stands_is_known_while_it_says_so_and_forgotten_after(world, keys):
+    async def scenario():
+        async with two(world, keys()) as (near, far):
+            assert near.probe.far_stance() is None
+            far.stance = Stance(Role.ACTIVE, True, verdict=Verdict.UP)
+            near.start(), far.start()
+            await until(lambda: near.probe.far_stance() == far.stance)
+            shown = near.probe.facts()["far"]
+            await far.probe.close()
+            await until(lambda: near.probe.far_stance() is None)
+            return shown, near.probe.facts()["far"]
+
+    shown, old = run(scenario())
+    age_s = shown.pop("age_s")
+    assert 0 <= age_s <= LATELY_S < old["age_s"]
+    known = {"role": "active", "fit": True, "maintenance": False, "paused": False}
+    assert shown == known | {"verdict": "up"}
+
+
 def test_a_missing_interface_fails_what_was_heard_before(world, keys):
     async def scenario():
         async with two(world, keys()) as (near, far):
@@ -322,6 +342,7 @@ def test_both_ends_say_what_the_line_loses_and_that_the_far_gateway_has_just_lef
             assert not near.probe.far_left()
             far.stance = Stance(Role.STANDBY, True, left=True)
             await until(near.probe.far_left)
+            assert near.probe.far_stance() == far.stance
             assert not far.probe.far_left()
             far.stance = Stance(Role.STANDBY, True)
             await until(lambda: not near.probe.far_left())
