@@ -63,11 +63,17 @@ class ActionStatus(msgspec.Struct, kw_only=True):
 
 
 class NotifierStatus(msgspec.Struct, kw_only=True):
-    """A notifier: what became of the events, and why the last one was not delivered."""
+    """A notifier: what became of the events, and why the last one was not delivered.
+
+    :param failed: events that were given up.
+    :param dropped: events that gave way to later ones while too many waited.
+    :param waiting: events that wait, as for another attempt.
+    """
 
     delivered: int
     failed: int
     dropped: int
+    waiting: int = 0
     error: str | None
 
 
