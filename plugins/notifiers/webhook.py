@@ -1,5 +1,6 @@
 """``webhook``: each event as JSON to an HTTP service."""
 
+import contextlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,6 +81,8 @@ class WebhookOptions(ChoiceOptions, frozen=True, kw_only=True):
             raise ValueError(f"headers: {wrong}")
         if wrong := problem_of(self.body):
             raise ValueError(wrong)
+        if self.format == "ntfy" and not isinstance(self.body.get("topic"), str):
+            raise ValueError('body: format = "ntfy" needs a topic: write body = { topic = "..." }')
         if self.format == "own" and not self.body:
             raise ValueError('body: write the fields that format = "own" is to send')
 
@@ -135,8 +138,16 @@ class Webhook:
                     connection.sock = tls.wrap_socket(made, server_hostname=target.host)
                 connection.request("POST", target.resource, content, headers)
                 reply = connection.getresponse()
-                said = reply.read(REPLY_BYTES).decode(errors="replace")
-                return reply.status, seconds_of(reply.getheader("Retry-After")), said
+                if time.monotonic() >= until_s:
+                    raise TimeoutError  # its headers ended because the connection was cut
+                said = b""
+                with contextlib.suppress(Exception):  # the status is known, and all that counts
+                    said = reply.read(REPLY_BYTES)
+                return (
+                    reply.status,
+                    seconds_of(reply.getheader("Retry-After")),
+                    said.decode(errors="replace"),
+                )
             finally:
                 connection.close()
 
