@@ -17,7 +17,7 @@ $(VENV)/ready: pyproject.toml packages.txt
 $(VENV)/demo-ready: pyproject.toml packages.txt
 	scripts/install-packages demo
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable .
 	touch $@
 
 lint: $(VENV)/ready

@@ -167,16 +167,16 @@ def _act(
                 time.sleep(0.02)
             raise TimeoutError(f"demo: {title}: did not come about within {STEP_S:g} s")
 
-        until("all is well", lambda: True, 3)
+        until("all is well", lambda: True, 2)
         cut = story.act("cut")
         line.cut()
         times["cut until both sites use line 2"] = until("LINE 1 IS CUT", lambda: _on(lab, 1))
-        until("line 1 is cut, all goes over line 2", lambda: True, 4)
+        until("line 1 is cut, all goes over line 2", lambda: True, 3)
         times["client's outage at the cut"] = pinger.longest_outage_since(cut)
         healed = story.act("heal")
         line.heal()
         times["heal until both sites are back"] = until("line 1 is healed", lambda: _on(lab, 0))
-        until("all is well again", lambda: True, 3)
+        until("all is well again", lambda: True, 2)
         times["client's longest outage after the heal"] = pinger.longest_outage_since(healed)
     return times
 
