@@ -1,4 +1,4 @@
-"""The demo's timeline is read back: what is drawn where, and that colour is never all that tells."""
+"""The demo's timeline is read back: what is drawn where, and what tells states apart."""
 
 import itertools
 import sys
