@@ -18,6 +18,7 @@ from havpn_core.plugging.descriptors import (
     LinkType,
     NotifierType,
     ProbeType,
+    Retry,
     Sample,
     Severity,
 )
@@ -31,6 +32,7 @@ from havpn_core.plugging.protocols import (
     Arriving,
     ConflictReporting,
     Explaining,
+    Gathering,
     LanPresence,
     Link,
     Noticing,
@@ -51,7 +53,7 @@ from havpn_core.version import __version__
 
 if TYPE_CHECKING:
     from havpn_core.echo.report import EchoReport, EchoSession
-    from havpn_core.host.disk.keys import read_keys
+    from havpn_core.host.disk.keys import read_keys, read_secret
     from havpn_core.host.held import Held, note_held, read_held
     from havpn_core.host.lan.frames import NeighbourFrame
     from havpn_core.host.lan.neighbours import Neighbours
@@ -80,6 +82,7 @@ __all__ = [
     "FarLeaving",
     "FarStanding",
     "Finished",
+    "Gathering",
     "HavpnError",
     "Held",
     "LanPresence",
@@ -103,6 +106,7 @@ __all__ = [
     "Refusing",
     "Renewable",
     "Reporting",
+    "Retry",
     "Role",
     "Sample",
     "Severity",
@@ -117,6 +121,7 @@ __all__ = [
     "program_of",
     "read_held",
     "read_keys",
+    "read_secret",
     "redacted",
     "run_command",
 ]
@@ -132,6 +137,7 @@ _LATER = {
     "StreamSession": "havpn_core.stream.session",
     "read_held": "havpn_core.host.held",
     "read_keys": "havpn_core.host.disk.keys",
+    "read_secret": "havpn_core.host.disk.keys",
 }
 """Modules that few plugins need; each is imported with the first use of its name."""
 

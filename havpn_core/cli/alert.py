@@ -16,6 +16,7 @@ from havpn_core.host.context import context
 from havpn_core.pacemaker.alerts import event_of
 from havpn_core.plugging.descriptors import Event
 from havpn_core.plugging.gate.building import build
+from havpn_core.plugging.gate.calls import Caller
 
 LONGEST_S = 20.0
 """Pacemaker ends an alert agent after 30 s."""
@@ -63,12 +64,31 @@ async def _notify(config: Config, notifier: Instance, event: Event) -> str | Non
     except HavpnError as problem:
         return f"{notifier.name}: {problem}"
     try:
-        await caller.notify(event, limit, limit)
+        why = await _deliver(caller, event, limit)
     except HavpnError as problem:
         return f"{notifier.name}: {problem}"
     finally:
         await caller.close()
-    return None
+    return f"{notifier.name}: {why}" if why else None
+
+
+async def _deliver(caller: Caller, event: Event, limit_s: float) -> str | None:
+    """Deliver an event, with further attempts where the notifier asks for them.
+
+    :returns: why that was in vain; ``None`` if it was not.
+    """
+    loop = asyncio.get_running_loop()
+    until_s, pause_s = loop.time() + limit_s, 1.0
+    while (left_s := until_s - loop.time()) > 0:
+        again = await caller.notify((event,), left_s, left_s)
+        if again is None:
+            return None
+        pause_s = max(pause_s, again.after_s)
+        if loop.time() + pause_s >= until_s:
+            return again.why
+        await asyncio.sleep(pause_s)
+        pause_s *= 2
+    return "not delivered in time"
 
 
 def main() -> None:

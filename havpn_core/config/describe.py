@@ -87,6 +87,8 @@ def _sample(option: Option) -> str:
         "device": '"eth0"',
         "local": '"10.1.255.252"',
         "peer": '"10.1.255.253"',
+        "from": '"gateway@example.com"',
+        "to": '["operators@example.com"]',
     }
     by_type = {"text": '"..."', "whole number": "1", "number": "1.0", "duration": '"1s"'}
     return known.get(option.name) or by_type.get(option.type, "[]")

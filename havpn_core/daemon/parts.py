@@ -22,7 +22,7 @@ from havpn_core.daemon.paths.path import PathRun
 from havpn_core.daemon.paths.roads import Roads
 from havpn_core.daemon.paths.saying import stance_towards
 from havpn_core.daemon.paths.warning import warning
-from havpn_core.daemon.state.events import Subscriber
+from havpn_core.daemon.state.events import Subscriber, subscriber_of
 from havpn_core.daemon.state.memory import Memory
 from havpn_core.daemon.tasks import is_closing
 from havpn_core.daemon.world import World
@@ -191,7 +191,7 @@ class Parts:
             self._spawn_close(name, subscriber.end())
         for name, instance in wanted.items():
             if name in built.instances:
-                subscriber = Subscriber(name, built.instances[name], instance.deadline_s)
+                subscriber = subscriber_of(instance, built.instances[name])
                 self.notifiers[name] = (instance, subscriber)
                 self._world.tasks.spawn(
                     ("deliver", subscriber), subscriber.deliver(self._world.log)

@@ -113,6 +113,22 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """What a notifier gives back when an event was not delivered and is worth another attempt.
+
+    The core keeps the event and calls again later, as long as the type's ``retry_s`` says. What is
+    raised instead is final: that event is not tried again.
+
+    :param why: what went wrong, in one line without secrets.
+    :param after_s: seconds before which it makes no sense, as a service says in ``Retry-After``;
+        the core heeds up to 300.
+    """
+
+    why: str
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What the core hands to every instance; one object, so that it can grow.
 
@@ -227,7 +243,17 @@ class ActionType(PluginType):
 @dataclass(frozen=True)
 class NotifierType(PluginType):
     """A kind of notifier; ``build(config, context)`` gives a
-    :class:`~havpn_core.plugging.protocols.Notifier`."""
+    :class:`~havpn_core.plugging.protocols.Notifier`.
+
+    :param gather_s: says for how many seconds, 0 to 3600, the events that follow a first one are
+        gathered before an instance that is :class:`~havpn_core.plugging.protocols.Gathering` gets
+        them all. It must be pure.
+    :param retry_s: says for how many seconds, up to a week, an event is kept and tried again
+        for which an instance gave back :class:`Retry`; 0: never. It must be pure.
+    """
+
+    gather_s: Callable[[Any], float] = lambda config: 0.0
+    retry_s: Callable[[Any], float] = lambda config: 0.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from havpn_core.plugging.clusters import Advising, PartnerSeeing, Ranking
-from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.plugging.descriptors import Event, Retry, Sample
 from havpn_core.plugging.diagnosis import Diagnosing
 from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.rules.role import Role
@@ -50,13 +50,33 @@ class Action(Protocol):
 
 
 class Notifier(Protocol):
-    """Delivers events to somebody."""
+    """Delivers events to somebody. It may be :class:`Gathering`."""
 
-    def notify(self, event: Event, timeout_s: float) -> Awaitable[None] | None:
-        """Deliver one event; an exception is counted and logged, the event is not repeated."""
+    def notify(self, event: Event, timeout_s: float) -> Awaitable[Retry | None] | Retry | None:
+        """Deliver one event.
+
+        :returns: ``None`` when it is delivered; :class:`~havpn_core.Retry` to be called with it
+            again later, where the type has ``retry_s``.
+
+        An exception is counted and logged, and the event is not repeated.
+        """
 
     def close(self) -> Awaitable[None] | None:
         """Let go of everything; may be called twice."""
+
+
+class Gathering(Protocol):
+    """A notifier that delivers all events of a burst at once, as in one mail.
+
+    Where its type has ``gather_s``, it gets the events of so many seconds in one call, and those
+    that wait because an earlier call was in vain. ``notify`` is still called by those who have one
+    event alone.
+    """
+
+    def notify_all(
+        self, events: Sequence[Event], timeout_s: float
+    ) -> Awaitable[Retry | None] | Retry | None:
+        """Deliver 1 to 256 events, oldest first; results as of :meth:`Notifier.notify`."""
 
 
 class Link(Protocol):
@@ -243,6 +263,7 @@ ABILITIES: dict[type, tuple[str, ...]] = {
     ConflictReporting: ("tell_conflicts",),
     LanPresence: ("lan_address", "owners_seen", "broadcast", "tell_broadcasts"),
     Prepares: ("prepare",),
+    Gathering: ("notify_all",),
     PartnerSeeing: ("partner_serves", "turn"),
     Advising: ("advises",),
     Ranking: ("rank",),
@@ -252,7 +273,7 @@ ABILITIES: dict[type, tuple[str, ...]] = {
 """The methods of each ability."""
 WAITED_FOR = frozenset(
     {"apply", "observe", "close", "answered_by", "owners_seen", "prepare", "partner_serves"}
-    | {"rank", "diagnose"}
+    | {"rank", "diagnose", "notify_all"}
 )
 """Methods that may take their time, and so may be ``async def``."""
 

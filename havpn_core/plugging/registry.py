@@ -47,6 +47,8 @@ BUILTIN = (
     "havpn_plugins.actions.conntrackd",
     "havpn_plugins.notifiers.syslog",
     "havpn_plugins.notifiers.exec",
+    "havpn_plugins.notifiers.webhook",
+    "havpn_plugins.notifiers.smtp",
     "havpn_plugins.links.udp",
     "havpn_plugins.links.serial",
 )

@@ -19,11 +19,12 @@ from havpn_core.plugging.descriptors import (
     LinkType,
     NotifierType,
     ProbeType,
+    Retry,
     Sample,
     Severity,
 )
 from havpn_core.plugging.gate.calls import Caller
-from havpn_core.plugging.protocols import Arriving
+from havpn_core.plugging.protocols import Arriving, Gathering
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.role import Role
 from havpn_core.testing.abilities import (
@@ -190,7 +191,8 @@ def check_notifier_type(
     """Check a type of notifier.
 
     :param delivered: counts what has arrived so far.
-    :param failing: a configuration that cannot deliver: it must say so in time, by an exception.
+    :param failing: a configuration that cannot deliver: it must say so in time, by an exception or
+        a :class:`havpn_core.Retry`.
     """
     check_hostile_configuration(plugin_type, config, hostile)
 
@@ -198,25 +200,37 @@ def check_notifier_type(
         async with Made(plugin_type, more) as made:
             one, two = made(config), made(config)
             await check_diagnosing(one)
+            check_abilities(one.instance)
             before = delivered()
-            await one.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
-            await two.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
+            await _notify(one, "notify", EVENT, timeout_s)
+            await _notify(two, "notify", EVENT, timeout_s)
             await until(lambda: delivered() >= before + 2, "of two events fewer arrived")
             assert await made.close(one) is None, "close failed"
-            await two.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
+            await _notify(two, "notify", EVENT, timeout_s)
             await until(lambda: delivered() == before + 3, "the closed instance took the other's")
+            if two.able(Gathering):
+                await _notify(two, "notify_all", (EVENT,) * 3, timeout_s)
+                await until(lambda: delivered() > before + 3, "of a burst nothing arrived")
             if failing is not None:
                 await _must_fail(made(failing), timeout_s)
 
     asyncio.run(run())
 
 
+async def _notify(caller: Caller, method: str, given: Any, timeout_s: float) -> None:
+    gave = await caller.call(method, given, timeout_s, deadline_s=timeout_s + GRACE_S)
+    assert gave is None, f"{method} gave {gave!r}, not None as after a delivery"
+
+
 async def _must_fail(caller: Caller, timeout_s: float) -> None:
     try:
-        await caller.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
+        gave = await caller.call("notify", EVENT, timeout_s, deadline_s=timeout_s + GRACE_S)
     except CallOverdue:
         raise AssertionError(f"notify did not keep its deadline of {timeout_s} s") from None
     except HavpnError:
+        return
+    if isinstance(gave, Retry):
+        assert gave.why, "notify gave a Retry that does not say why"
         return
     raise AssertionError("notify could not deliver and did not say so")
 

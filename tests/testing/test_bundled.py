@@ -23,6 +23,7 @@ from havpn_core.testing.lab.daemons.conntrackd import Conntrackd
 from havpn_core.testing.lab.hosts import leftovers
 from havpn_core.testing.lab.hosts.host import end_hosts, start_hosts
 from havpn_core.testing.lab.hosts.network import connect, set_up
+from tests.plugins.notifiers.service_world import Mail, Web
 from tests.plugins.probes.charon_world import charon_in_thread, child, ike
 from tests.plugins.probes.test_stream import keeps_the_contract
 
@@ -337,6 +338,33 @@ def _(kind, folder):
             config={"socket": str(path)},
             delivered=delivered,
             failing={"socket": str(folder / "nowhere")},
+        )
+
+
+@case("notifier", "webhook")
+def _(kind, folder):
+    with Web() as web, silent_port() as unused:
+        check_notifier_type(
+            kind,
+            config={"url": web.url},
+            delivered=lambda: len(web.requests),
+            failing={"url": f"http://127.0.0.1:{unused.getsockname()[1]}/"},
+            hostile=[{"url": "here"}, {"url": web.url, "only": ["gossip"]}],
+            timeout_s=2.0,
+        )
+
+
+@case("notifier", "smtp")
+def _(kind, folder):
+    people = {"host": "127.0.0.1", "from": "gw@example.com", "to": ["ops@example.com"]}
+    with Mail() as mail, silent_port() as unused:
+        check_notifier_type(
+            kind,
+            config=people | {"port": mail.port, "tls": "none"},
+            delivered=lambda: len(mail.mails),
+            failing=people | {"port": unused.getsockname()[1], "tls": "none"},
+            hostile=[people | {"to": []}, people | {"tls": "some"}],
+            timeout_s=2.0,
         )
 
 

@@ -75,6 +75,9 @@ class ActionStatus(msgspec.Struct, kw_only=True):
 class NotifierStatus(msgspec.Struct, kw_only=True):
     """A notifier: what became of the events, and why the last one was not delivered.
 
+    :param failed: events that were given up.
+    :param dropped: events that gave way to later ones while too many waited.
+    :param waiting: events that wait, as for another attempt.
     :param error: ``None`` once another one was delivered.
     :param failed_at: when that was, RFC 3339; ``None`` where there is no error.
     """
@@ -82,6 +85,7 @@ class NotifierStatus(msgspec.Struct, kw_only=True):
     delivered: int
     failed: int
     dropped: int
+    waiting: int = 0
     error: str | None
     failed_at: str | None = None
 

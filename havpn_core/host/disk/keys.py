@@ -1,4 +1,4 @@
-"""Read a file of keys, of a pair or of a stream."""
+"""Read a file of keys, of a pair or of a stream, and of other secrets."""
 
 from pathlib import Path
 
@@ -29,3 +29,19 @@ def read_keys(file: Path) -> tuple[bytes, ...]:
             f"{file}: one or two keys of {KEY_BYTES} bytes are needed: use havpn keygen"
         )
     return keys
+
+
+def read_secret(file: Path) -> list[str]:
+    """Read a file of secrets, as a password: the lines that are neither empty nor a ``#`` comment.
+
+    :raises HavpnError: if it cannot be read, others may read it, or it holds nothing; the text
+        never quotes the content.
+    """
+    text = files.read_text(file, largest=KEY_FILE_BYTES, private=True)
+    if text is None:
+        raise HavpnError(f"{file}: there is no such file: make it, with mode 600")
+    lines = [line.strip() for line in text.splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise HavpnError(f"{file}: it is empty: write the secret into it")
+    return found

@@ -1,5 +1,6 @@
 """Make instances of a plugin's types, and compare what they are made of, whatever a plugin does."""
 
+from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
@@ -44,6 +45,17 @@ def lacks(plugin_type: PluginType, options: Any) -> list[str]:
         raise
     except BaseException as problem:
         return [f"what it needs is not known: {describe(problem)}"]
+
+
+def seconds_of(function: Callable[[Any], Any], options: Any, most_s: float) -> float:
+    """Give a time that a type says of options; 0 where it says none, ``most_s`` where it is longer.
+
+    Never raises, whatever the type's function does.
+    """
+    try:
+        return coercion.as_seconds(function(options), most_s)
+    except BaseException:
+        return 0.0
 
 
 def same(before: Any, after: Any) -> bool:

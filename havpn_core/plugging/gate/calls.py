@@ -10,12 +10,12 @@ through.
 import asyncio
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from havpn_core.errors import CallBusy, CallFailed, CallOverdue, HavpnError
-from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.plugging.descriptors import Event, Retry, Sample
 from havpn_core.plugging.gate import coercion
 from havpn_core.plugging.gate.blocking import LONGEST_STEP_S, STRIKES, LoopWatch, Steps
 from havpn_core.plugging.gate.contained import in_thread, on_loop, unheard
@@ -110,9 +110,14 @@ class Caller:
         left_s = max(0.0, until_s - time.monotonic())
         await self._call("prepare", (role, left_s), left_s, coercion.as_nothing)
 
-    async def notify(self, event: Event, timeout_s: float, deadline_s: float) -> None:
-        """Deliver an event; raises as :meth:`call` does."""
-        await self._call("notify", (event, timeout_s), deadline_s, coercion.as_nothing)
+    async def notify(
+        self, events: Sequence[Event], timeout_s: float, deadline_s: float
+    ) -> Retry | None:
+        """Deliver events, several to an instance that gathers; raises as :meth:`call` does."""
+        if len(events) == 1:
+            arguments: tuple[Any, ...] = (events[0], timeout_s)
+            return await self._call("notify", arguments, deadline_s, coercion.as_retry)
+        return await self._call("notify_all", (events, timeout_s), deadline_s, coercion.as_retry)
 
     async def answered_by(self, timeout_s: float, deadline_s: float) -> str | None:
         """Give who on the LAN has the address, if anybody; raises as :meth:`call` does."""

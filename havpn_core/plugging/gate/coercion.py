@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from havpn_core.errors import HavpnError
-from havpn_core.plugging.descriptors import Event, Sample
+from havpn_core.plugging.descriptors import Event, Retry, Sample
 from havpn_core.plugging.wording import CUT, LONGEST, LONGEST_NAME, own_text, shown, words
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.role import Role
@@ -27,11 +27,33 @@ MOST_LATENCY_S = 3600.0
 _outcome_of = vars(Sample)["outcome"].__get__
 _detail_of = vars(Sample)["detail"].__get__
 _latency_of = vars(Sample)["latency_s"].__get__
+_why_of = vars(Retry)["why"].__get__
+_after_of = vars(Retry)["after_s"].__get__
 _refused_of = vars(Sample)["refused"].__get__
 
 
 def as_nothing(value: Any) -> None:
     """Take the result of a method that gives none."""
+
+
+def as_retry(value: Any) -> Retry | None:
+    """Take the result of ``notify``; anything but a :class:`Retry` means that it is delivered."""
+    if not issubclass(type(value), Retry):
+        return None
+    try:
+        why, after = _why_of(value), _after_of(value)
+    except AttributeError:
+        return Retry("not delivered")
+    return Retry(words(why) or "not delivered", as_seconds(after, MOST_LATENCY_S))
+
+
+def as_seconds(value: Any, most_s: float) -> float:
+    """Take a time from 0 to ``most_s`` seconds: 0 for what is none, ``most_s`` for a longer one."""
+    kind = type(value)
+    if kind is bool or not issubclass(kind, int | float):
+        return 0.0
+    own = int.__int__(value) if issubclass(kind, int) else float.__float__(value)
+    return float(min(own, most_s)) if own > 0 else 0.0
 
 
 def as_sample(value: Any) -> Sample:
