@@ -17,6 +17,7 @@ from havpn_core.daemon.paths.saying import calm_status, failing
 from havpn_core.daemon.paths.timing import Timing
 from havpn_core.daemon.state.events import Subscriber
 from havpn_core.daemon.state.path_status import (
+    DurationsStatus,
     FlapStatus,
     KindStatus,
     PathStatus,
@@ -163,7 +164,7 @@ def _flaps(run: PathRun, now_s: float) -> FlapStatus | None:
 
 
 def _probe(tally: Tally, late_after_s: float, caller: Caller, watches: str) -> ProbeStatus:
-    last, counts = tally.last, tally.counts
+    last, counts, durations = tally.last, tally.counts, tally.durations.facts()
     return ProbeStatus(
         outcome=tally.outcome.value if tally.outcome else None,
         detail=last.detail if last else "",
@@ -175,6 +176,7 @@ def _probe(tally: Tally, late_after_s: float, caller: Caller, watches: str) -> P
         overdue_ms=_ms(late_after_s),
         mode=caller.mode,
         watches=watches,
+        durations=None if durations is None else DurationsStatus(**durations),
         facts=caller.facts(),
     )
 

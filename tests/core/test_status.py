@@ -42,7 +42,7 @@ from tests.core.values import deliver
 
 # What a gateway of a pair wrote in release 0.1.0, with every part that a status can have.
 GOLDEN = (Path(__file__).parent / "status.json").read_bytes().strip()
-ADDED = ("written_uptime_s", "boot", "fitness")
+ADDED = ("written_uptime_s", "boot", "fitness", "counts")
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 
@@ -60,6 +60,8 @@ def without_added(content):
         del found["pair"][key]
     if found["pair"]["partner"] is not None:
         del found["pair"]["partner"]["stopping"], found["pair"]["partner"]["loss"]
+    for link in found["pair"]["links"].values():
+        del link["verdicts"]
     del found["role"]["reason"], found["pair"]["troubles"]
     for key in ("loop", "silent", "silence"):
         del found["respond"][key]
@@ -68,7 +70,7 @@ def without_added(content):
         path.pop("calm", None)
         path["quality"].pop("grey")
         for probe in path["probes"].values():
-            del probe["mode"], probe["refused"], probe["watches"]
+            del probe["mode"], probe["refused"], probe["watches"], probe["durations"]
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from havpn_core.daemon.state.counts import Counts
 from havpn_core.daemon.state.status import NotifierStatus
 from havpn_core.durations import rfc3339
 from havpn_core.errors import HavpnError
@@ -161,10 +162,12 @@ class EventBus:
         self.log = log
         self.record = record
         self.subscribers: list[Subscriber] = []
+        self.counts = Counts()
 
     def emit(self, event: Event) -> None:
         """Hand an event to log, history and notifiers; returns at once."""
         event = as_event(event)
+        self.counts.take(event)
         self.log.log(LEVELS[event.severity], "%s", event)
         self.record(event)
         for subscriber in self.subscribers:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import field, structs
 
+from havpn_core.daemon.state.counts import CountsStatus
 from havpn_core.daemon.state.path_status import Facts, PathStatus, ProbeStatus
 
 STATUS_FILE = "status.json"
@@ -116,11 +117,15 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
-    """A link: ``heard_s`` is the seconds since the last frame that was believed."""
+    """A link: ``heard_s`` is the seconds since the last frame that was believed.
+
+    :param verdicts: the frames that came over it, by what was made of them.
+    """
 
     alive: bool
     heard_s: float | None = None
     frames: int = 0
+    verdicts: dict[str, int] = field(default_factory=dict)
     facts: Facts = field(default_factory=dict)
 
 
@@ -204,6 +209,7 @@ class Status(msgspec.Struct, kw_only=True):
     respond: RespondStatus | None = None
     pair: PairStatus | None = None
     fitness: FitnessStatus | None = None
+    counts: CountsStatus = field(default_factory=CountsStatus)
 
     @property
     def works(self) -> bool:
