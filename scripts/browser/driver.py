@@ -138,10 +138,14 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=features)
 
     def open(self, address: str) -> None:
-        """Open a page."""
+        """Open a page, and wait until all of it is there.
+
+        :raises BrowserFailed: if it cannot be opened.
+        """
         found = self.call("Page.navigate", url=address)
         if found.get("errorText"):
             raise BrowserFailed(f"{address}: {found['errorText']}")
+        self.wait("document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:
         """Give the value of an expression on the page.
