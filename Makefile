@@ -60,6 +60,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.client_loss
 	$(BIN)/python -m benchmarks.second_actions
 	$(BIN)/python -m benchmarks.commits
+	$(BIN)/python -m benchmarks.scrapers
 	$(BIN)/python -m benchmarks.pacemaker
 
 clean:
