@@ -1,4 +1,4 @@
-"""Which Linux capabilities this process has (capabilities(7))."""
+"""Which Linux capabilities this process has (capabilities(7)), and how it gives them up."""
 
 import ctypes
 from collections.abc import Iterable
@@ -6,36 +6,57 @@ from pathlib import Path
 
 NUMBERS = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_NICE": 23}
 NUMBERS |= {"CAP_KILL": 5, "CAP_IPC_LOCK": 14, "CAP_SYS_ADMIN": 21}
+HIGHEST = 63
 
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
-PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 28, 38, 47
+PR_CAP_AMBIENT_LOWER = 3
+SECBIT_NOROOT, SECBIT_NOROOT_LOCKED = 1, 2
 
 
 def missing_capabilities(needed: Iterable[str]) -> list[str]:
     """Give those that are not in effect."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    effective = int(next(line for line in lines if line.startswith("CapEff:")).split()[1], 16)
+    effective = int(_own("CapEff"), 16)
     # A name that is not in the table cannot be shown to be in effect.
     return [n for n in sorted(needed) if n not in NUMBERS or not effective >> NUMBERS[n] & 1]
 
 
+def is_filtered() -> bool:
+    """Whether a filter of system calls is at work: one that it forbids may end the process."""
+    return _own("Seccomp") == "2"
+
+
+def give_up_at_exec(but: Iterable[str] = ()) -> None:
+    """Have the program that this process turns into next get no capabilities but these.
+
+    It needs no system call that a service manager's filter forbids.
+    """
+    libc, kept = ctypes.CDLL(None), {NUMBERS[name] for name in but}
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    # Else root has all of them again; it fails for whoever is not root, where it is not needed.
+    libc.prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0)
+    for number in set(range(HIGHEST + 1)) - kept:
+        libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, number, 0, 0)
+
+
 def give_up_capabilities(but: Iterable[str] = ()) -> None:
-    """Give up all capabilities but these, for good; so does every program that is started later.
+    """Give up all capabilities but these, for good, and those of programs started later.
 
     :raises OSError: if the kernel refuses.
     """
+    give_up_at_exec(but)
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
-    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)  # older kernels have none
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
-    kept = sum(1 << NUMBERS[name] for name in but)
     # Twice effective, permitted, inheritable: the low halves, then the high ones.
     data = (ctypes.c_uint32 * 6)()
-    held = libc.capget(header, data)
-    if held:
+    if libc.capget(header, data):
         raise OSError(ctypes.get_errno(), "capget")
-    data[0], data[1], data[2] = data[1] & kept, data[1] & kept, 0
-    data[3] = data[4] = data[5] = 0
+    kept = data[1] & sum(1 << NUMBERS[name] for name in but)
+    data[:] = (kept, kept, 0, 0, 0, 0)
     if libc.capset(header, data):
         raise OSError(ctypes.get_errno(), "capset")
+
+
+def _own(field: str) -> str:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next((line.split()[1] for line in lines if line.startswith(f"{field}:")), "0")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from havpn_core.host.capabilities import give_up_capabilities
+from havpn_core.host.capabilities import give_up_at_exec, give_up_capabilities, is_filtered
 from havpn_core.host.disk.trouble import why
 from havpn_core.serve.metrics import exposition
 from havpn_core.serve.options import parse_endpoint
@@ -23,6 +23,8 @@ NICE = 10
 KILLED_FIRST = b"500"
 """Of two processes of ours, the kernel that is out of memory ends this one."""
 AGAIN_S = 1.0
+KEPT = ("CAP_NET_BIND_SERVICE",)
+STEPPED_BACK = "--stepped-back"
 
 
 def say(text: str, *, bad: bool) -> None:
@@ -32,14 +34,19 @@ def say(text: str, *, bad: bool) -> None:
 
 
 def step_back() -> None:
-    """Take less than the daemon: a lower priority, and no rights but for low ports."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # they are meant for the daemon, which ends us
-    os.nice(NICE)
+    """Take less than the daemon: a lower priority, and no rights but for low ports.
+
+    A service manager's filter of system calls may end who asks for that. Then the priority stays,
+    and the rights end with the program that this process turns into once more.
+    """
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_bytes(KILLED_FIRST)
+    if is_filtered():
+        give_up_at_exec(but=KEPT)
+        os.execv(sys.executable, [*sys.orig_argv, STEPPED_BACK])
+    os.nice(NICE)
     try:
-        give_up_capabilities(but=["CAP_NET_BIND_SERVICE"])
+        give_up_capabilities(but=KEPT)
     except OSError as problem:
         say(f"metrics: its process keeps the daemon's rights: {why(problem)}", bad=True)
 
@@ -80,8 +87,12 @@ def main() -> None:
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("listen", nargs="+", help="as 127.0.0.1:9713")
+    parser.add_argument(STEPPED_BACK, action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    step_back()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # they are meant for the daemon, which ends us
+    if not arguments.stepped_back:
+        step_back()
     asyncio.run(serve(arguments.run_dir, arguments.state_dir, arguments.listen))
     os._exit(0)  # a thread may wait for a disk that hangs
 

@@ -12,7 +12,7 @@ def test_the_picture_is_of_this_page():
     loader = SourceFileLoader("shoot_page", str(ROOT / "scripts" / "shoot-page"))
     command = importlib.util.module_from_spec(importlib.util.spec_from_loader("x", loader))
     loader.exec_module(command)
-    assert command.DIGEST.read_text() == command.digests(), "run scripts/shoot-page"
+    assert command.DIGEST.read_text() == command.digests(), "make page"
     assert command.PICTURE.read_bytes().startswith(b"\x89PNG")
     assert command.PICTURE.stat().st_size < 150_000
     assert "page.png" in (ROOT / "docs" / "metrics.md").read_text()

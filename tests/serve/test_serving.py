@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from havpn_core.config.read import load
 from havpn_core.errors import ConfigError
 from tests.core.daemon import Daemon
+from tests.serve.values import publish
 
 ROOT = Path(__file__).parents[2]
 
@@ -164,6 +166,23 @@ def test_its_process_has_fewer_rights_and_a_lower_priority(daemon, port):
     assert b"NOTIFY_SOCKET" not in Path(f"/proc/{child}/environ").read_bytes()
 
 
+def test_a_filter_of_system_calls_does_not_end_it(tmp_path, port):
+    """As that of a unit with ``SystemCallFilter=~@privileged @resources``, which kills."""
+    publish(tmp_path)
+    command = [sys.executable, "-m", "havpn_core.serve", f"--run-dir={tmp_path}"]
+    command += [f"--state-dir={tmp_path}", f"127.0.0.1:{port}"]
+    filtered = [sys.executable, str(Path(__file__).parent / "filtered.py"), *command]
+    with subprocess.Popen(filtered, stdin=subprocess.PIPE) as process:
+        try:
+            wait(lambda: get(port, "/liveness")[0] == 200, "the page")
+            facts = Path(f"/proc/{process.pid}/status").read_text()
+            assert "\nSeccomp:\t2\n" in facts
+            assert "\nCapEff:\t0000000000000000\n" in facts
+        finally:
+            process.stdin.close()
+        assert process.wait(20) == 0
+
+
 def test_without_the_table_nothing_listens(tmp_path):
     daemon = Daemon(tmp_path)
     daemon.start().wait_role("active")
@@ -216,8 +235,10 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path):
     assert "pip install 'havpn[metrics]'" in done.stderr
 
 
-def test_the_page_is_in_the_wheel():
-    import tomllib
-
+def test_page_rules_and_dashboard_are_in_the_wheel():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     assert "page.html" in build["package-data"]["havpn_core.serve"]
+    laid = [file for each in build["data-files"].values() for file in each]
+    for folder in ("prometheus", "grafana"):
+        for file in (ROOT / "packaging" / folder).iterdir():
+            assert str(file.relative_to(ROOT)) in laid
