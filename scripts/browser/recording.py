@@ -32,7 +32,10 @@ def recorded() -> dict[str, Any]:
         for name in ("a", "b"):
             lab.wait_holder(name, f"gw-{name}a", 60)
         time.sleep(4.0)
-        return {"status": gateway.status(), "events": moved(gateway.events(), cut, healed)}
+        status = gateway.status()
+        for each in (status["role"], *status["paths"].values()):
+            each["since"] = earlier(each["since"], BACK[0])
+        return {"status": status, "events": moved(gateway.events(), cut, healed)}
 
 
 def moved(events: list[dict[str, Any]], cut: float, healed: float) -> list[dict[str, Any]]:
@@ -41,5 +44,10 @@ def moved(events: list[dict[str, Any]], cut: float, healed: float) -> list[dict[
     for event in events:
         at = datetime.fromisoformat(event["at"])
         back = BACK[0] if at.timestamp() >= healed else BACK[1] if at.timestamp() >= cut else START
-        found.append(event | {"at": rfc3339(at - back)})
+        found.append(event | {"at": earlier(event["at"], back)})
     return found
+
+
+def earlier(text: str, back: timedelta) -> str:
+    """Give a time that is so much before another one."""
+    return rfc3339(datetime.fromisoformat(text) - back)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_picture_is_of_this_page():
     """The digests are written by the command that takes the picture, and by nothing else."""
     loader = SourceFileLoader("shoot_page", str(ROOT / "scripts" / "shoot-page"))
-    command = importlib.util.module_from_spec(importlib.util.spec_from_loader("x", loader))
+    command = importlib.util.module_from_spec(importlib.util.spec_from_loader("shoot_page", loader))
     loader.exec_module(command)
     assert command.DIGEST.read_text() == command.digests(), "make page"
     assert command.PICTURE.read_bytes().startswith(b"\x89PNG")
