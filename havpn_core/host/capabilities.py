@@ -52,7 +52,7 @@ def give_up_capabilities(but: Iterable[str] = ()) -> None:
     if libc.capget(header, data):
         raise OSError(ctypes.get_errno(), "capget")
     kept = data[1] & sum(1 << NUMBERS[name] for name in but)
-    data[:] = (kept, kept, 0, 0, 0, 0)
+    data[:] = [kept, kept, 0, 0, 0, 0]
     if libc.capset(header, data):
         raise OSError(ctypes.get_errno(), "capset")
 
