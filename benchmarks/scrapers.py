@@ -2,17 +2,18 @@
 
     python -m benchmarks.scrapers [--clients 200]
 
-A daemon with ``[metrics]`` and an echo path of 20 ms is scraped as usual, every second; then
-besides by slow clients, which send their request byte by byte and take the reply a few bytes at a
-time. Printed is how late the daemon's loop came to its probes before and meanwhile, what the usual
-scrape took, and how often it failed; status 1 if the slow clients cost more than 1 ms at the 99th
-percentile, or a scrape failed. Each part takes as long as the percentiles look back, two minutes.
+A daemon with ``[metrics]`` and an echo path of 20 ms is scraped as usual, every second; and by
+turns besides by slow clients, which send their request byte by byte and take the reply a few bytes
+at a time. Printed is how late the daemon's loop came to its probes, and what the usual scrape took;
+status 1 if the slow clients cost more than 1 ms at the 99th percentile, or a usual scrape failed.
+Needs root, to put the clients' own priority back.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.figures import show
-from havpn_core.daemon.paths.timing import GENERATION_S
 
 ECHO, PORT = 19707, 19713
 CONFIG = """
@@ -46,7 +46,7 @@ rate = 1000
 [metrics]
 listen = ["127.0.0.1:{port}"]
 """
-MOST_S = 0.001
+MOST_MS = 1.0
 
 
 async def slow(until: float, requests: list[int]) -> None:
@@ -93,29 +93,8 @@ async def part(clients: int, seconds: float) -> tuple[list[float], int]:
     return took, len(requests)
 
 
-def lateness(folder: Path) -> dict[str, float]:
-    """Give the daemon's own lateness, in milliseconds."""
-    found: dict[str, float] = json.loads((folder / "status.json").read_text())["timing"]["late_ms"]
-    return found
-
-
-def measure(folder: Path, clients: int, seconds: float) -> tuple[list[object], float, float]:
-    """Measure one part; gives a row of the table, the lateness p99, and the longest scrape."""
-    # What was before is forgotten after two generations, but the part must outlast them, too.
-    took, slow_ones = asyncio.run(part(clients, max(seconds, 2 * GENERATION_S + 2)))
-    late = lateness(folder)
-    figures = [f"{late[name]:.2f}" for name in ("p50", "p99", "max")]
-    scrapes = f"{1000 * median(took):.1f} / {1000 * max(took):.1f}"
-    row = [clients, *figures, len(took), scrapes, slow_ones]
-    return row, late["p99"] / 1000, max(took)
-
-
-def main() -> None:
-    """Measure, and judge."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=0.0, help="of each part, at the least")
-    arguments = parser.parse_args()
+def measure(clients: int, seconds: float) -> tuple[list[object], float, float]:
+    """Measure a daemon of its own; gives a row, its lateness p99 and the longest usual scrape."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         file = folder / "havpn.toml"
@@ -125,30 +104,39 @@ def main() -> None:
             stderr=subprocess.DEVNULL,
         )
         try:
+            # The clients would be on other hosts: they are not to take the daemon's processor.
+            os.setpriority(os.PRIO_PROCESS, 0, 19)
             until = time.monotonic() + 30
             while scrape() == float("inf") and time.monotonic() < until:
                 time.sleep(0.2)
-            before, before_s, _ = measure(folder, 0, arguments.seconds)
-            during, during_s, longest_s = measure(folder, arguments.clients, arguments.seconds)
+            took, slow_ones = asyncio.run(part(clients, seconds))
             status = json.loads((folder / "status.json").read_text())
         finally:
             daemon.terminate()
             daemon.wait()
-    columns = (
-        "slow clients",
-        "late ms p50",
-        "p99",
-        "max",
-        "scrapes",
-        "ms median / longest",
-        "slow",
-    )
-    show(columns, [before, during])
-    probe = status["paths"]["line"]["probes"]["echo"]
-    print(
-        f"{probe['ok']} replies, {probe['fail']} failures, {status['timing']['void']} void rounds"
-    )
-    sys.exit(1 if during_s - before_s > MOST_S or longest_s == float("inf") else 0)
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
+    late, probe = status["timing"]["late_ms"], status["paths"]["line"]["probes"]["echo"]
+    row: list[object] = [clients, *(f"{late[name]:.2f}" for name in ("p50", "p99", "max"))]
+    row += [f"{probe['ok']} / {probe['fail']}", status["timing"]["void"], len(took)]
+    row += [f"{1000 * median(took):.0f} / {1000 * max(took):.0f}", slow_ones]
+    return row, late["p99"], max(took)
+
+
+def main() -> None:
+    """Measure by turns, and judge."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=40.0, help="of each part")
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    turns = [0, arguments.clients] * arguments.rounds
+    found = [measure(clients, arguments.seconds) for clients in turns]
+    columns = ("slow clients", "late ms p50", "p99", "max", "replies / lost", "void")
+    show((*columns, "scrapes", "ms median / longest", "slow scrapes"), [row for row, _, _ in found])
+    before, during = (median(late for _, late, _ in found[n::2]) for n in (0, 1))
+    longest_s = max(longest for _, _, longest in found)
+    print(f"lateness p99: {before:.2f} ms without, {during:.2f} ms with {arguments.clients}")
+    sys.exit(1 if during - before > MOST_MS or longest_s == float("inf") else 0)
 
 
 if __name__ == "__main__":
