@@ -1,10 +1,10 @@
-# Everything from a fresh clone: make demo, make test, make lint, make house, make mutants, make faults,
+# Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants, make faults,
 # make faults-pairs, make bench.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test lint demo house mutants faults faults-pairs bench packages clean
+.PHONY: all test lint demo house page mutants faults faults-pairs bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -39,6 +39,10 @@ house:
 	scripts/house draw
 	scripts/house numbers
 
+# The picture of the page in docs/metrics.md, from what docs/page.json recorded.
+page: $(VENV)/ready
+	$(BIN)/python scripts/shoot-page
+
 # Every small change of the rules and the pair must be noticed by their own tests.
 mutants: $(VENV)/ready
 	$(BIN)/python scripts/mutants --jobs $$(nproc)
@@ -69,6 +73,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.client_loss
 	$(BIN)/python -m benchmarks.second_actions
 	$(BIN)/python -m benchmarks.commits
+	$(BIN)/python -m benchmarks.scrapers
 	$(BIN)/python -m benchmarks.pacemaker
 
 clean:

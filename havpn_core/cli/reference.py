@@ -23,6 +23,7 @@ from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging import hookspecs
 from havpn_core.plugging.registry import KINDS, Registry
+from havpn_core.serve.options import MetricsOptions
 from havpn_core.version import __version__
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -32,6 +33,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[lan]": LanOptions,
     "[respond]": RespondOptions,
     "[pair]": PairOptions,
+    "[metrics]": MetricsOptions,
     "[action.NAME] and [notifier.NAME]": CallOptions,
 }
 

@@ -3,6 +3,7 @@
 What a plugin's type accepts is checked by the type's own struct; this module never looks into it.
 """
 
+import importlib.util
 import math
 from dataclasses import replace
 from functools import partial
@@ -32,8 +33,16 @@ from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.descriptors import NAME, ActionType, LinkType
 from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.wording import describe
+from havpn_core.serve.options import MetricsOptions
 
 S = TypeVar("S", bound=msgspec.Struct)
+SECTIONS = (
+    "node", "plugins", "path", "action", "notifier", "respond", "pair", "lan", "metrics",
+)  # fmt: skip
+MISSING = (
+    "metrics: needs the package prometheus-client, which is not installed: install the extra, as "
+    "pip install 'havpn[metrics]', or Debian's python3-prometheus-client, or remove the table"
+)
 
 
 def build(raw: Table, registry: Registry, file: Path) -> Config:
@@ -57,9 +66,7 @@ class _Builder:
 
     def config(self, raw: Table, file: Path) -> Config:
         """Check the whole file."""
-        sections = ("node", "plugins", "path", "action", "notifier", "respond", "pair", "lan")
-        self._unknown("", raw, sections)
-        respond = raw.get("respond")
+        self._unknown("", raw, SECTIONS)
         node = self._struct("node", self._table("node", raw.get("node", {})), NodeOptions)
         paths = [self._path(f"path.{n}", n, t) for n, t in self._named("path", raw)]
         found = Config(
@@ -69,16 +76,20 @@ class _Builder:
             paths=tuple(path for path in paths if path),
             actions=self._actions(raw),
             notifiers=self._instances("notifier", raw, default_s=10.0),
-            respond=self._struct("respond", self._table("respond", respond), RespondOptions)
-            if respond is not None
-            else None,
+            respond=self._optional("respond", raw, RespondOptions),
             pair=self._pair(raw),
-            lan=self._struct("lan", self._table("lan", raw["lan"]), LanOptions)
-            if "lan" in raw
-            else None,
+            lan=self._optional("lan", raw, LanOptions),
+            metrics=self._optional("metrics", raw, MetricsOptions),
         )
+        if "metrics" in raw and importlib.util.find_spec("prometheus_client") is None:
+            self.problems.append(MISSING)
         self.problems.extend(lan_problems(found))
         return found
+
+    def _optional(self, section: str, raw: Table, struct_type: type[S]) -> S | None:
+        if section not in raw:
+            return None
+        return self._struct(section, self._table(section, raw[section]), struct_type)
 
     def _actions(self, raw: Table) -> tuple[Instance, ...]:
         found = self._instances("action", raw, default_s=60.0)

@@ -165,4 +165,6 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Enum):
         return _toml(value.value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -9,6 +9,7 @@ from havpn_core.config.options import LanOptions, NodeOptions, PathOptions, Watc
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.descriptors import PluginType
+from havpn_core.serve.options import MetricsOptions
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Config:
     respond: RespondOptions | None
     pair: PairConfig | None = None
     lan: LanOptions | None = None
+    metrics: MetricsOptions | None = None
 
     @property
     def lifetime_s(self) -> float | None:

@@ -23,6 +23,7 @@ from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.target.frequency import Frequency
 from havpn_core.rules.target.grey import Share
+from havpn_core.serve.options import MetricsOptions
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -66,6 +67,7 @@ def of_file(registry: Registry) -> Schema:
         "respond": _table(RespondOptions),
         "pair": pair,
         "lan": _table(LanOptions),
+        "metrics": _table(MetricsOptions),
     }
     return {"$schema": DIALECT, "title": "HA-VPN", **_object(sections)}
 

@@ -105,7 +105,7 @@ class Publisher:
             paths = await self._paths_in_slices()
             # From here on without a pause, so that the parts of the status belong together.
             began = self._world.clock()
-            text = status.encode(self._gateway.status(self._state(), paths=False), paths)
+            text = status.encode(self._status(self._state(), paths=False), paths)
         except Exception as problem:  # probing matters more than showing what it finds
             self._world.log.error("the status cannot be written: %s", describe(problem))
         else:
@@ -144,12 +144,17 @@ class Publisher:
         :param state: of the daemon.
         """
         try:
-            text = status.encode(self._gateway.status(state))
+            text = status.encode(self._status(state))
         except Exception as problem:
             self._world.log.error("the status cannot be written: %s", describe(problem))
         else:
             self._write(status.STATUS_FILE, text)
         self.write_brief(state)
+
+    def _status(self, state: str, *, paths: bool = True) -> status.Status:
+        found = self._gateway.status(state, paths=paths)
+        found.counts = self._world.bus.counts.facts()
+        return found
 
     def write_brief(self, state: str | None = None) -> None:
         """Write the status for resource agents."""

@@ -18,6 +18,7 @@ from havpn_core.daemon.paths.timing import Timing
 from havpn_core.daemon.state.events import Subscriber
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.state.path_status import (
+    DurationsStatus,
     FlapStatus,
     KindStatus,
     PathStatus,
@@ -194,7 +195,7 @@ def _flaps(run: PathRun, now_s: float) -> FlapStatus | None:
 
 
 def _probe(tally: Tally, late_after_s: float, caller: Caller, watches: str) -> ProbeStatus:
-    last, counts = tally.last, tally.counts
+    last, counts, durations = tally.last, tally.counts, tally.durations.facts()
     return ProbeStatus(
         outcome=tally.outcome.value if tally.outcome else None,
         detail=last.detail if last else "",
@@ -206,6 +207,7 @@ def _probe(tally: Tally, late_after_s: float, caller: Caller, watches: str) -> P
         overdue_ms=_ms(late_after_s),
         mode=caller.mode,
         watches=watches,
+        durations=None if durations is None else DurationsStatus(**durations),
         facts=caller.facts(),
     )
 

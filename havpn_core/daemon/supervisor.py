@@ -31,6 +31,7 @@ from havpn_core.plugging.gate.blocking import LoopWatch
 from havpn_core.plugging.registry import Registry
 from havpn_core.rules.effects.plan import Lane
 from havpn_core.rules.wish import Stopping
+from havpn_core.serve.child import Serving
 from havpn_core.version import __version__
 
 LISTEN_AGAIN_S = 5.0
@@ -70,6 +71,11 @@ class Supervisor:
         self._publisher = Publisher(
             self._gateway, self._world, self._dirty, lambda: self._ranking.scores
         )
+        self._serving = Serving(
+            self._run_dir,
+            Path(config.node.state_dir),
+            lambda text, bad: report(self._world, text, bad=bad),
+        )
         self._server: asyncio.AbstractServer | None = None
 
     async def run(self) -> None:
@@ -101,6 +107,8 @@ class Supervisor:
         except OSError as problem:
             self._log.warning("netlink: %s; sockets are reopened only after failures", why(problem))
         await gateway.parts.start(self._started)
+        self._serving.use(gateway.parts.config.metrics)
+        tasks.spawn("serve", self._serving.run())
         garbage.put_aside()  # before the first probes, which would be late for it
         tasks.spawn("garbage", garbage.settle())
         gateway.withdrawing.recall()
@@ -178,6 +186,7 @@ class Supervisor:
             self._emit(Event("daemon", "", "", "reload refused", text, "error"))
             raise
         self._emit(Event("daemon", "", "", "reloaded", found or "nothing has changed"))
+        self._serving.use(self._gateway.parts.config.metrics)
         self._gateway.decide()
         await self._world.tasks.cancel("garbage")
         garbage.take_back()

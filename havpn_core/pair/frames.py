@@ -219,6 +219,8 @@ class Authenticator:
         self.overtaken = False
         #: the partner lives and has our own node number: both gateways have the same name.
         self.same_name = False
+        #: what was made of the last frame judged, one of :data:`VERDICTS`.
+        self.verdict = ""
         self.counts = dict.fromkeys(VERDICTS, 0)
 
     def use(self, keys: tuple[bytes, ...]) -> None:
@@ -252,7 +254,8 @@ class Authenticator:
         """Give what a frame says; ``None`` if it is not believed. Every one is counted."""
         verdict, content = self._judge(frame)
         self.duplicate, self.overtaken = verdict == "duplicate", verdict == "late"
-        self.counts["replay" if self.overtaken else verdict] += 1
+        self.verdict = "replay" if self.overtaken else verdict
+        self.counts[self.verdict] += 1
         return content
 
     def _implausible(self, frame: bytes) -> str:

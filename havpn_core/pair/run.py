@@ -209,7 +209,7 @@ class PairRun:
         frame, needs = disclosed(content)
         judge, now_s = self.authenticator, self._clock()
         if not judge.plausible(frame):
-            judge.judge(frame)  # it is counted, at no cost
+            self.session.judge(BROADCAST, frame, now_s)  # it is counted, at no cost
         elif self._over_lan.admits(sender, self._partner_mac, now_s):
             before = dict(judge.counts)
             self._receive(BROADCAST, frame)

@@ -7,7 +7,7 @@ Pure: time comes in as seconds of the monotonic clock.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -32,10 +32,12 @@ class LinkStats:
 
     :param received_s: when the last believed frame came over it.
     :param frames: how many there were.
+    :param verdicts: how many frames came over it, believed or not, by what was made of them.
     """
 
     received_s: float | None = None
     frames: int = 0
+    verdicts: dict[str, int] = field(default_factory=dict)
 
 
 class PairSession:
@@ -81,9 +83,11 @@ class PairSession:
         content = self._authenticator.judge(frame)
         # A frame that came over another link already, or was overtaken there: this link works.
         known = self._authenticator.duplicate or self._authenticator.overtaken
-        if link in self.links and (content is not None or known):
-            stats = self.links[link]
-            stats.received_s, stats.frames = now_s, stats.frames + 1
+        if link in self.links:
+            stats, verdict = self.links[link], self._authenticator.verdict
+            stats.verdicts[verdict] = stats.verdicts.get(verdict, 0) + 1
+            if content is not None or known:
+                stats.received_s, stats.frames = now_s, stats.frames + 1
         return content
 
     def take(self, content: Content, now_s: float) -> Decision:
@@ -227,6 +231,7 @@ class PairSession:
             "alive": silent_s is not None and silent_s < self.decision.dead_s,
             "heard_s": None if silent_s is None else round(silent_s, 3),
             "frames": stats.frames,
+            "verdicts": dict(stats.verdicts),
         }
 
 

@@ -1404,6 +1404,23 @@ def test_a_session_gives_what_the_partner_said_last_and_whether_it_lives():
     assert fresh_one.living(0.0) is None
 
 
+def test_frames_are_counted_by_link_and_by_what_was_made_of_them():
+    low, high = sessions()
+    before = low.facts(1.0).links["lan"]["verdicts"]
+    frame = high.frame()
+    for link in ("lan", "cable", "lan"):
+        low.judge(link, frame, 1.0)
+    low.judge("cable", frame[:-1] + bytes([frame[-1] ^ 1]), 1.0)
+    low.judge("unknown", frame, 1.0)
+    found = low.facts(1.0).links
+    good, twice = before["good"] + 1, before.get("duplicate", 0) + 1
+    assert found["lan"]["verdicts"] == before | {"good": good, "duplicate": twice}
+    assert found["cable"]["verdicts"] == {"duplicate": 1, "mac": 1}
+    assert found["cable"]["frames"] == 1, "only those that are believed"
+    totals = low.facts(1.0).frames
+    assert totals["mac"] == 1 and totals["good"] == good
+
+
 def test_a_slower_partner_makes_death_later_and_a_dead_that_is_too_short_is_raised():
     short = replace(RULES, dead_s=2.0, explicit=True)
     for rules, announced, dead, raised in (

@@ -46,7 +46,7 @@ from tests.core.values import deliver
 
 # What a gateway of a pair wrote in release 0.1.0, with every part that a status can have.
 GOLDEN = (Path(__file__).parent / "status.json").read_bytes().strip()
-ADDED = ("written_uptime_s", "boot", "fitness", "redundancy", "schema", "holder")
+ADDED = ("written_uptime_s", "boot", "fitness", "redundancy", "schema", "holder", "counts")
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 
@@ -72,6 +72,8 @@ def without_added(content):
         del found["pair"][key]
     for key in PARTNER_ADDED if found["pair"]["partner"] is not None else ():
         del found["pair"]["partner"][key]
+    for link in found["pair"]["links"].values():
+        del link["verdicts"]
     del found["role"]["reason"], found["role"]["forced_s"], found["pair"]["troubles"]
     for key in ("loop", "silent", "silence"):
         del found["respond"][key]
@@ -81,11 +83,11 @@ def without_added(content):
         path.pop("calm", None)
         path["quality"].pop("grey")
         for probe in path["probes"].values():
-            del probe["mode"], probe["refused"], probe["watches"]
+            del probe["mode"], probe["refused"], probe["watches"], probe["durations"]
     for action in found["actions"].values():
         del action["retry_s"]
     for notifier in found["notifiers"].values():
-        del notifier["failed_at"]
+        del notifier["failed_at"], notifier["waiting"]
     return found
 
 

@@ -26,6 +26,7 @@ from havpn_core.rules.cadence import given_up_s
 from havpn_core.rules.hysteresis import Outcome
 from havpn_core.rules.target.loss import Loss
 from havpn_core.rules.vote import Sent
+from havpn_core.serve.buckets import Histogram
 
 Open = tuple["asyncio.Future[Sample]", Callable[["asyncio.Future[Sample] | None"], None]]
 """A probe under way, and what takes its end, or ``None`` when it is given up."""
@@ -36,12 +37,14 @@ class Tally:
     """What one probe has found so far.
 
     :param replied_s: when it last had a reply, in seconds of the monotonic clock.
+    :param durations: how long its replies took.
     """
 
     last: Sample | None = None
     outcome: Outcome | None = None
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     replied_s: float | None = None
+    durations: Histogram = field(default_factory=Histogram)
 
     def add(self, sample: Sample, outcome: Outcome | None = None) -> None:
         """Count a sample.
@@ -52,6 +55,8 @@ class Tally:
         self.counts[self.outcome] += 1
         if self.outcome is Outcome.OK:
             self.replied_s = time.monotonic()
+            if sample.latency_s is not None:
+                self.durations.add(sample.latency_s)
 
     def facts(self) -> dict[str, Any]:
         """Give its part of the status."""

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from havpn_core.config.instances import Instance
+from havpn_core.daemon.state.counts import Counts
 from havpn_core.daemon.state.outbox import Outbox, Waiting
 from havpn_core.daemon.state.status import NotifierStatus
 from havpn_core.durations import rfc3339
@@ -220,10 +221,12 @@ class EventBus:
         self.log = log
         self.record = record
         self.subscribers: list[Subscriber] = []
+        self.counts = Counts()
 
     def emit(self, event: Event) -> None:
         """Hand an event to log, history and notifiers; returns at once."""
         event = as_event(event)
+        self.counts.take(event)
         # The log has one line a transition: how an effect ends, and not that it begins.
         begins = event.kind == EventKind.ACTION and event.after.startswith(APPLYING)
         self.log.log(logging.DEBUG if begins else LEVELS[event.severity], "%s", event)

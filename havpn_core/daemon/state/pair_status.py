@@ -70,11 +70,15 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
-    """A link: ``heard_s`` is the seconds since the last frame that was believed."""
+    """A link: ``heard_s`` is the seconds since the last frame that was believed.
+
+    :param verdicts: the frames that came over it, by what was made of them.
+    """
 
     alive: bool
     heard_s: float | None = None
     frames: int = 0
+    verdicts: dict[str, int] = field(default_factory=dict)
     facts: Facts = field(default_factory=dict)
 
 

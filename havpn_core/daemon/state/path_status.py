@@ -9,6 +9,17 @@ Facts = dict[str, Any]
 """What an instance of a plugin says of itself, as JSON has it."""
 
 
+class DurationsStatus(msgspec.Struct, kw_only=True):
+    """How long replies took: their sum in seconds, and how many took how long.
+
+    :param counts: the first is of those up to 50 us, each next one of those up to twice that of
+        the one before; trailing zeros are left out.
+    """
+
+    sum_s: float
+    counts: list[int]
+
+
 class ProbeStatus(msgspec.Struct, kw_only=True):
     """A probe: its last sample, how many samples had which outcome, and when a reply is late.
 
@@ -16,6 +27,7 @@ class ProbeStatus(msgspec.Struct, kw_only=True):
     :param refused: samples that the far host refused, where that is no failure (``refused``).
     :param overdue_ms: milliseconds after which a reply is late.
     :param mode: ``loop``, where probes may overlap, or ``thread``, one at a time.
+    :param durations: of its replies; ``None`` while none was timed.
     """
 
     outcome: str | None
@@ -28,6 +40,7 @@ class ProbeStatus(msgspec.Struct, kw_only=True):
     overdue_ms: float | None = None
     mode: str | None = None
     watches: str = "line"
+    durations: DurationsStatus | None = None
     facts: Facts = field(default_factory=dict)
 
 

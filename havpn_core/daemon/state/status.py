@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import field, structs
 
+from havpn_core.daemon.state.counts import CountsStatus
 from havpn_core.daemon.state.pair_status import LinkStatus, PairStatus
 from havpn_core.daemon.state.path_status import Facts, PathStatus, ProbeStatus
 
@@ -184,6 +185,7 @@ class Status(msgspec.Struct, kw_only=True):
     redundancy: RedundancyStatus | None = None
     schema: int = 0
     holder: str | None = None
+    counts: CountsStatus = field(default_factory=CountsStatus)
 
     @property
     def works(self) -> bool:
