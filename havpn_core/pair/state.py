@@ -103,6 +103,7 @@ class Own(msgspec.Struct, frozen=True):
     :param far_left: the far gateway of its line says that it has just left it for a better one.
     :param this_line: an operator wants both sites on its line.
     :param far: what the far gateway of its line is seen to be.
+    :param aside: it stood by for such an order of its partner when it last ran.
     """
 
     node: int
@@ -127,6 +128,7 @@ class Own(msgspec.Struct, frozen=True):
     hears_lan: bool | None = None
     this_line: bool = False
     far: Role | None = None
+    aside: bool = False
 
 
 class PairState(msgspec.Struct, frozen=True):
