@@ -70,7 +70,8 @@ WHOLE += [(page.name, text) for page in pages() for text in shown(page) if whole
 def test_these_show_whole_files():
     """So that none is left out of the tests below for want of being found."""
     names = [name for name, _ in WHOLE]
-    assert names == ["havpn.toml", "pair.toml", "stream.toml", "conntrackd.md", "pacemaker.md"]
+    examples = ["havpn.toml", "pair.toml", "stream.toml"]
+    assert names == [*examples, "conntrackd.md", "heartbeat.md", "pacemaker.md", "quickstart.md"]
 
 
 @pytest.mark.parametrize(("name", "text"), WHOLE, ids=[name for name, _ in WHOLE])
