@@ -76,6 +76,8 @@ class Duty:
         parts, held, seen = self._parts, self._acting.plan.held, self._withdrawing.seen
         role = known_role(held, advised=self._advised, seen=seen)
         pair, responder = parts.pair, parts.responder
+        if pair is not None:
+            self._force.aside = pair.session.aside
         off_road = pair is not None and pair.session.off_road
         stuck = pair is not None and pair.session.stuck
         why = why_silent(

@@ -139,6 +139,7 @@ class Partner:
             hears_lan=self._lan().hears,
             loss=self._loss(config.node.give_up_on),
             far_left=any(run.far_left for run in self._paths()),
+            aside=self._force.aside,
             this_line=forced is Role.ACTIVE and self._force.line is not None and not self.leaving,
             grey=self._grey(config.node.give_up_on),
             far_stance=self._far(),

@@ -126,11 +126,13 @@ def content_of(rules: PairRules, state: PairState, own: Own, now_s: float) -> Co
 def _stands_aside(rules: PairRules, state: PairState, own: Own, now_s: float) -> bool:
     """Whether the partner was ordered to use its line, and nobody holds this gateway active.
 
-    Its silence, as it restarts, is no reason to come back: the far site would come back, too. It
-    takes the role from a silent partner all the same, and serves as any other then.
+    Its silence, as it restarts, is no reason to come back: the far site would come back, too. Nor
+    is a restart of this gateway, before the partner is heard. It takes the role from a silent
+    partner all the same, and serves as any other then.
     """
     partner = state.message
-    if partner is None or not partner.this_line or own.forced:
+    ordered = own.aside if partner is None else partner.this_line
+    if not ordered or own.forced:
         return False
     return not state.owner or state.living(rules, now_s) is not None
 

@@ -169,6 +169,11 @@ class PairSession:
         return self.decision.content.maintenance
 
     @property
+    def aside(self) -> bool:
+        """Whether this gateway is to stand by for an order of the partner alone."""
+        return self.maintenance and not self.own.maintenance
+
+    @property
     def stuck(self) -> bool:
         """Whether the far site is to hear that the road is down here and this gateway stays."""
         return self.decision.road.stuck

@@ -105,6 +105,7 @@ class Own(msgspec.Struct, frozen=True):
     :param far_left: the far gateway of its line says that it has just left it for a better one.
     :param this_line: an operator wants both sites on its line.
     :param far: what the far gateway of its line is seen to be.
+    :param aside: it stood by for such an order of its partner when it last ran.
     """
 
     node: int
@@ -130,6 +131,7 @@ class Own(msgspec.Struct, frozen=True):
     this_line: bool = False
     far: Role | None = None
     far_stance: Stance | None = None
+    aside: bool = False
 
 
 class PairState(msgspec.Struct, frozen=True):

@@ -148,6 +148,23 @@ def test_the_order_of_a_partner_that_restarts_goes_on():
     assert both.session["a"].maintenance
 
 
+def test_who_stands_by_for_an_order_goes_on_with_that_after_a_restart_until_the_partner_speaks():
+    both = Both()
+    both.facts["b"] |= ordered("b")
+    both.until("b", 12)
+    both.run(3)
+    assert both.session["a"].aside
+    both.facts["a"]["aside"] = True
+    both.start("a")
+    assert both.session["a"].aside, "nothing was heard of the partner yet"
+    both.facts["b"] |= ordered("b", yes=False)
+    assert both.until("a", 20) <= 8
+    assert not both.session["a"].aside
+    both.facts["a"]["maintenance"] = True
+    both.run(1)
+    assert not both.session["a"].aside, "that is an order of its own"
+
+
 def test_a_gateway_that_an_operator_holds_active_does_not_stand_by():
     both = Both()
     both.facts["a"] |= {"forced": True}
@@ -249,6 +266,12 @@ def test_an_order_outlives_a_restart_and_ends_with_the_force():
     assert (Force(kept).role, Force(kept).line) == (ACTIVE, 2)
     force.set(STANDBY, None)
     assert force.line is None
+    assert not force.drifted()
+    force.aside = True
+    assert force.drifted(), "it is to be written"
+    force.note()
+    assert not force.drifted()
+    assert Force(decode(msgspec.json.encode(memory))[0]).aside
     force.line = 1
     force.set(None, None)
     assert force.line is None

@@ -21,7 +21,7 @@ class Force:
     """
 
     def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+        self._memory, self._unwritten = memory, False
         noted = self._noted()
         self._end_s = None if noted is None else limits.resume(noted, boot.clocks())
 
@@ -36,6 +36,16 @@ class Force:
         if self._memory.forced is None or self._end_s is None:
             return None
         return max(0.0, self._end_s - boot.clocks().boot_s)
+
+    @property
+    def aside(self) -> bool:
+        """Whether this gateway stands by for an order of its partner."""
+        return self._memory.aside
+
+    @aside.setter
+    def aside(self, aside: bool) -> None:
+        self._unwritten = self._unwritten or aside is not self._memory.aside
+        self._memory.aside = aside
 
     @property
     def paused(self) -> bool:
@@ -94,7 +104,7 @@ class Force:
 
     def note(self) -> None:
         """Put the end into the memory, by all the clocks."""
-        memory, end_s = self._memory, self._end_s
+        memory, end_s, self._unwritten = self._memory, self._end_s, False
         if end_s is None:
             memory.forced_until = memory.forced_left = memory.forced_end = None
             memory.forced_boot = None
@@ -104,9 +114,9 @@ class Force:
         memory.forced_boot, memory.forced_end = noted.boot, noted.end_s
 
     def drifted(self) -> bool:
-        """Whether the wall clock was set since the end was put into the memory."""
+        """Whether the wall clock was set since the end was put into the memory, or all is not."""
         noted = self._noted()
-        return noted is not None and limits.drifted(noted, boot.clocks())
+        return self._unwritten or (noted is not None and limits.drifted(noted, boot.clocks()))
 
     def _noted(self) -> limits.Noted | None:
         memory = self._memory

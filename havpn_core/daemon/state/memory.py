@@ -44,6 +44,7 @@ class Memory(msgspec.Struct):
     :param forced_boot: the boot in which this was written.
     :param forced_end: when the force ends, in seconds since that boot.
     :param forced_line: the line, 1 or 2, that both sites are to use, for which it is forced.
+    :param aside: this gateway stands by, as its partner was ordered to use its line.
     :param withdrawn: why this gateway has withdrawn in favour of another; empty if it has not.
     :param steps: how many steps below a good one each path's line is for a cluster; 0 is left out.
     :param records: what each path's line did so far, as
@@ -60,6 +61,7 @@ class Memory(msgspec.Struct):
     forced_boot: str | None = None
     forced_end: float | None = None
     forced_line: int | None = None
+    aside: bool = False
     withdrawn: str = ""
     steps: dict[str, int] = {}
     records: dict[str, dict[str, Any]] = {}
@@ -83,6 +85,7 @@ def decode(content: bytes) -> tuple[Memory, list[str]]:
             found, "records", lambda value: Record.from_builtins(value).to_builtins()
         ),
         paused=judge.one(found, "paused", _flag, False),
+        aside=judge.one(found, "aside", _flag, False),
         withdrawn=judge.one(found, "withdrawn", _text, ""),
     )
     _force(judge, found, memory)
