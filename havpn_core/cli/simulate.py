@@ -133,7 +133,7 @@ def changed(options: PathOptions, setting: str) -> PathOptions:
             by_hand(options) if key == "fall" else options, **{key: value}
         )
     except (msgspec.ValidationError, ValueError) as problem:
-        words = listed(str(problem), fields[key].type, text)
+        words = listed(str(problem), fields[key].type)
         raise click.UsageError(f"{key}: {words}") from None
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from havpn_core.plugging.wording import shown
-
 _NO_CHOICE = re.compile(r"Invalid enum value (?P<value>.*?)(?P<at> \(at .*\))?\Z", re.DOTALL)
 _INNER = (Annotated, list, tuple, set, frozenset, dict, typing.Union, types.UnionType)
 
@@ -34,12 +32,11 @@ def _words(hint: Any) -> Iterator[str]:
             yield from _words(each)
 
 
-def listed(message: str, hint: Any, value: Any) -> str:
+def listed(message: str, hint: Any) -> str:
     """Put msgspec's complaint about a choice into words that list what may be written.
 
     :param message: the complaint; one about anything else is given back as it is.
     :param hint: the type of the option.
-    :param value: what is written.
     """
     words, found = choices(hint), _NO_CHOICE.match(message)
     if not words:
@@ -49,7 +46,7 @@ def listed(message: str, hint: Any, value: Any) -> str:
         near = suggestion(found["value"].strip("'"), words)
         return f"{found['value']} is none of {allowed}{near}{found['at'] or ''}"
     if message.startswith(("Expected a text, got", "Expected `str`, got")):
-        return f"{shown(value)} is none of {allowed}"
+        return f"{message}: write one of {allowed}"
     return message
 
 

@@ -48,7 +48,7 @@ def to_struct(struct_type: type[S], key: str, table: Table, problems: list[str])
                     table[name], option.type, dec_hook=decode_hook
                 )
             except (msgspec.ValidationError, ValueError) as problem:
-                text = listed(_plain(str(problem)), option.type, table[name])
+                text = listed(_plain(str(problem)), option.type)
                 found.append(f"{key}.{name}: {text}")
         elif option.required:
             found.append(f"{key}.{name}: is missing and has no default")

@@ -109,7 +109,7 @@ def test_a_cut_lan_cable_and_a_killed_partner_are_events_with_their_end(lab, dae
         plugged = time.time()
         lab.lans["a"].plug("gw-ab")
     assert there["detail"].startswith("the partner is unfit")
-    assert here["detail"].startswith("this gateway is unfit: lan has no carrier")
+    assert here["detail"].startswith("this gateway is unfit: device lan has no carrier")
     for daemon in (active, standby):
         daemon.wait_event("pair", "link back", 20, plugged)
         daemon.wait_event("redundancy", "back", 40, plugged)

@@ -1,4 +1,4 @@
-"""Pure: every event that there is, as data: what the reference shows, and what tests compare with.
+"""Every event that there is, as data: what the reference shows, and what tests compare with.
 
 An event that the daemon emits and that is not here is an error, which the tests of the daemon find.
 """
@@ -75,7 +75,7 @@ _ROLE = (
     ("override expired", "forced to standby", I, "the time of `havpn switch --for` is over",
      "the time is over (havpn switch --for): the role is decided by paths and partner"),
     ("unfit", "", W, "without a pair: a gateway that should go stays",
-     "lan has no carrier; this gateway stays: no other gateway is seen serving"),
+     "device lan has no carrier; this gateway stays: no other gateway is seen serving"),
     ("kept", "", W, "in maintenance, and the cluster manager has nowhere to go to",
      "in maintenance, and no other gateway is seen serving"),
 )  # fmt: skip
@@ -180,7 +180,8 @@ _PATH = (
      "the two ends have different keys: copy key_file to both"),
 )  # fmt: skip
 _FITNESS = (
-    ("", "unfit", "fit", W, "this gateway cannot serve, its lines aside", "lan has no carrier"),
+    ("", "unfit", "fit", W, "this gateway cannot serve, its lines aside",
+     "device lan has no carrier"),
     ("", "fit", "unfit", I, "it can again", ""),
     ("witnesses", "lost", "", W, "not enough witnesses reply",
      "not enough of them reply on the LAN"),
