@@ -13,6 +13,7 @@ from havpn_core.echo.respond import Responder
 from havpn_core.echo.silence import MAINTENANCE, ROAD
 from havpn_core.plugging.stance import Stance
 from havpn_core.rules.fitness import Fitness
+from havpn_core.rules.hysteresis import Verdict
 from havpn_core.rules.role import Role
 
 BAD = Fitness(False, reason="forwarding of IPv4 is off")
@@ -25,8 +26,9 @@ class Gateway:
     def __init__(self, when="fit", pair=True):
         self.now, self.events = 100.0, []
         self.plan = SimpleNamespace(held=Role.ACTIVE)
-        self.force = SimpleNamespace(role=None, paused=False)
-        self.session = SimpleNamespace(off_road=False, stuck=False, left=False)
+        self.force = SimpleNamespace(role=None, paused=False, aside=False)
+        no = dict.fromkeys(("off_road", "stuck", "left", "maintenance", "aside"), False)
+        self.session = SimpleNamespace(**no)
         self.leaving, self.looks = False, 0
         self.withdrawing = SimpleNamespace(reason="", seen=None, look_soon=self.look)
         self.acting = SimpleNamespace(plan=self.plan, advised=False)
@@ -34,7 +36,7 @@ class Gateway:
             pair=SimpleNamespace(session=self.session) if pair else None,
             lan=SimpleNamespace(fitness=Fitness()),
             responder=self.responding(when),
-            paths={"line": SimpleNamespace(far_stands_by=False)},
+            paths={"line": SimpleNamespace(far_stands_by=False, verdict=Verdict.UP)},
         )
         self.duty = Duty(
             SimpleNamespace(clock=lambda: self.now, emit=self.events.append),
@@ -311,7 +313,7 @@ def test_each_path_has_its_own_time_and_one_that_is_gone_is_forgotten():
     here = Gateway()
     here.parts.paths["line"].far_stands_by = True
     here.at(100.0, Role.ACTIVE)
-    here.parts.paths["other"] = SimpleNamespace(far_stands_by=True)
+    here.parts.paths["other"] = SimpleNamespace(far_stands_by=True, verdict=Verdict.UP)
     here.at(105.0, Role.ACTIVE)
     here.at(110.0, Role.ACTIVE)
     assert [e.subject for e in here.events] == ["line"]
@@ -325,3 +327,31 @@ def test_each_path_has_its_own_time_and_one_that_is_gone_is_forgotten():
     assert len(here.events) == 2
     here.at(127.0, Role.ACTIVE)
     assert [e.subject for e in here.events[2:]] == ["line"]
+
+
+def test_an_order_on_the_partner_is_maintenance_here_and_kept_for_the_next_run():
+    here = Gateway()
+    here.session.maintenance = here.session.aside = True
+    assert here.at(held=Role.ACTIVE) == "", "it serves"
+    assert here.at(held=Role.STANDBY) == MAINTENANCE
+    assert here.parts.stance.maintenance
+    assert here.force.aside
+    here.session.maintenance = here.session.aside = False
+    assert here.at() == ""
+    assert not here.force.aside
+
+
+def test_the_pair_hears_what_the_far_gateways_are_seen_to_be():
+    here = Gateway()
+    here.at()
+    assert here.parts.pair.far is None
+    here.parts.paths["line"].far_stands_by = True
+    here.at()
+    assert here.parts.pair.far is Role.STANDBY
+    here.parts.paths["other"] = SimpleNamespace(far_stands_by=False, verdict=Verdict.UP)
+    here.at()
+    assert here.parts.pair.far is None, "they differ"
+    del here.parts.paths["other"]
+    here.parts.paths["line"].far_stands_by = False
+    here.at()
+    assert here.parts.pair.far is Role.ACTIVE
