@@ -29,7 +29,14 @@ IDLE_LOOKS = 20
 def import_all():
     for found in pkgutil.iter_modules(havpn_core.cli.__path__, "havpn_core.cli."):
         importlib.import_module(found.name)
-    names = ("daemon.supervisor", "study.demo", "study.plots", "config.schema", "config.describe")
+    names = (
+        "daemon.supervisor",
+        "doctor.runner",
+        "study.demo",
+        "study.plots",
+        "config.schema",
+        "config.describe",
+    )
     for name in (*BUILTIN, *(f"havpn_core.{each}" for each in names), *OF_OTHERS):
         importlib.import_module(name)
     # Another user need not be allowed to read what is imported only by these.

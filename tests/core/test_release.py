@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from havpn_core.cli import release as release_module
 from havpn_core.cli.release import release
+from havpn_core.errors import HavpnError
 
 ENTRY = {"type": "alias-arp", "options": {"device": "no-such0", "addresses": ["10.9.9.9/24"]}}
 OTHER = 4711
@@ -139,3 +141,18 @@ def test_an_entry_that_no_daemon_wrote_is_passed_over_and_the_others_given_up(
     assert "by hand" in done.output
     assert "\x1b" not in done.output
     assert "action.good: released" in done.output
+
+
+def test_beside_a_running_daemon_it_takes_force(run_dir, monkeypatch):
+    """It takes the addresses again at once, so that nothing is gained but an outage."""
+    write(run_dir, {"action.vip": ENTRY})
+    monkeypatch.setattr(release_module, "_daemon_runs", lambda folder: True)
+    nowhere = ["-c", str(run_dir / "none.toml"), "--run-dir", str(run_dir)]
+    refused_ = CliRunner().invoke(release, nowhere)
+    assert isinstance(refused_.exception, HavpnError)
+    assert "the daemon runs" in str(refused_.exception)
+    assert "--force" in str(refused_.exception)
+    assert "released" not in refused_.output
+    forced = CliRunner().invoke(release, [*nowhere, "--force"])
+    assert forced.exit_code == 0
+    assert "action.vip: released" in forced.output
