@@ -26,6 +26,8 @@ from havpn_core.pair.session import PairSession
 from havpn_core.pair.state import Own, PairRules, Preempt, Token
 from havpn_core.pair.table import TABLE, Event
 from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.stance import Stance
+from havpn_core.rules.hysteresis import Verdict
 from havpn_core.rules.road.state import RoadState, RoadView
 from havpn_core.rules.role import Role
 from tests.core.values import deliver, replace
@@ -1463,8 +1465,12 @@ def test_the_status_has_its_keys_for_ever():
         "priority": 101,
         "partner": {
             "state": "active", "role": "active", "path": "up", "priority": 102,
-            "maintenance": False, "stopping": False, "loss": None,
+            "maintenance": False, "stopping": False, "loss": None, "wanted": "active",
+            "hears": True, "fit": None, "failed": False, "forced": False, "paused": False,
+            "refused": False, "road": None, "grey": False, "far": None,
         },
+        "heard_s": 0.5,
+        "in_use": None,
         "loss": None,
         "moved_for_loss_s": None,
         "dead_s": 3.0,
@@ -1481,6 +1487,17 @@ def test_the_status_has_its_keys_for_ever():
     )
     assert msgspec.to_builtins(fresh_one.facts(0.0))["wanted"] is None
     assert msgspec.to_builtins(fresh_one.facts(0.0))["state"] == "listening"
+
+
+def test_how_the_far_gateway_stands_is_passed_on_and_is_no_news():
+    low, high = sessions()
+    deliver(low, "lan", high.frame(), 0.5)
+    high.update(replace(high.own, far=Stance(Role.STANDBY, True, verdict=Verdict.UP)), 0.6)
+    assert not high.urgent
+    deliver(low, "lan", high.frame(), 0.7)
+    assert msgspec.to_builtins(low.facts(0.7))["partner"]["far"] == {
+        "role": "standby", "fit": True, "maintenance": False, "paused": False, "verdict": "up",
+    }  # fmt: skip
 
 
 def test_two_that_have_the_role_are_rivals():
