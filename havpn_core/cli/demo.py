@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where Debian has some of what the network is built with; users have no such PATH."""
+
 
 @click.command()
 @click.option(
@@ -14,13 +17,18 @@ import click
     type=click.Path(path_type=Path),
     default=Path("havpn-demo.svg"),
     show_default=True,
-    help="Where to draw the timeline, .svg or .png.",
+    help="Where to draw the timeline, as .svg.",
 )
 def demo(output: Path) -> None:
     """Build the two-site network in namespaces here, cut a line and watch.
 
-    Runs as root, or as anybody where user namespaces are allowed. Needs iproute2.
+    Runs as root, or as anybody where user namespaces are allowed. Needs iproute2 and procps.
     """
+    if output.suffix.lower() != ".svg":
+        raise click.BadParameter(
+            f"{output}: the timeline is an SVG: let the name end in .svg", param_hint="--output"
+        )
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *SBIN])
     from havpn_core.host.execute import environment
     from havpn_core.study.demo import IN_OWN_USER_NAMESPACE, missing_for_demo, run_demo
 

@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from havpn_core.errors import HavpnError
+from havpn_core.host.disk import files
 from havpn_core.host.execute import environment
 from havpn_core.pair.run import CHECKED
 from havpn_core.testing.lab import SITES, TwoSite
@@ -28,14 +29,24 @@ from havpn_core.testing.lab.pinger import Pinger
 RISE = 120
 STEP_S = 60.0
 OUTAGE_S = 0.03
-COLOURS = {"up": "green", "failing": "yellow", "down": "red", "recovering": "yellow"}
+LOOKS = {
+    "up": ("green", "\u25cf", "+"),
+    "failing": ("yellow", "\u25d0", "~"),
+    "down": ("red", "\u2716", "x"),
+    "recovering": ("cyan", "\u25d4", "/"),
+    "unknown": ("white", "\u25cb", "?"),
+}
+"""Of each verdict the colour and the sign, and the sign where there is ASCII alone."""
+HOLDS = ("\u25b6", ">")
+"""The sign of who has the address."""
 IN_OWN_USER_NAMESPACE = ("unshare", "--user", "--map-root-user")
 
 
 def missing_for_demo() -> list[str]:
     """Say what the demo lacks on this machine."""
     found = []
-    for command, package in {"ip": "iproute2", "unshare": "util-linux"}.items():
+    needed = {"ip": "iproute2", "sysctl": "procps", "unshare": "util-linux"}
+    for command, package in needed.items():
         if shutil.which(command) is None:
             found.append(f"command {command} is not there: install {package}")
     if not found and os.geteuid() != 0 and not user_namespaces():
@@ -48,8 +59,8 @@ def missing_for_demo() -> list[str]:
 
 
 def user_namespaces() -> bool:
-    """Whether this user may make user namespaces."""
-    test = (*IN_OWN_USER_NAMESPACE, "true")
+    """Whether this user may make user namespaces, and in them what the network consists of."""
+    test = (*IN_OWN_USER_NAMESPACE, "--net", "--mount", "--pid", "--fork", "true")
     ended = subprocess.run(test, capture_output=True, env=environment(), check=False, timeout=10)
     return not ended.returncode
 
@@ -107,7 +118,7 @@ def run_demo(picture: Path) -> None:
 
 
 def _draw(lab: TwoSite, pinger: Pinger, story: Story, picture: Path) -> str:
-    from havpn_core.study.timeline import Bar, Row, draw_timeline
+    from havpn_core.study.timeline import Bar, Row, timeline
 
     end = time.monotonic()
     rows = []
@@ -125,8 +136,8 @@ def _draw(lab: TwoSite, pinger: Pinger, story: Story, picture: Path) -> str:
     lost = [Bar(o.start, o.end, "lost") for o in pinger.outages(OUTAGE_S)]
     rows.append(Row("client's traffic", (Bar(story.began, end, "flows"), *lost)))
     try:
-        draw_timeline(rows, story.acts, (story.began, end), picture)
-    except (HavpnError, ValueError) as problem:
+        files.write(picture, timeline(rows, story.acts, (story.began, end)).encode(), durable=False)
+    except HavpnError as problem:
         return f"no timeline drawn: {problem}"
     return f"timeline: {picture.resolve()}"
 
@@ -142,29 +153,30 @@ def _act(
     """Play the three acts and give the times of their steps in seconds."""
     times: dict[str, float] = {}
     line = lab.providers["provider-1"]
+    signs = 1 if console.encoding.lower().startswith("utf") else 2
     with Live(console=console, refresh_per_second=8) as live:
 
         def until(title: str, reached: Callable[[], bool], at_least_s: float = 0.0) -> float:
             start = time.monotonic()
             done = None
             while (now := time.monotonic() - start) < STEP_S:
-                live.update(_picture(title, lab, daemons, story))
+                live.update(_picture(title, lab, daemons, story, signs))
                 done = done or (now if reached() else None)
                 if done is not None and now >= at_least_s:
                     return done
                 time.sleep(0.02)
             raise TimeoutError(f"demo: {title}: did not come about within {STEP_S:g} s")
 
-        until("all is well", lambda: True, 3)
+        until("all is well", lambda: True, 2)
         cut = story.act("cut")
         line.cut()
         times["cut until both sites use line 2"] = until("LINE 1 IS CUT", lambda: _on(lab, 1))
-        until("line 1 is cut, all goes over line 2", lambda: True, 4)
+        until("line 1 is cut, all goes over line 2", lambda: True, 3)
         times["client's outage at the cut"] = pinger.longest_outage_since(cut)
         healed = story.act("heal")
         line.heal()
         times["heal until both sites are back"] = until("line 1 is healed", lambda: _on(lab, 0))
-        until("all is well again", lambda: True, 3)
+        until("all is well again", lambda: True, 2)
         times["client's longest outage after the heal"] = pinger.longest_outage_since(healed)
     return times
 
@@ -173,20 +185,32 @@ def _on(lab: TwoSite, number: int) -> bool:
     return all(lab.holders(n) == {s.gateways[number].name} for n, s in SITES.items())
 
 
-def _picture(title: str, lab: TwoSite, daemons: dict[str, Supervisor], story: Story) -> Table:
-    table = Table("site", "gateway", "line", "verdict", "role", "shared address", title=title)
+def _picture(
+    title: str, lab: TwoSite, daemons: dict[str, Supervisor], story: Story, signs: int
+) -> Table:
+    """Show the moment.
+
+    :param signs: which signs of :data:`LOOKS` this terminal can show.
+    """
+    legend = "   ".join(f"[{look[0]}]{look[signs]}[/] {word}" for word, look in LOOKS.items())
+    holds = HOLDS[signs - 1]
+    table = Table(
+        "site", "gateway", "line", "verdict", "role", "shared address",
+        title=title, caption=f"{legend}   {holds} has the address",
+    )  # fmt: skip
     for name, gateway in GATEWAYS.items():
         site = next(key for key, each in SITES.items() if gateway in each.gateways)
         status = daemons[name].read_status()
         verdict = status.paths["line"].verdict if status else "unknown"
         role = status.role.observed if status else None
         story.saw(name, verdict)
-        held = str(SITES[site].shared) if name in lab.holders(site) else ""
+        held = f"{holds} {SITES[site].shared}" if name in lab.holders(site) else ""
+        look = LOOKS.get(verdict, LOOKS["unknown"])
         table.add_row(
             site.upper(),
             name,
             gateway.provider,
-            f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]",
+            f"[{look[0]}]{look[signs]} {verdict}[/]",
             role or "unknown",
             f"[bold]{held}[/]",
         )

@@ -132,7 +132,9 @@ def test_nor_after_an_installation_that_failed(installed):
 
 
 def test_what_is_there_already_stays_as_it_is(installed):
-    there = "apt-get update -q >/dev/null; apt-get install -y -q havpn-try havpn-old >/dev/null 2>&1"
+    there = (
+        "apt-get update -q >/dev/null; apt-get install -y -q havpn-try havpn-old >/dev/null 2>&1"
+    )
     found, said = installed("havpn-try", "havpn-old", before=there)
     assert sorted(found) == [
         "enabled S01havpn-old", "enabled havpn-try.service", "enabled mine.service",
