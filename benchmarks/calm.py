@@ -32,7 +32,7 @@ from havpn_core.config.profiles import with_profile
 from havpn_core.errors import HavpnError
 from havpn_core.study.loss import Changing, GilbertElliott, Independent, LossModel
 from havpn_core.study.montecarlo import Course, summarise
-from havpn_core.study.plots import check_drawable, new_figure, save, scale_switches
+from havpn_core.study.plots import check_drawable, look, new_figure, save, scale_switches
 
 PROCESSES = 2
 CUTS = 100
@@ -188,12 +188,12 @@ def plot(cells: dict[tuple[str, str], Cell], file: Path) -> None:
     figure = new_figure()
     axes = figure.subplots()
     losses = [100 * loss for loss in INDEPENDENT.values()]
-    for rule in RULES:
+    for number, rule in enumerate(RULES):
         ours = rule not in PEERS
         axes.plot(
             losses,
             [cells[rule, line].switches_per_hour for line in INDEPENDENT],
-            "o-" if ours else "o--",
+            **look(number),
             linewidth=2.5 if ours else 1.2,
             label=f"{rule}\n(notices a cut in {cells[rule, CUT]})",
             clip_on=False,

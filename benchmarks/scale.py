@@ -220,11 +220,14 @@ def plot(costs: list[Cost], file: str) -> None:
     """Draw the processor's share over the number of paths."""
     from matplotlib import pyplot
 
+    from havpn_core.study.plots import look
+
     figure, axes = pyplot.subplots()
-    for kind, interval in CURVES:
+    for number, (kind, interval) in enumerate(CURVES):
         curve = [c for c in costs if (c.load.kind, c.load.interval) == (kind, interval)]
         label = f"{kind} every {interval * 1000:g} ms"
-        axes.loglog([c.load.paths for c in curve], [c.cpu * 100 for c in curve], "o-", label=label)
+        paths, shares = [c.load.paths for c in curve], [c.cpu * 100 for c in curve]
+        axes.loglog(paths, shares, **look(number), label=label)
     axes.set(xlabel="paths", ylabel="% of a core")
     axes.legend()
     figure.savefig(file)

@@ -69,11 +69,13 @@ def user_namespaces() -> bool:
 class Story:
     """What the demo saw, for the timeline.
 
+    :param flows_since: when the client began.
     :param verdicts: when a gateway's verdict of its line changed, and to what.
     :param acts: what was done to line 1 when.
     """
 
     began: float = field(default_factory=time.monotonic)
+    flows_since: float = 0.0
     verdicts: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
     acts: list[tuple[float, str]] = field(default_factory=list)
 
@@ -102,6 +104,7 @@ def run_demo(picture: Path) -> None:
         daemons = start_pairs(lab, rise=RISE)
         ready = time.monotonic() - story.began
         stream, pinger = lab.stream(), lab.pinger()
+        story.flows_since = time.monotonic()
         try:
             times = _act(console, lab, daemons, pinger, story=story)
             report = stream.finish()
@@ -134,7 +137,7 @@ def _draw(lab: TwoSite, pinger: Pinger, story: Story, picture: Path) -> str:
         bars = [Bar(at, until, word) for (at, word), (until, _) in spans]
         rows.append(Row(f"{name} says of its line", tuple(bars)))
     lost = [Bar(o.start, o.end, "lost") for o in pinger.outages(OUTAGE_S)]
-    rows.append(Row("client's traffic", (Bar(story.began, end, "flows"), *lost)))
+    rows.append(Row("client's traffic", (Bar(story.flows_since, end, "flows"), *lost)))
     try:
         files.write(picture, timeline(rows, story.acts, (story.began, end)).encode(), durable=False)
     except HavpnError as problem:

@@ -11,7 +11,18 @@ from havpn_core.errors import HavpnError
 from havpn_core.host.disk.trouble import why
 
 SUFFIXES = (".svg", ".png")
-DOWN, CALM = "tab:red", "tab:blue"
+DOWN, CALM = "#d55e00", "#0072b2"
+"""Of the colours of Okabe and Ito, which colour-blind people tell apart."""
+LOOKS = (
+    ("#0072b2", "o", "-"),
+    ("#d55e00", "s", (0, (8, 2))),
+    ("#000000", "^", "--"),
+    ("#009e73", "v", ":"),
+    ("#cc79a7", "D", "-."),
+    ("#e69f00", "X", (0, (5, 1))),
+    ("#56b4e9", "P", (0, (3, 1, 1, 1, 1, 1))),
+)
+"""Of each curve of a picture the colour, the marker and the line: no two share any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,12 @@ def save(figure: Any, file: Path) -> None:
         raise HavpnError(f"{file}: cannot be written: {why(problem)}") from None
 
 
+def look(number: int) -> dict[str, Any]:
+    """Give the look of a curve by its number, for ``plot``; it repeats after :data:`LOOKS`."""
+    colour, marker, line = LOOKS[number % len(LOOKS)]
+    return {"color": colour, "marker": marker, "linestyle": line}
+
+
 def scale_switches(axes: Any) -> None:
     """Give axes a scale on which none, one a day and thousands an hour can be seen apart."""
     axes.set_yscale("symlog", linthresh=0.01, linscale=0.5)
@@ -99,7 +116,9 @@ def plot_detection(detection_s: Sequence[float], title: str, file: Path) -> None
     times_s = sorted(detection_s)
     figure = new_figure()
     counts = figure.subplots()
-    counts.hist(times_s, bins=min(40, math.isqrt(len(times_s)) + 1), color=CALM, alpha=0.5)
+    counts.hist(
+        times_s, bins=min(40, math.isqrt(len(times_s)) + 1), color=CALM, alpha=0.5, label="cuts"
+    )
     counts.set(title=title, xlabel="from the cut to down, in seconds", ylabel="cuts")
     counts.set_xlim(left=0)
     shares = counts.twinx()
@@ -108,10 +127,17 @@ def plot_detection(detection_s: Sequence[float], title: str, file: Path) -> None
         [100 * n / len(times_s) for n in range(len(times_s) + 1)],
         where="post",
         color=DOWN,
+        linestyle="--",
+        label="detected by then",
     )
     shares.set(ylim=(0, 102), ylabel="detected by then, in percent")
     p99_s = times_s[math.ceil(0.99 * len(times_s)) - 1]
-    shares.axvline(p99_s, color="grey", linestyle=":")
+    shares.axvline(p99_s, color="black", linestyle=":")
+    # Of both axes in one box, where the steps have not been yet.
+    (bars, bar_words), (steps, step_words) = (
+        axes.get_legend_handles_labels() for axes in (counts, shares)
+    )
+    shares.legend(bars + steps, bar_words + step_words, loc="upper left")
     shares.annotate(
         f"99 % within {p99_s:.3g} s", (p99_s, 4), xytext=(-6, 0), textcoords="offset points",
         ha="right",
@@ -134,10 +160,11 @@ def plot_sweep(parameter: str, rows: Sequence[SweepRow], file: Path) -> None:
     figure = new_figure(height=6.0)
     calm, speed = figure.subplots(2, 1, sharex=True)
     switches = [row.switches_per_hour for row in rows]
-    calm.plot(places, switches, "o-", color=CALM, clip_on=False)
+    calm.plot(places, switches, **look(0), clip_on=False, label="changes of role")
     scale_switches(calm)
-    speed.plot(places, [row.p99_s for row in rows], "o-", color=DOWN, label="99 of 100 cuts")
-    speed.plot(places, [row.p50_s for row in rows], "o--", color="grey", label="half of them")
+    calm.legend()
+    speed.plot(places, [row.p99_s for row in rows], **look(1), label="99 of 100 cuts")
+    speed.plot(places, [row.p50_s for row in rows], **look(2), label="half of them")
     speed.set_ylim(bottom=0)
     speed.set(xlabel=parameter, ylabel="detected within, in seconds")
     labels = [f"{row.value}\n{_percent(row.backup_share)} on backup" for row in rows]

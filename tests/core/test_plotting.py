@@ -8,7 +8,14 @@ from xml.etree import ElementTree
 import pytest
 
 from havpn_core.errors import HavpnError
-from havpn_core.study.plots import SweepRow, check_drawable, plot_detection, plot_sweep
+from havpn_core.study.plots import (
+    LOOKS,
+    SweepRow,
+    check_drawable,
+    look,
+    plot_detection,
+    plot_sweep,
+)
 
 TIMES = [0.2 + n / 1000 for n in range(200)]
 ROWS = [
@@ -52,6 +59,21 @@ def test_sweep(tmp_path):
     assert shares == ["40 % on backup", "1 % on backup", "0 % on backup"]
     plot_sweep("fall", ROWS[2:], tmp_path / "b.png")
     assert png_size(tmp_path / "b.png") == (1200, 900)
+
+
+def test_curves_differ_without_their_colours():
+    for part in (1, 2):
+        assert len({str(each[part]) for each in LOOKS}) == len(LOOKS)
+    assert look(0) != look(1)
+    assert look(len(LOOKS)) == look(0)
+
+
+def test_pictures_have_a_legend(tmp_path):
+    plot_detection(TIMES, "vpn1", tmp_path / "a.svg")
+    assert {"cuts", "detected by then"} <= set(comments(tmp_path / "a.svg"))
+    plot_sweep("fall", ROWS, tmp_path / "b.svg")
+    words = set(comments(tmp_path / "b.svg"))
+    assert {"changes of role", "99 of 100 cuts", "half of them"} <= words
 
 
 def test_equal_simulations_give_equal_files(tmp_path):
