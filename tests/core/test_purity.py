@@ -17,7 +17,7 @@ ALLOWED = {
     "heapq", "itertools", "math", "operator", "re", "statistics", "string", "struct",
     "types", "typing",
     # Bytes or text in, bytes or text out: signatures, checksums, encodings.
-    "base64", "binascii", "hashlib", "hmac", "json", "shlex", "urllib.parse", "zlib",
+    "base64", "binascii", "hashlib", "hmac", "html", "json", "shlex", "urllib.parse", "zlib",
     # Options are structs; an address is a value.
     "datetime", "difflib", "ipaddress", "msgspec", "msgspec.structs",
 }  # fmt: skip
@@ -26,7 +26,7 @@ TYPES = {"random.Random", "subprocess.CalledProcessError", "subprocess.TimeoutEx
 TYPED = {name.partition(".")[0] for name in TYPES}
 # What reads the clock of a type that is allowed, and what a plugin's pure module may not use.
 CLOCKS = {"now", "utcnow", "today"}
-PUBLIC_IO = {"note_held", "read_held", "read_keys", "run_command"}
+PUBLIC_IO = {"note_held", "read_held", "read_keys", "read_secret", "run_command"}
 CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 
 
