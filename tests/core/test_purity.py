@@ -27,7 +27,7 @@ TYPES = {"random.Random", "subprocess.CalledProcessError", "subprocess.TimeoutEx
 TYPED = {name.partition(".")[0] for name in TYPES}
 # What reads the clock of a type that is allowed, and what a plugin's pure module may not use.
 CLOCKS = {"now", "utcnow", "today"}
-PUBLIC_IO = {"note_held", "read_held", "read_keys", "run_command"}
+PUBLIC_IO = {"note_held", "read_held", "read_keys", "read_secret", "run_command"}
 CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 
 
