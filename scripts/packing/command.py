@@ -28,27 +28,29 @@ def main(arguments: list[str]) -> int:
         try:
             wheel = source.wheel(ROOT, Path(folder))
             for release in RELEASES if given.release == "all" else [given.release]:
-                made = _build(release, given, wheel, Path(folder) / release)
-                print(made)
+                for revision in given.revision or ["1"]:
+                    package = Package(source.version(ROOT), revision, release, given.arch)
+                    print(_build(package, wheel, Path(folder) / f"{release}-{revision}", given.out))
         except subprocess.CalledProcessError as problem:
             print(f"{problem}\n{problem.stdout or ''}{problem.stderr or ''}", file=sys.stderr)
             return 1
     return 0
 
 
-def _build(release: str, given: argparse.Namespace, wheel: Path, folder: Path) -> Path:
-    package = Package(source.version(ROOT), given.revision, release, given.arch)
+def _build(package: Package, wheel: Path, folder: Path, out: Path) -> Path:
     root = folder / "root"
     tree.lay_out(root, ROOT, wheel, vendored.wheels(ROOT, package, folder / "wheels"), package)
-    given.out.mkdir(parents=True, exist_ok=True)
-    return archive.pack(root, ROOT, package, given.out)
+    out.mkdir(parents=True, exist_ok=True)
+    return archive.pack(root, ROOT, package, out)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/deb", description=__doc__)
     parser.add_argument("--release", choices=[*RELEASES, "all"], default="all", help="of Debian")
     parser.add_argument("--arch", default="amd64", help="Debian's name of the machine")
-    parser.add_argument("--revision", default="1", help="of the package, after the version")
+    parser.add_argument(
+        "--revision", action="append", help="of the package, after the version; more make more"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder to write to")
     return parser
 
