@@ -44,7 +44,7 @@ def test_nobody_else_may(monkeypatch, found, group):
     assert ("chown root:havpn and chmod 640" in str(caught.value)) == (group is not None)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file to a group")
+@pytest.mark.lab  # only root gives a file to a group
 def test_a_key_that_root_makes_is_for_the_service(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("havpn_core.cli.keygen.service_group", lambda: GROUP)
     with pytest.raises(SystemExit) as ended:
