@@ -87,7 +87,7 @@ def test_a_daemon_that_is_killed_again_and_again_is_started_again(site):
     gateway = site["gw-2"]
     for _ in range(7):
         pid = gateway.shown("MainPID")
-        gateway.systemctl("kill", "--signal=KILL", "havpn")
+        gateway.systemctl("kill", "--kill-whom=main", "--signal=KILL", "havpn")
         another_pid(gateway, pid)
     assert gateway.shown("Result") == "success"
 
@@ -96,7 +96,7 @@ def test_a_killed_owner_loses_no_packet(site):
     gateway = site["gw-1"]
     with site.traffic() as found:
         pid = gateway.shown("MainPID")
-        gateway.systemctl("kill", "--signal=KILL", "havpn")
+        gateway.systemctl("kill", "--kill-whom=main", "--signal=KILL", "havpn")
         another_pid(gateway, pid)
         assert site.owners() == ["gw-1"]
     assert found.lost == 0
