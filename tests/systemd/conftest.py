@@ -63,7 +63,7 @@ def _leave_out(release: str, why: Exception) -> None:
 
 
 @pytest.fixture(scope="session")
-def sites(debs, request) -> dict[str, "Future[Site] | NoRoot"]:
+def sites(debs, request) -> dict[str, "Future[Site]"]:
     """Begin a site of each release that a test needs; one is made ready while others are tested."""
     leftovers.sweep()
     wanted = {
@@ -71,27 +71,25 @@ def sites(debs, request) -> dict[str, "Future[Site] | NoRoot"]:
         for item in request.session.items
         if "site" in getattr(item, "fixturenames", ())
     }
-    made: dict[str, Site] = {}
-    ready: dict[str, Future[Site] | NoRoot] = {}
+    made: list[Site] = []
+    # A host ends with the thread that made it, and these live until the pool is shut down.
     with ThreadPoolExecutor(len(RELEASES)) as pool:
         try:
-            for release in sorted(wanted):
-                try:
-                    place, seconds = root(release, debs[release].old)
-                except NoRoot as problem:
-                    ready[release] = problem
-                    continue
-                made[release] = Site(place)
-                made[release].took["root"] = seconds
-                ready[release] = pool.submit(_prepare, made[release], debs[release].old)
-            yield ready
+            yield {
+                release: pool.submit(_prepare, release, debs[release].old, made)
+                for release in sorted(wanted)
+            }
         finally:
-            for site in made.values():
+            for site in made:
                 site.close()
 
 
-def _prepare(site: Site, deb: Path) -> Site:
+def _prepare(release: str, deb: Path, made: list[Site]) -> Site:
     """Install and configure; what the package itself left is kept for a test."""
+    place, seconds = root(release, deb)
+    site = Site(place)
+    made.append(site)
+    site.took["root"] = seconds
     site.install(deb)
     site.note_fresh()
     site.configure()
@@ -107,10 +105,10 @@ def release(request) -> str:
 @pytest.fixture
 def site(release, sites) -> Site:
     """Give the running site of a release, with gw-1 as the owner and both daemons well."""
-    found = sites[release]
-    if isinstance(found, NoRoot):
-        _leave_out(release, found)
-    ready = found.result()
+    try:
+        ready = sites[release].result()
+    except NoRoot as problem:
+        _leave_out(release, problem)
     ready.settle()
     return ready
 

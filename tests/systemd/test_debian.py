@@ -9,7 +9,7 @@ import pytest
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from tests.systemd.site import FILE, VIP, WORKS_S
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(2400)]
 CAPABILITIES = 1 << 10 | 1 << 12 | 1 << 13  # NET_BIND_SERVICE, NET_ADMIN, NET_RAW
 FULL = "dd if=/dev/zero of=/var/lib/havpn/fill bs=4k 2>/dev/null; true"
 

@@ -5,7 +5,7 @@ import pytest
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from tests.systemd.site import VIP, WORKS_S
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(2400)]
 LEFT = "find / -xdev ! -path '/proc/*' ! -path '/sys/*' ! -path '/root/*' -name '*havpn*'"
 EXPECTED = {"/var/lib/apt", "/var/log", "/var/cache"}
 
