@@ -114,8 +114,9 @@ def site(release, sites) -> Site:
 
 
 def pytest_collection_modifyitems(items):
-    """Run one release after the other; without root the whole is left out, by name."""
+    """Run one release after the other; without root all of it is left out, by the lab's mark."""
     here = [item for item in items if Path(str(item.fspath)).parent == Path(__file__).parent]
-    for item in here:
-        if os.geteuid() and "site" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.skip(reason="needs root: SYSTEMD WAS NOT RUN"))
+    places = [number for number, item in enumerate(items) if item in here]
+    here.sort(key=lambda item: item.callspec.params["release"] if hasattr(item, "callspec") else "")
+    for number, item in zip(places, here, strict=True):
+        items[number] = item
