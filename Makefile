@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test lint demo house page mutants faults faults-pairs bench packages clean
+.PHONY: all test lint demo deb pages house page mutants faults faults-pairs bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -26,13 +26,28 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	shellcheck scripts/install-packages scripts/test-lanes .ci/run ocf/link examples/libreswan-sa
+	shellcheck scripts/install-packages scripts/test-lanes .ci/run ocf/link examples/libreswan-sa \
+		packaging/debian/postinst packaging/debian/prerm packaging/debian/postrm
 
 test: $(VENV)/ready
 	scripts/test-lanes $(BIN)/pytest
 
 demo: $(VENV)/demo-ready
 	$(BIN)/havpn demo
+
+# dist/havpn_VERSION-1~deb12_ARCH.deb and dist/havpn_VERSION-1~deb13_all.deb: docs/packaging.md.
+# make deb ARCH=arm64 builds for another machine.
+ARCH := $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
+deb: $(VENV)/ready
+	$(BIN)/python scripts/deb --arch $(ARCH)
+
+# The manual pages and completions that a wheel and the Debian package carry, from the commands.
+pages: $(VENV)/ready
+	$(BIN)/havpn man havpn.8 >packaging/man/havpn.8
+	$(BIN)/havpn man havpn.toml.5 >packaging/man/havpn.toml.5
+	$(BIN)/havpn completion bash >packaging/completions/havpn
+	$(BIN)/havpn completion zsh >packaging/completions/_havpn
+	$(BIN)/havpn completion fish >packaging/completions/havpn.fish
 
 # The picture of docs/architecture.md, and the tree's numbers.
 house:

@@ -55,8 +55,8 @@ class Havpn(click.Group):
             formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
 
 
-@click.command(cls=Havpn)
-@click.version_option(__version__, prog_name="havpn")
+@click.command(cls=Havpn, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="havpn")
 def havpn() -> None:
     """Failover between pairs of IPsec gateways."""
 

@@ -1,6 +1,8 @@
 """``havpn release``."""
 
 import asyncio
+import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from havpn_core.config.read import load
 from havpn_core.daemon.state import reading
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.context import context
+from havpn_core.host.disk import files
+from havpn_core.host.disk.rights import SERVICE
 from havpn_core.host.held import HELD_FILE, read_held
 from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.gate.building import build
@@ -20,6 +24,8 @@ from havpn_core.plugging.registry import Registry
 from havpn_core.rules.role import Role
 
 DEADLINE_S = 10.0
+KEPT = "+net_admin,+net_raw"
+"""What the service has of the rights of root, and needs to give an address up."""
 
 Owner = tuple[PluginType, msgspec.Struct, float]
 
@@ -35,6 +41,7 @@ def release(file: Path, run_dir: Path | None, force: bool) -> None:
     is noted in run_dir counts.
     """
     folder = directories(file, run_dir)[0]
+    become_service(folder)
     if _daemon_runs(folder):
         text = "the daemon runs and takes them again"
         if not force:
@@ -57,6 +64,25 @@ def release(file: Path, run_dir: Path | None, force: bool) -> None:
     if not owners and not failed:
         click.echo("nothing to release")
     sys.exit(1 if failed else 0)
+
+
+def become_service(run_dir: Path) -> None:
+    """Go on as the user of the service where root calls and ``run_dir`` is that user's.
+
+    What is noted there is then done with the rights of the one who noted it, not those of root.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        service = pwd.getpwnam(SERVICE)
+    except KeyError:
+        return
+    if service.pw_uid == 0 or files.owner(run_dir) != service.pw_uid:
+        return
+    rights = [f"--inh-caps={KEPT}", f"--ambient-caps={KEPT}", f"--bounding-set=-all,{KEPT}"]
+    user = [f"--reuid={service.pw_uid}", f"--regid={service.pw_gid}", "--init-groups"]
+    again = [sys.executable, *sys.orig_argv[1:]]
+    os.execvp("setpriv", ["setpriv", *user, *rights, "--no-new-privs", "--", *again])
 
 
 def configured(file: Path) -> dict[str, Owner]:

@@ -16,6 +16,8 @@ from havpn_core.host.disk.trouble import FileTrouble, why
 
 NAME = "ocf:havpn:link"
 PLACE = Path("usr/lib/ocf/resource.d/havpn/link")
+PACKAGED = Path("/usr/lib/havpn")
+"""Where a distribution's package has HA-VPN; its command is on the PATH."""
 MARKER = "# Written by havpn ocf install; an agent that was copied by hand asks PATH."
 CHECK_S = 10.0
 
@@ -24,10 +26,12 @@ def text(python: str | None = None) -> str:
     """Give the agent.
 
     :param python: the interpreter that it is to start HA-VPN with; empty means ``havpn`` from
-        PATH, ``None`` the one that runs now.
+        PATH, ``None`` the one that runs now, or ``havpn`` from PATH where a distribution's
+        package has been installed.
     """
     agent = resources.files("havpn_ocf").joinpath("link").read_text(encoding="utf-8")
-    chosen = sys.executable if python is None else python
+    own = "" if Path(__file__).is_relative_to(PACKAGED) else sys.executable
+    chosen = own if python is None else python
     quoted = "'" + chosen.replace("'", "'\\''") + "'" if chosen else ""
     return agent.replace(f"{MARKER}\npython=\n", f"{MARKER}\npython={quoted}\n", 1)
 

@@ -75,7 +75,8 @@ def read(
     :param owners: refuse a file of any other user; empty: anybody's is read.
     :param sealed: refuse a file that others than its owner may write or have put there: neither
         the file nor its folder is writable by others, both belong to ``owners``, no link.
-    :param private: refuse a file that others than its owner may read or write.
+    :param private: refuse a file that others than its owner may read or write; one of root's may
+        be readable by the group of the service.
     :raises FileTrouble: if it is no regular file, too large, not ours or cannot be read.
     """
     try:

@@ -1,11 +1,15 @@
 """Whether a file is what it should be and belongs to whom it should; judged on what was opened."""
 
+import grp
 import os
 import stat
 from collections.abc import Collection
 from pathlib import Path
 
 from havpn_core.host.disk.trouble import FileTrouble
+
+SERVICE = "havpn"
+"""The user, and the group, as which the packaged unit runs the daemon."""
 
 
 def check_kind(file: Path, facts: os.stat_result, largest: int) -> None:
@@ -34,8 +38,31 @@ def check_rights(
         )
     if sealed and facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise FileTrouble(f"{file}: others may write it: look into it, then run chmod go-w {file}")
-    if private and facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise FileTrouble(f"{file}: others may read it: run chmod 600 {file}")
+    if private and facts.st_mode & _too_open(facts):
+        group = service_group()
+        either = "" if group is None else f", or chown root:{SERVICE} and chmod 640 on it"
+        raise FileTrouble(f"{file}: others may read it: run chmod 600 {file}{either}")
+
+
+def service_group() -> int | None:
+    """Give the number of the group :data:`SERVICE`; ``None`` where there is none."""
+    try:
+        return grp.getgrnam(SERVICE).gr_gid
+    except KeyError:
+        return None
+
+
+def _too_open(facts: os.stat_result) -> int:
+    """Give the bits of the mode that let in others than those a secret is for.
+
+    The group of the service may read what belongs to root: so the daemon has its key and cannot
+    change it.
+    """
+    others = stat.S_IRWXG | stat.S_IRWXO
+    # The group is looked up, which may take a while, only where something depends on it.
+    if facts.st_mode & stat.S_IRGRP and facts.st_uid == 0 and facts.st_gid == service_group():
+        return others & ~stat.S_IRGRP
+    return others
 
 
 def too_large(file: Path, largest: int) -> str:

@@ -54,7 +54,7 @@ class Host:
         try:
             with self._complaints.open("wb") as complaints:
                 self._starter = subprocess.Popen(
-                    ["unshare", *NAMESPACES, *program("init", str(owner), name)],
+                    self._first_words(owner),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=complaints,
@@ -63,6 +63,13 @@ class Host:
                 )
         finally:
             os.close(owner)
+
+    def _first_words(self, owner: int) -> list[str]:
+        """Give the command that makes the host; it reports ``ready`` and its outer pid 1.
+
+        :param owner: descriptor of the process whose end is to end the host.
+        """
+        return ["unshare", *NAMESPACES, *program("init", str(owner), self.name)]
 
     def wait_ready(self, timeout: float = READY_S) -> None:
         """Return when the host is furnished.
