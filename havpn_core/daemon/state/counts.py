@@ -1,4 +1,7 @@
-"""What is counted of the events since the daemon started, for the metrics."""
+"""What is counted of the events since the daemon started, for the metrics.
+
+Pure: no clock, socket or thread here.
+"""
 
 from dataclasses import dataclass, field
 
