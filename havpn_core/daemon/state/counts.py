@@ -1,7 +1,4 @@
-"""What is counted of the events since the daemon started, for the metrics.
-
-Pure: no clock, socket or thread here.
-"""
+"""Pure: what is counted of the events since the daemon started, for the metrics."""
 
 from dataclasses import dataclass, field
 
