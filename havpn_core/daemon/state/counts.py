@@ -1,29 +1,11 @@
-"""Pure: what is counted of the events since the daemon started, for the metrics."""
+"""What is counted of the events since the daemon started, for the metrics."""
 
 from dataclasses import dataclass, field
 
-import msgspec
-
+from havpn_core.daemon.state.status import CountsStatus
 from havpn_core.plugging.descriptors import Event, EventKind
 
 ROLES = frozenset({"active", "standby"})
-
-
-class CountsStatus(msgspec.Struct, kw_only=True):
-    """Events since the daemon started.
-
-    :param events: all of them.
-    :param role_changes: how often the wanted role became another one.
-    :param conflicts: how often it was reported that another host has or claims the shared address.
-    :param action_failures: changes of role that failed, by action.
-    :param reloaded: whether the last reload was taken over; ``None`` before the first one.
-    """
-
-    events: int = 0
-    role_changes: int = 0
-    conflicts: int = 0
-    action_failures: dict[str, int] = msgspec.field(default_factory=dict)
-    reloaded: bool | None = None
 
 
 @dataclass

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import field, structs
 
-from havpn_core.daemon.state.counts import CountsStatus
 from havpn_core.daemon.state.pair_status import LinkStatus, PairStatus
 from havpn_core.daemon.state.path_status import Facts, PathStatus, ProbeStatus
 
@@ -107,6 +106,23 @@ class RespondStatus(msgspec.Struct, kw_only=True):
     loop: int = 0
     silent: int = 0
     silence: str = ""
+
+
+class CountsStatus(msgspec.Struct, kw_only=True):
+    """Events since the daemon started.
+
+    :param events: all of them.
+    :param role_changes: how often the wanted role became another one.
+    :param conflicts: how often it was reported that another host has or claims the shared address.
+    :param action_failures: changes of role that failed, by action.
+    :param reloaded: whether the last reload was taken over; ``None`` before the first one.
+    """
+
+    events: int = 0
+    role_changes: int = 0
+    conflicts: int = 0
+    action_failures: dict[str, int] = field(default_factory=dict)
+    reloaded: bool | None = None
 
 
 class WitnessStatus(msgspec.Struct, kw_only=True):
