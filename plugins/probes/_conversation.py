@@ -57,16 +57,17 @@ class Recent:
     """The requests sent lately, by their heads.
 
     :param skip: bytes at the beginning of a request that are the kernel's affair, as those of ICMP.
+    :ivar lengths: of the heads: a small request that goes along with large ones may be shorter.
     """
 
     nonces: dict[bytes, tuple[bytes, float]] = field(default_factory=dict)
-    head_bytes: int = HEAD_BYTES
     skip: int = 0
+    lengths: set[int] = field(default_factory=set)
 
     def add(self, nonce: bytes, request: bytes, now_s: float) -> None:
         """Note a request; those that nobody would name any more are forgotten."""
         head = request[self.skip : self.skip + HEAD_BYTES]
-        self.head_bytes = len(head)
+        self.lengths.add(len(head))
         self.nonces[head] = (nonce, now_s)
         while True:
             oldest = next(iter(self.nonces))
@@ -75,13 +76,16 @@ class Recent:
             del self.nonces[oldest]
 
     def whole(self, quote: bytes) -> bool:
-        """Whether a quote is long enough to name a request."""
-        return len(quote) >= self.skip + self.head_bytes
+        """Whether a quote is long enough to name any request."""
+        return len(quote) >= self.skip + min(self.lengths, default=HEAD_BYTES)
 
     def named(self, quote: bytes, since_s: float = 0.0) -> bytes | None:
         """Give the nonce of the request that a quote begins like, if it was sent since then."""
-        found = self.nonces.get(quote[self.skip : self.skip + self.head_bytes])
-        return found[0] if found and found[1] >= since_s else None
+        for length in self.lengths:
+            found = self.nonces.get(quote[self.skip : self.skip + length])
+            if found and found[1] >= since_s:
+                return found[0]
+        return None
 
 
 class Conversation:
@@ -208,7 +212,7 @@ class Conversation:
         seen = (
             recent is not None
             and (kind == GOODBYE or kind in NOTICES)
-            and len(head) == recent.head_bytes
+            and len(head) in recent.lengths
             and recent.named(head, self._loop.time() - REFUSAL_S) is not None
         )
         return kind if seen else None

@@ -135,10 +135,12 @@ class EchoProbe(ABC):
             self._refused_lately = True
             self._refusing_until_s = max(until_s, self._refusing_until_s)
         elif self._refused_lately:
-            # Its daemon still starts; on a busy host it may stall once more.
-            self._refused_lately, self._refusing_until_s = False, until_s + SETTLING_S
+            # Its daemon still starts: it may stall once more on a busy host, or end again, and the
+            # kernel that has just sent its refusals sends no other before a second is over.
+            until_s = max(until_s + SETTLING_S, self._refusing_until_s)
+            self._refused_lately, self._refusing_until_s = False, until_s
         if not for_s and self._notice[0] == AWAY:
-            self._notice = ("", until_s)  # it replies again
+            self._notice = ("", 0.0)  # it replies again
 
     def noticed(self) -> str | None:
         """Give how the target said of late that its gateway stands, in one of the words."""

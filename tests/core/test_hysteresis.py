@@ -93,7 +93,7 @@ class Published:
 RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 200)), max_size=12)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(RUNS)
 def test_profile_article_is_the_published_system_sample_by_sample(runs):
     from havpn_core.config.profiles import PROFILES

@@ -236,7 +236,7 @@ def test_a_lossy_path_that_watches_both_is_as_calm_as_one_that_watches_one():
     settings = profile("fast", damping=False).settings
     for loss in (0.1, 0.2):
         line = Independent(loss, random.Random(1))
-        found = summarise(settings, line, hours=1, chance=random.Random(2), cuts=50, watches=BOTH)
+        found = summarise(settings, line, hours=0.2, chance=random.Random(2), cuts=20, watches=BOTH)
         assert found.switches == 0
         assert found.percentile_s(1) < 0.6
     with pytest.raises(ValueError, match="require: 2 of 1 probes can never be OK"):

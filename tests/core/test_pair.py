@@ -1387,8 +1387,13 @@ def test_a_link_that_brings_the_second_copy_is_alive_and_one_with_noise_is_not()
     deliver(high, "elsewhere", low.frame(), 2.0)
     facts = msgspec.to_builtins(high.facts(2.0))
     assert facts["links"] == {
-        "lan": {"alive": True, "heard_s": 1.0, "frames": 1},
-        "cable": {"alive": True, "heard_s": 0.75, "frames": 1},
+        "lan": {"alive": True, "heard_s": 1.0, "frames": 1, "verdicts": {"greeting": 1, "good": 2}},
+        "cable": {
+            "alive": True,
+            "heard_s": 0.75,
+            "frames": 1,
+            "verdicts": {"duplicate": 1, "version": 1},
+        },
     }
     dead = high.facts(1.25 + RULES.dead_s)
     assert not dead.links["cable"]["alive"]
@@ -1476,8 +1481,8 @@ def test_the_status_has_its_keys_for_ever():
         "dead_s": 3.0,
         "dead_raised": False,
         "links": {
-            "lan": {"alive": True, "heard_s": 0.5, "frames": 3},
-            "cable": {"alive": False, "heard_s": None, "frames": 0},
+            "lan": {"alive": True, "heard_s": 0.5, "frames": 3, "verdicts": {"good": 3}},
+            "cable": {"alive": False, "heard_s": None, "frames": 0, "verdicts": {}},
         },
         "troubles": [],
     }  # fmt: skip
@@ -1492,7 +1497,7 @@ def test_the_status_has_its_keys_for_ever():
 def test_how_the_far_gateway_stands_is_passed_on_and_is_no_news():
     low, high = sessions()
     deliver(low, "lan", high.frame(), 0.5)
-    high.update(replace(high.own, far=Stance(Role.STANDBY, True, verdict=Verdict.UP)), 0.6)
+    high.update(replace(high.own, far_stance=Stance(Role.STANDBY, True, verdict=Verdict.UP)), 0.6)
     assert not high.urgent
     deliver(low, "lan", high.frame(), 0.7)
     assert msgspec.to_builtins(low.facts(0.7))["partner"]["far"] == {

@@ -11,7 +11,7 @@ import time
 import msgspec
 import pytest
 from havpn_plugins.probes import udp_echo
-from havpn_plugins.probes._conversation import GOODBYE, GOODBYE_S, REFUSAL_S
+from havpn_plugins.probes._conversation import GOODBYE, GOODBYE_S, REFUSAL_S, Recent
 from havpn_plugins.probes._echo import SETTLING_S
 from probe_world import (
     _namespace,
@@ -133,7 +133,7 @@ def test_silence_after_a_refusal_is_one_until_a_reply_comes_or_time_is_over(worl
             async with udp_service(port=port) as far:
                 await check()
                 far.conduct = silence
-                await check(SETTLING_S - 0.1)
+                await check(REFUSAL_S - 0.1)
                 await check(0.2)  # its daemon has started
         return said
 
@@ -155,6 +155,7 @@ def test_replies_of_a_responder_that_started_again_do_not_keep_its_silence_excus
         nonlocal now
         async with probing(world, lambda: now, host="127.0.0.1", port=port) as probe:
             said = [kind(await probe.check(0.05))]
+            now += REFUSAL_S - SETTLING_S / 2
             async with udp_service(port=port) as far:
                 for _ in range(4):
                     said.append(kind(await probe.check(5)))
@@ -164,6 +165,17 @@ def test_replies_of_a_responder_that_started_again_do_not_keep_its_silence_excus
         return said
 
     assert run(scenario()) == ["refused", "ok", "ok", "ok", "ok", "fail"]
+
+
+def test_a_refusal_names_its_request_whatever_its_length():
+    recent = Recent()
+    recent.add(b"large", b"L" * 100, 10.0)
+    recent.add(b"small", b"s" * 16, 11.0)
+    assert recent.named(b"L" * 60) == b"large"
+    assert recent.named(b"s" * 16) == b"small"
+    assert recent.named(b"L" * 60, since_s=10.5) is None
+    assert recent.named(b"L" * 16) is None
+    assert recent.whole(b"L" * 16) and not recent.whole(b"L" * 15)
 
 
 # --- the goodbye of a responder that stops ----------------------------------------------------
@@ -255,7 +267,7 @@ def test_a_reply_after_a_goodbye_ends_it(world):
             await until(probe.refusing)
             far.conduct = echo
             after = await probe.check(5)
-            now += SETTLING_S
+            now += GOODBYE_S
             return kind(after), probe.refusing()
 
     assert run(scenario()) == ("ok", False)
