@@ -204,7 +204,7 @@ def _is_good(case, result):
 def check(cases):
     done = subprocess.run(
         [sys.executable, DRIVER], input=json.dumps(cases), capture_output=True, text=True,
-        timeout=110, check=True, cwd=DRIVER.parents[2],
+        timeout=280, check=True, cwd=DRIVER.parents[2],
     )  # fmt: skip
     results = json.loads(done.stdout)
     assert len(results) == len(cases)
