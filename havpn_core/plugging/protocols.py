@@ -113,8 +113,8 @@ class Refusing(Protocol):
     def refusing(self) -> bool:
         """Whether the target has refused lately and not replied, or only just replied, since.
 
-        While it is true, silence counts as a refusal. Within a few seconds without a refusal, with
-        or without a reply, it must become false by itself: then silence is a failure again.
+        While it is true, silence counts as a refusal. Within a few seconds without a refusal, and
+        within one after a reply, it must become false by itself: then silence is a failure again.
         """
 
 

@@ -137,8 +137,7 @@ class EchoProbe(ABC):
         elif self._refused_lately:
             # Its daemon still starts: it may stall once more on a busy host, or end again, and the
             # kernel that has just sent its refusals sends no other before a second is over.
-            until_s = max(until_s + SETTLING_S, self._refusing_until_s)
-            self._refused_lately, self._refusing_until_s = False, until_s
+            self._refused_lately, self._refusing_until_s = False, until_s + SETTLING_S
         if not for_s and self._notice[0] == AWAY:
             self._notice = ("", 0.0)  # it replies again
 

@@ -134,12 +134,18 @@ def test_an_order_outlives_a_restart_of_either_gateway(lab, daemons):
         daemons[name].wait_until(lambda s: s.pair.partner and s.pair.line, 20, "the pair")
         time.sleep(2)
     wait_backup(lab, 5)
-    assert daemons["gw-aa"].read_status().pair.line.by_partner
-    assert daemons["gw-ab"].read_status().pair.line.ordered == 2
+    for name, ordered in (("gw-aa", "by_partner"), ("gw-ab", "ordered")):
+        daemons[name].wait_until(
+            lambda s, word=ordered: s.pair.line and getattr(s.pair.line, word), 20, ordered
+        )
 
 
 def test_sites_that_watch_their_lines_by_streams_alone_move_as_well(lab, daemons, capsys):
     """It comes last, as it replaces all four daemons."""
     for daemon in daemons.values():
         daemon.stop()
-    move(lab, start_pairs(lab, tunnel=False, stream=True)["gw-bb"], (2,), capsys)
+        daemon.host.run("rm", "-f", "/run/havpn/status.json")  # else it is read for the new one's
+    started = start_pairs(lab, tunnel=False, stream=True)
+    for daemon in started.values():
+        daemon.wait_until(lambda s: s.pair.partner, 30, "the pair")
+    move(lab, started["gw-bb"], (2,), capsys)

@@ -133,7 +133,7 @@ def test_silence_after_a_refusal_is_one_until_a_reply_comes_or_time_is_over(worl
             async with udp_service(port=port) as far:
                 await check()
                 far.conduct = silence
-                await check(REFUSAL_S - 0.1)
+                await check(SETTLING_S - 0.1)
                 await check(0.2)  # its daemon has started
         return said
 
