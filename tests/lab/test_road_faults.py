@@ -131,7 +131,7 @@ def test_a_far_gateway_that_sees_its_own_fault_goes_itself_and_the_near_site_fol
 
 def test_a_road_that_is_down_on_both_moves_nobody(lab, daemons):
     wall = time.time()
-    for name in ("gw-ba", "gw-bb"):
+    for name in ("gw-bb", "gw-ba"):  # the one in use last, or there were a better one meanwhile
         firewall(lab, name)
     daemons["gw-aa"].wait_event("road", STAYS, 10, wall)
     time.sleep(3)
