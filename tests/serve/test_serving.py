@@ -40,7 +40,7 @@ def get(port, path):
         return 0, ""
 
 
-def wait(condition, what, timeout=30.0):
+def wait(condition, what, timeout=90.0):
     until = time.monotonic() + timeout
     while time.monotonic() < until:
         if found := condition():
