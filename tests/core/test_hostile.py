@@ -168,7 +168,7 @@ def test_a_caller_gives_what_it_promises_or_an_error(instance):
             check_text(str(problem))
         await outcome_of(caller.observe(SOON_S), lambda r: r is None or isinstance(r, Role))
         await outcome_of(caller.apply(Role.ACTIVE, 0.1, SOON_S), nothing)
-        await outcome_of(caller.notify(EVENT, 0.1, SOON_S), nothing)
+        await outcome_of(caller.notify((EVENT,), 0.1, SOON_S), nothing)
         await outcome_of(
             caller.answered_by(0.1, SOON_S), lambda who: who is None or check_text(who) is None
         )
