@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 
 from havpn_core.daemon.state.catalogue import strangers
+from havpn_core.daemon.state.events import parse_history
 from havpn_core.daemon.state.reading import read
 from havpn_core.plugging.descriptors import Event
 
@@ -105,8 +106,18 @@ class Daemon:
         if self.process and self.process.poll() is None:
             os.kill(self.process.pid, number)
             self.process.wait(20)
-        found = [Event(**{k: v for k, v in each.items() if k != "at"}) for each in self.events()]
+        found = [
+            Event(e.kind, e.subject, e.before, e.after, e.detail, e.severity) for e in self.whole()
+        ]
         assert strangers(found) == [], "events that docs/events.md does not list"
+
+    def whole(self):
+        """Give what of the history is whole, where a test left it one."""
+        file = self.dir / "state" / "events.jsonl"
+        try:
+            return [e for _, e in parse_history(file.read_bytes())[0]] if file.is_file() else []
+        except OSError:
+            return []
 
     def shown(self, *options):
         """Give what ``havpn status`` prints, whatever the lines that it is wrapped into."""
