@@ -73,7 +73,7 @@ class Server:
         try:
             await self._serve(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # it went away, or took too long: nobody is left to be told
+            pass  # it went away, or took too long: nobody is left to reply to
         finally:
             self._open.pop(task, None)
             writer.transport.abort()

@@ -100,7 +100,7 @@ class Summary:
 
     @property
     def fewer(self) -> list[str]:
-        """Why there are fewer detection times than cuts that were asked for, in sentences."""
+        """Why there are fewer detection times than cuts that were requested, in sentences."""
         known = {
             "came while the path was down already: nothing was to detect": self.down_already,
             f"were not noticed within {GIVE_UP_S:g} s": self.unnoticed,

@@ -13,7 +13,7 @@ from havpn_core.testing.made import until
 PATIENCE_S = 5.0
 """A report is due at least once a second; a busy machine has some more."""
 AFTER_S = 0.3
-"""How long nothing may come of a probe that was closed, or of which another one is told."""
+"""How long nothing may come of a probe that was closed, or whose arrivals another one takes."""
 
 
 class Inbox:
@@ -38,7 +38,7 @@ class Inbox:
 async def check_arriving(
     caller: Caller, lost: Caller, close: Callable[[], Awaitable[str | None]]
 ) -> None:
-    """Arrivals are reported, to who asked last, until the probe is closed.
+    """Arrivals are reported, to the last taker, until the probe is closed.
 
     :param caller: of a probe whose far end is there.
     :param lost: of one whose far end is not.

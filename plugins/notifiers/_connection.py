@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from havpn_core import Context, HavpnError, NotResolved
@@ -71,15 +71,22 @@ def tls_context(ca_file: str | None) -> "ssl.SSLContext":
         raise HavpnError(f"ca_file: {ca_file}: {words(problem)}") from None
 
 
-def missing_ca(ca_file: str | None) -> list[str]:
-    """Say what is wrong with the option ``ca_file`` on this host."""
-    if ca_file is None:
-        return []
-    try:
-        tls_context(ca_file)
-    except HavpnError as problem:
-        return [str(problem)]
-    return []
+def missing_files(ca_file: str | None, read: Callable[[], object]) -> list[str]:
+    """Say what is wrong on this host with the files that a notifier's options name.
+
+    :param ca_file: that option.
+    :param read: reads the files with secrets; raises :exc:`HavpnError` for what is wrong.
+    """
+    looks: list[Callable[[], object]] = [read]
+    if ca_file is not None:
+        looks.insert(0, lambda: tls_context(ca_file))
+    problems = []
+    for look in looks:
+        try:
+            look()
+        except HavpnError as problem:
+            problems.append(str(problem))
+    return problems
 
 
 @contextlib.contextmanager

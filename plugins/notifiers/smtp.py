@@ -24,7 +24,7 @@ from havpn_core import (
 )
 
 from ._choice import ChoiceOptions, wanted
-from ._connection import connect, ended_at, missing_ca, reason_of, tls_context
+from ._connection import connect, ended_at, missing_files, reason_of, tls_context
 from ._letters import subject_of, text_of
 
 if TYPE_CHECKING:
@@ -243,12 +243,7 @@ def said(code: int, reply: Any, private: list[str]) -> str:
 
 def missing(options: SmtpOptions) -> list[str]:
     """Say what is wrong with the files that the options name."""
-    problems = missing_ca(options.ca_file)
-    try:
-        login_of(options)
-    except HavpnError as problem:
-        problems.append(str(problem))
-    return problems
+    return missing_files(options.ca_file, lambda: login_of(options))
 
 
 @hookimpl

@@ -22,7 +22,7 @@ from havpn_core import (
 
 from ._bodies import Format, body_of, problem_of
 from ._choice import ChoiceOptions, wanted
-from ._connection import connect, ended_at, missing_ca, reason_of, tls_context
+from ._connection import connect, ended_at, missing_files, reason_of, tls_context
 from ._target import Target, headers_of, passes, problem_of_open_headers, target_of
 
 RECONSIDER_S = 60.0
@@ -216,12 +216,7 @@ def seconds_of(after: str | None) -> float:
 
 def missing(options: WebhookOptions) -> list[str]:
     """Say what is wrong with the files that the options name."""
-    problems = missing_ca(options.ca_file)
-    try:
-        addressed(options)
-    except HavpnError as problem:
-        problems.append(str(problem))
-    return problems
+    return missing_files(options.ca_file, lambda: addressed(options))
 
 
 @hookimpl

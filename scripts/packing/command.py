@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Build the packages that are asked for; gives the exit status."""
+    """Build the packages that the options name; gives the exit status."""
     given = _parser().parse_args(arguments)
     if given.release == "12" and given.arch not in vendored.MACHINES:
         known = ", ".join(vendored.MACHINES)

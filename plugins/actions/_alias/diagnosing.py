@@ -24,7 +24,9 @@ def diagnosed(options: AliasArpOptions) -> list[Diagnosis]:
     except OSError as problem:
         return [Diagnosis.failed(f"{options.device}: {words(problem)}", "run as root")]
     if there.mac is None:
-        text = f"{options.device} has neither ARP nor NDP: nobody can be told who has the address"
+        text = (
+            f"{options.device} has neither ARP nor NDP: no announcement of the address is possible"
+        )
         return [Diagnosis.failed(text, "name an Ethernet device, a bridge, a VLAN or a bond")]
     found = without_own(options.device, options.interfaces, present)
     if any(each.version == 6 for each in options.interfaces) and _ipv6_is_off(options.device):
