@@ -49,9 +49,11 @@ def test_options_are_written_as_plain_words(table, on_stop, give_up_on):
     assert (type(node.on_stop), type(node.give_up_on)) == (OnStop, GiveUpOn)
 
 
-@pytest.mark.parametrize("name", ["on_stop", "give_up_on"])
-def test_another_word_is_refused(name):
-    with pytest.raises(ConfigError, match=f"node.{name}: Invalid enum value 'maybe'"):
+@pytest.mark.parametrize(
+    ("name", "words"), [("on_stop", '"keep", "release"'), ("give_up_on", '"any", "all"')]
+)
+def test_another_word_is_refused_and_the_right_ones_are_named(name, words):
+    with pytest.raises(ConfigError, match=f"node.{name}: 'maybe' is none of {words}"):
         struct_of(NodeOptions, "node", {name: "maybe"})
 
 
