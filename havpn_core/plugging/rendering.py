@@ -1,0 +1,51 @@
+"""What a plugin supplies that adds files to ``havpn site render``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from havpn_core.plugging.descriptors import PluginType
+from havpn_core.site.model.model import Model
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """One file of a gateway.
+
+    :param path: where it belongs on the gateway, absolute, without ``..``.
+    :param text: its content, without secrets: ``{{secret:NAME}}`` stands for one, which is put in
+        when the tree is written.
+    :param mode: its permission bits; 0o600 if it has a secret.
+    :raises ValueError: if the path is none.
+    """
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if not path.is_absolute() or ".." in path.parts or self.path != str(path):
+            raise ValueError(f"{self.path!r} is no absolute path of a file")
+
+
+class Renderer(Protocol):
+    """Makes files of one kind for a gateway.
+
+    The same model gives the same files, in the same order: no clock, no random numbers, no host.
+    """
+
+    def files(self, model: Model, gateway: str) -> Iterable[RenderedFile]:
+        """Give the files of one gateway; none where it has nothing to add.
+
+        :raises ValueError: if the model cannot be rendered so; the sentence names key and remedy.
+        """
+
+
+@dataclass(frozen=True)
+class RendererType(PluginType):
+    """A kind of files; ``build(config, context)`` gives a :class:`Renderer`.
+
+    A type that the site file names, as ``[renderer.NAME]``, renders; its options stand there.
+    """

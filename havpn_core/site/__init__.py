@@ -1,0 +1,1 @@
+"""One file for the gateways of both sites: read, verify, render, compare."""

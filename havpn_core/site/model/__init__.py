@@ -1,0 +1,1 @@
+"""Pure: the site file as values: options, and the sites, gateways and lines that they make."""

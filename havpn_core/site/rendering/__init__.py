@@ -1,0 +1,1 @@
+"""Pure: what is rendered from a model, one module and one template a kind of file."""
