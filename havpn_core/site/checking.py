@@ -31,8 +31,8 @@ EMPTY = """<cib epoch="1" num_updates="0" admin_epoch="0" validate-with="pacemak
 crm_feature_set="3.16.0" have-quorum="1" dc-uuid="1"><configuration><crm_config>
 <cluster_property_set id="cib-bootstrap-options">
 <nvpair id="stonith" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
-<nodes>{nodes}</nodes><resources/><constraints/></configuration><status/></cib>"""
-"""A cluster of no daemons, with the nodes of a site and nothing else."""
+<nodes/><resources/><constraints/></configuration><status/></cib>"""
+"""The configuration of a cluster, with nothing in it."""
 DENIED = ("operation not permitted", "permission denied", "must be root")
 
 

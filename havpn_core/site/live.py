@@ -1,4 +1,4 @@
-"""Find gateways in folders: the tree that was rendered, or one that was copied from each of them."""
+"""Find gateways in folders: the tree that was rendered, or one that was copied from each."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def inside(root: Path, path: str) -> Path | None:
             links += 1
             if links > LINKS:
                 return None
-            target = PurePosixPath(os.readlink(step))
+            target = PurePosixPath(step.readlink())
             if target.is_absolute():
                 found = root
             waiting += reversed(target.parts[1:] if target.is_absolute() else target.parts)
@@ -175,7 +175,8 @@ def _marked_in(root: Path, folders: Iterable[str]) -> Iterator[str]:
     for folder in folders:
         try:
             place = inside(root, folder)
-            names = sorted(os.listdir(place)) if place is not None and place.is_dir() else []
+            there = place is not None and place.is_dir()
+            names = sorted(each.name for each in place.iterdir()) if place and there else []
         except (FileTrouble, OSError):
             continue
         for name in names:

@@ -31,16 +31,17 @@ OPTIONS = (
 FAILED = 255
 """Exit status of ssh itself; any other is that of the command."""
 ABSENT = 127
-HIDDEN = "havpn-hidden:"
+HIDDEN, NO_ROOT = "havpn-hidden:", "havpn-user:"
 # Words that are in every mark, whatever comment it is; the rest is judged here.
 MARK = "Rendered by HA-VPN"
 COPY = (
+    "[ $(id -u) = 0 ] || echo {no_root}$(id -un) >&2; "
     "{{ for f in {files}; do [ -f \"$f\" ] && echo \"$f\"; done; "
     "for d in {folders}; do grep -lsF '{mark}' \"$d\"/*; done; }} | sort -u | "
     "while read -r f; do if [ -r \"$f\" ]; then echo \"$f\"; else echo \"{hidden}$f\" >&2; fi; done"
     " | tar -chPf - -T -"
 )  # fmt: skip
-REACH = f"make ssh -o BatchMode=yes {{}} true work, as by Host {{}} in ~/.ssh/config"
+REACH = "make ssh -o BatchMode=yes {} true work, as by Host {} in ~/.ssh/config"
 
 
 class Unreachable(Exception):
@@ -67,9 +68,9 @@ def over_ssh(rendered: Rendered) -> dict[str, Found]:
 
 def _gateway(gateway: str, wanted: Sequence[RenderedFile], folders: Sequence[str]) -> Found:
     paths = [file.path for file in wanted]
-    files = _files(gateway, paths, folders)
     troubles: list[Trouble] = []
     unseen: list[str] = []
+    files = _files(gateway, paths, folders, unseen)
     status = _status(gateway, troubles)
     connections = None
     if any(path.startswith(SWANCTL) for path in paths):
@@ -77,20 +78,26 @@ def _gateway(gateway: str, wanted: Sequence[RenderedFile], folders: Sequence[str
     return Found(files, status, connections, tuple(troubles), tuple(unseen))
 
 
-def _files(gateway: str, paths: Sequence[str], folders: Sequence[str]) -> dict[str, FoundFile]:
+def _files(
+    gateway: str, paths: Sequence[str], folders: Sequence[str], unseen: list[str]
+) -> dict[str, FoundFile]:
     """Copy the rendered files, and all with the mark of HA-VPN."""
     words = COPY.format(
         files=" ".join(map(shlex.quote, paths)) or "/nothing",
         folders=" ".join(map(shlex.quote, folders)),
         mark=MARK,
         hidden=HIDDEN,
+        no_root=NO_ROOT,
     )
     ended = _call(gateway, "sh", "-c", words)
-    found = {
-        line.removeprefix(HIDDEN): FoundFile(None, trouble="its user there may not read it")
-        for line in ended.stderr.decode(errors="replace").splitlines()
-        if line.startswith(HIDDEN)
-    }
+    found: dict[str, FoundFile] = {}
+    for line in ended.stderr.decode(errors="replace").splitlines():
+        if line.startswith(HIDDEN):
+            trouble = "its user there may not read it"
+            found[line.removeprefix(HIDDEN)] = FoundFile(None, trouble=trouble)
+        elif line.startswith(NO_ROOT):
+            user = line.removeprefix(NO_ROOT)
+            unseen.append(f"files that {user} there may not see count as missing: connect as root")
     try:
         with tarfile.open(fileobj=io.BytesIO(ended.stdout), mode="r:") as archive:
             for each in archive:

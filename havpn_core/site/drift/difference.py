@@ -12,7 +12,7 @@ class What(StrEnum):
     MISSING = "missing"
     CHANGED = "changed"
     ADDITIONAL = "additional"
-    SECRET = "secret"  # noqa: S105 - a word, and no secret
+    SECRET = "secret"
     READABLE = "readable"
     UNREADABLE = "unreadable"
     STATUS = "status"

@@ -1,7 +1,7 @@
 """Pure: put the places of secrets back into a file that was found, and take the secrets out of it.
 
-What is rendered has ``{{secret:NAME}}`` where a gateway has the secret. With the places back both can
-be compared and shown line by line; the secrets that were there are compared among themselves.
+What is rendered has ``{{secret:NAME}}`` where a gateway has the secret. With the places back both
+can be compared and shown line by line; the secrets that were there are compared among themselves.
 """
 
 import re

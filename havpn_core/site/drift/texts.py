@@ -1,8 +1,8 @@
 """Pure: how two texts differ, line by line as ``diff -u`` says it, and no secret in it.
 
 Of a file that anybody may read everything is shown but what its key calls a secret. Of any other
-file a line that was found shows only the words that are rendered, too: what else stands there may be
-a secret that somebody put in another place.
+file a line that was found shows only the words that are rendered, too: what else stands there may
+be a secret that somebody put in another place.
 """
 
 import difflib
