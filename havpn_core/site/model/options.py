@@ -1,7 +1,7 @@
 """Pure: the keys of ``site.toml``."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -81,7 +81,7 @@ class SiteOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Serial device of both gateways for a cable between them; empty: there is none."""
     witnesses: str | list[str] = "auto"
     """Hosts on the LAN that are always on, or ``auto``."""
-    preempt: str = "auto"
+    preempt: Literal["auto", "manual", "never"] = "auto"
     """``preempt`` of its pair: ``auto``, ``manual`` or ``never``."""
 
 
@@ -135,7 +135,7 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The sites by name."""
     line: dict[str, LineOptions]
     """The lines by name."""
-    profile: str = "fast"
+    profile: Literal["fast", "balanced", "article"] = "fast"
     """Profile of every path: ``fast``, ``balanced`` or ``article``."""
     false_switches: Frequency | None = None
     """Target of every path; without it the profile's own."""
