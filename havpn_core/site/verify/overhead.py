@@ -58,18 +58,13 @@ def largest(mtu: int, version: int, way: Way, *, encapsulated: bool) -> int:
 
 def _cipher(word: str) -> tuple[int, int, int]:
     """Give the bytes of IV and block, and of the check value of what has its own."""
-    if word.startswith("chacha20poly1305"):
-        return 8, 4, 16  # RFC 7634 section 2
-    if "gmac" in word:
-        return 8, 4, 16  # RFC 4543 section 3
-    for mode in ("gcm", "ccm"):  # RFC 4106 sections 3 and 6, RFC 4309 section 3
-        if mode in word:
-            length = word.partition(mode)[2]
-            return 8, 4, {"8": 8, "64": 8, "12": 12, "96": 12}.get(length, 16)
-    if word.endswith("ctr"):
-        return 8, 4, 0  # RFC 3686 section 3
-    if word == "null":
-        return 0, 4, 0  # RFC 2410
+    if word.startswith("chacha20poly1305") or "gmac" in word:
+        return 8, 4, 16  # RFC 7634 section 2, RFC 4543 section 3
+    mode = next((mode for mode in ("gcm", "ccm") if mode in word), "")
+    if mode:  # RFC 4106 sections 3 and 6, RFC 4309 section 3
+        return 8, 4, {"8": 8, "64": 8, "12": 12, "96": 12}.get(word.partition(mode)[2], 16)
+    if word.endswith("ctr") or word == "null":
+        return 0 if word == "null" else 8, 4, 0  # RFC 3686 section 3, RFC 2410
     if word.startswith(("des", "3des", "blowfish", "cast")):
         return 8, 8, 0  # RFC 2451
     return 16, 16, 0  # AES in CBC, RFC 3602, and what has blocks as long

@@ -1,4 +1,4 @@
-"""Pure: which gateways the lines join: each with one of each far site that its site is joined to."""
+"""Pure: which gateways the lines join: each with one of each far site of its own site."""
 
 from collections.abc import Iterator
 

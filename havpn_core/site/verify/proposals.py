@@ -29,8 +29,9 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     (Kind.PRF, r"prf(sha1|sha256|sha384|sha512|md5|aesxcbc|camelliaxcbc|aescmac)"),
     (Kind.EXCHANGE, r"(ke[1-7]_)?(none|modp(none|null|768|1024|1536|2048|3072|4096|6144|8192))"),
     (Kind.EXCHANGE, r"(ke[1-7]_)?(modp1024s160|modp2048s(224|256)|ecp(192|224|256|384|521))"),
-    (Kind.EXCHANGE, r"(ke[1-7]_)?(ecp(224|256|384|512)bp|(curve|x)(25519|448)|mlkem(512|768|1024))"),
-    (Kind.EXCHANGE, r"(ke[1-7]_)?(ntru(112|128|192|256)|(kyber|frodo[as]|bike|hqc|saber)[135])"),
+    (Kind.EXCHANGE, r"(ke[1-7]_)?(ecp(224|256|384|512)bp|(curve|x)(25519|448))"),
+    (Kind.EXCHANGE, r"(ke[1-7]_)?(mlkem(512|768|1024)|ntru(112|128|192|256))"),
+    (Kind.EXCHANGE, r"(ke[1-7]_)?((kyber|frodo[as]|bike|hqc|saber)[135])"),
     (Kind.NUMBERS, r"(no)?esn"),
 )  # fmt: skip
 _KNOWN = tuple((kind, re.compile(rf"({pattern})\Z")) for kind, pattern in _WORDS)
@@ -65,7 +66,7 @@ def parsed(text: str) -> list[Proposal]:
     """Read proposals, of which a comma divides several; ``default`` is none to judge."""
     found = []
     for each in text.split(","):
-        one = each.strip().lower()
+        one = each.strip()
         words = tuple((word, _kind(word)) for word in one.split("-"))
         found.append(Proposal(one, words))
     return [one for one in found if one.text != "default"]
@@ -79,7 +80,7 @@ def faults(text: str, *, ike: bool) -> Iterator[tuple[str, str]]:
     for proposal in parsed(text):
         unknown = [word for word, kind in proposal.words if kind is None]
         for word in unknown:
-            near = get_close_matches(word, USUAL, n=1)
+            near = get_close_matches(word.lower(), USUAL, n=1)
             yield (
                 f"{word!r} in {proposal.text!r} is no algorithm that swanctl knows",
                 f"write {near[0]}" if near else f"write words as {', '.join(USUAL[:4])}",
