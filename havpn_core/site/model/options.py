@@ -136,7 +136,7 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The sites by name."""
     line: dict[str, LineOptions]
     """The lines by name."""
-    profile: str = "fast"
+    profile: Literal["fast", "balanced", "article"] = "fast"
     """Profile of every path: ``fast``, ``balanced`` or ``article``."""
     false_switches: Frequency | None = None
     """Target of every path; without it the profile's own."""
