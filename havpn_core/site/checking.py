@@ -33,6 +33,7 @@ crm_feature_set="3.16.0" have-quorum="1" dc-uuid="1"><configuration><crm_config>
 <nvpair id="stonith" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
 <nodes/><resources/><constraints/></configuration><status/></cib>"""
 """The configuration of a cluster, with nothing in it."""
+NO_AGENT = ("is not installed or does not provide valid metadata",)
 DENIED = ("operation not permitted", "permission denied", "must be root")
 
 
@@ -64,6 +65,19 @@ class Checked:
         return f"{self.gateway}: {self.path}: {self.outcome} by {self.program}{said}"
 
 
+def summary(results: Sequence[Checked]) -> list[str]:
+    """Give one line for what is the same on several gateways, what is wrong first."""
+    gateways: dict[tuple[Outcome, str, str, str], list[str]] = {}
+    for each in results:
+        said = (each.outcome, each.path, each.program, each.text)
+        gateways.setdefault(said, []).append(each.gateway)
+    order = (Outcome.WRONG, Outcome.UNCHECKED, Outcome.GOOD)
+    return [
+        str(Checked(", ".join(gateways[said]), said[1], said[2], said[0], said[3]))
+        for said in sorted(gateways, key=lambda said: order.index(said[0]))
+    ]
+
+
 Verdict = tuple[str, Outcome, str]
 """A program, what it made of a file, and its words."""
 
@@ -74,21 +88,23 @@ def checked(rendered: Mapping[str, Sequence[RenderedFile]]) -> list[Checked]:
     :param rendered: with places for secrets, which no program minds.
     """
     found = []
+    known: dict[tuple[str, str], list[Verdict]] = {}
     with tempfile.TemporaryDirectory(prefix="havpn-check-") as folder:
         for gateway, files in rendered.items():
             for file in files:
-                draft = Path(folder) / f"{gateway}-{PurePosixPath(file.path).name}"
-                draft.write_text(file.text, encoding="utf-8")
-                for program, outcome, text in _verdicts(file, draft):
-                    said = text.replace(str(draft), file.path)
-                    found.append(Checked(gateway, file.path, program, outcome, said))
+                if (file.path, file.text) not in known:  # both gateways of a cluster have one
+                    draft = Path(folder) / f"{gateway}-{PurePosixPath(file.path).name}"
+                    draft.write_text(file.text, encoding="utf-8")
+                    known[file.path, file.text] = list(_verdicts(file, draft))
+                found += [Checked(gateway, file.path, *e) for e in known[file.path, file.text]]
     return found
 
 
 def _verdicts(file: RenderedFile, draft: Path) -> Iterator[Verdict]:
     for begin, end, check in CHECKS:
         if file.path.startswith(begin) and file.path.endswith(end):
-            yield from check(file, draft)
+            for program, outcome, text in check(file, draft):
+                yield program, outcome, text.replace(str(draft), file.path)
 
 
 def _havpn(file: RenderedFile, draft: Path) -> Iterator[Verdict]:
@@ -142,12 +158,16 @@ def _cluster(draft: Path, program: str, calls: Sequence[list[str]]) -> Iterator[
     cib = _cib_of(draft)
     cib.write_text(EMPTY, encoding="utf-8")
     env = {"CIB_file": str(cib)}
+    beside = ""
     for argv in calls:
         verdict = _run(program, argv, env)
+        if any(word in verdict[2] for word in NO_AGENT):
+            verdict = _run(program, [*argv, "--force"], env)
+            beside = "but for the parameters of agents that are not on this host"
         if verdict[1] is not Outcome.GOOD:
             yield verdict
             return
-    yield program, Outcome.GOOD, ""
+    yield program, Outcome.GOOD, beside
     yield _run("crm_verify", ["crm_verify", "--xml-file", str(cib)], env)
 
 

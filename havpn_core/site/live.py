@@ -25,7 +25,7 @@ LINKS = 40
 CONNECTIONS = "list-conns"
 FOLDERS = (
     "/etc/havpn", "/etc/swanctl/conf.d", "/etc/nftables.d", "/etc/sysctl.d", "/etc/ha.d",
-    "/etc/conntrackd",
+    "/etc/conntrackd", "/etc/systemd/system/havpn.service.d",
 )  # fmt: skip
 """Where files of other modes and options may be left."""
 

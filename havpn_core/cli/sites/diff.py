@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from havpn_core.cli.options import json_option
-
 if TYPE_CHECKING:
     from havpn_core.site.drift.whole import Comparison
 
@@ -42,7 +40,7 @@ CARRY = "carry the rendered tree over"
     "--templates", type=click.Path(path_type=Path), help="Own templates, as for havpn site render."
 )
 @click.option("--lines", is_flag=True, help="Show the lines of files that differ, too.")
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(
     file: Path,
     out: Path | None,

@@ -10,7 +10,7 @@ from havpn_core.site.drift.settings import Section
 
 _TOKEN = re.compile(
     r"\s*(?:"
-    r"(?P<list>[\w.-]+)=\[(?P<items>[^\]]*)\]"
+    r"(?P<list>[\w.-]+)=\[(?P<items>(?:[^\[\]]|\[[^\[\]]*\])*)\]"
     r"|(?P<key>[\w.-]+)=(?P<value>[^{}]*?)(?=\s+[a-z][\w.-]*=|\s+[^\s{}]+\s*\{|\s*\}|\s*$)"
     r"|(?P<section>[^\s{}]+(?: event| reply)?)\s*\{"
     r"|(?P<end>\})"
