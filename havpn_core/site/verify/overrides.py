@@ -138,7 +138,7 @@ def _metrics(model: Model) -> Iterator[Problem]:
     table, found = model.options.metrics, list[str]()
     made = to_struct(MetricsOptions, "metrics", table or {}, found)
     for text in found:
-        yield _split(text)
+        yield split(text)
     for endpoint in made.listen if made else ():
         address = ip_address(parse_endpoint(endpoint)[0])
         if not (address.is_loopback or address.is_unspecified):
@@ -150,8 +150,8 @@ def _metrics(model: Model) -> Iterator[Problem]:
             )
 
 
-def _split(text: str) -> Problem:
-    """Make a problem of a sentence with key and remedy."""
+def split(text: str) -> Problem:
+    """Make a problem of a sentence that begins with its key and ends with the remedy."""
     key, _, rest = text.partition(": ")
     wrong, _, remedy = rest.rpartition(": ")
     return Problem(key, wrong or rest, remedy if wrong else "see docs/configuration.md")
