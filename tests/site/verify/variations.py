@@ -121,7 +121,7 @@ def _site(chance, given, members, *, authority):
     if chance.random() < 0.3:
         site["serial"] = "/dev/ttyS0"
     if chance.random() < 0.3:
-        network, first, *_ = given[0]
+        first = given[0][1]
         site["witnesses"] = [_next_to(first, 4), _next_to(first, 5)]
     if chance.random() < 0.3:
         site["lan_device"], site["wan_device"] = "enp1s0", "enp2s0"
