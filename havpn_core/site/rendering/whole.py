@@ -13,10 +13,10 @@ from havpn_core.site.rendering import (
     firewall,
     havpn,
     heartbeat,
-    system,
     keys,
     pacemaker,
     swanctl,
+    system,
 )
 from havpn_core.site.rendering.digest import marked
 from havpn_core.site.rendering.sheet import Sheet
