@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,10 +14,12 @@ from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.rendering import RenderedFile
-from havpn_core.site.drift.difference import GATEWAY, Found, FoundFile, Trouble
+from havpn_core.site.drift.difference import GATEWAY, Difference, Found, FoundFile, Trouble
+from havpn_core.site.drift.files import differing_file
 from havpn_core.site.drift.running import run_dir_of
 from havpn_core.site.drift.whole import HAVPN, SWANCTL, Rendered
 from havpn_core.site.rendering.digest import mark_of
+from havpn_core.site.tree import Entry
 
 LARGEST = 1024 * 1024
 """Bytes of a file that is compared."""
@@ -50,6 +53,17 @@ def in_tree(tree: Path, rendered: Rendered) -> dict[str, Found]:
             text, remedy = f"{root} is not there", "run havpn site render"
             found[gateway] = Found(troubles=(Trouble(GATEWAY, text, remedy),))
     return found
+
+
+def beside_trees(tree: Path, entries: Iterable[Entry], remedy: str) -> Iterator[Difference]:
+    """Compare what is rendered beside the trees of the gateways, to carry them over.
+
+    :param remedy: what makes it again.
+    """
+    for entry in entries:
+        file = RenderedFile(f"/{entry.place}", entry.text, entry.mode)
+        differences, _ = differing_file("all gateways", file, _read(tree, file.path), remedy)
+        yield from (replace(each, place=str(entry.place)) for each in differences)
 
 
 def in_copies(folder: Path, rendered: Rendered) -> dict[str, Found]:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from havpn_core.cli.sites.diff import diff
+from havpn_core.cli.sites.render import render
 from havpn_core.site.drift.whole import HAVPN
 from tests.site.gateways import PAIR_KEY, SITE, SWANCTL, Gateways
 
@@ -62,13 +63,32 @@ def live(gateways):
     return ["--live", str(gateways.folder)]
 
 
-@pytest.mark.parametrize("options", [live, lambda g: ["--out", str(g.folder)], lambda g: ["--ssh"]])
+@pytest.mark.parametrize("options", [live, lambda g: ["--ssh"]], ids=["live", "ssh"])
 def test_an_untouched_site_has_no_difference(gateways, options):
     ended = run(gateways, *options(gateways))
     assert (ended.output.splitlines()[-1].rpartition(": ")[2], ended.exit_code) == (
         "no difference", 0,
     )  # fmt: skip
     assert len(ended.output.splitlines()) == 1
+
+
+def test_the_tree_that_was_rendered_is_compared_with_what_is_beside_it(gateways, tmp_path):
+    out, secrets = tmp_path / "out", ["--secrets", str(tmp_path / "of-all")]
+    file = str(gateways.folder.parent / "site.toml")
+    made = CliRunner().invoke(render, ["-f", file, "--out", str(out), *secrets])
+    assert made.exit_code == 0, made.output
+    options = ["--out", str(out), *secrets]
+    assert run(gateways, *options).output.endswith("no difference\n")
+    (out / "README").unlink()
+    (out / "gw-ba" / HAVPN[1:]).write_text("")
+    lines = run(gateways, *options).output.splitlines()
+    assert lines[0].startswith(f"gw-ba: {HAVPN}: ")
+    assert lines[0].endswith(": run havpn site render")
+    assert lines[1] == "all gateways: README: is not there: run havpn site render"
+    assert len(lines) == 3
+    (out / "gw-ba" / HAVPN[1:]).unlink()
+    made = CliRunner().invoke(render, ["-f", file, "--out", str(out), *secrets])
+    assert (made.exit_code, run(gateways, *options).exit_code) == (0, 0)
 
 
 def test_each_difference_is_one_line_and_its_lines_where_they_are_wanted(gateways):
@@ -189,7 +209,7 @@ def test_without_ssh_the_package_is_named(gateways, monkeypatch):
 def test_a_file_that_its_user_may_not_read_is_said(gateways):
     ssh = gateways.folder.parent / "path" / "ssh"
     # root reads everything, so here the question whether it may is one that is always denied.
-    text = ssh.read_text().replace("#g", "#g; s#.[ ]-r #[ -z #")
+    text = ssh.read_text().replace("#g", "#g; s#\\[ -r #[ -z #")
     last = text.splitlines()[-1]
     denied = f"{{ {last} 2>&1 1>&3 | sed s#$root## >&2; }} 3>&1"
     ssh.write_text(text.replace(last, denied))

@@ -2,14 +2,25 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from havpn_core.site.drift.whole import Comparison
+from havpn_core.cli.sites.options import (
+    file_option,
+    secrets_of,
+    secrets_option,
+    templates_option,
+)
+from havpn_core.site import secrets
+from havpn_core.site.carrying import entries
+from havpn_core.site.drift.whole import Comparison, Rendered, compare
+from havpn_core.site.live import beside_trees, in_copies, in_tree
+from havpn_core.site.making import model_from, rendered_from
+from havpn_core.site.remote import over_ssh
+from havpn_core.site.rendering.templates import overridden
 
 SCHEMA = 1
 """Grows when a key goes or means something else; a release that only adds keys leaves it."""
@@ -18,7 +29,7 @@ CARRY = "carry the rendered tree over"
 
 
 @click.command()
-@click.option("-f", "--file", required=True, type=click.Path(path_type=Path), help="The site file.")
+@file_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -30,22 +41,15 @@ CARRY = "carry the rendered tree over"
     help="Compare with trees that were copied from the gateways, as DIR/gw-aa/etc/havpn/...",
 )
 @click.option("--ssh", is_flag=True, help="Compare with the gateways themselves, by ssh NAME.")
-@click.option(
-    "--secrets",
-    type=click.Path(path_type=Path),
-    help="The folder of secrets, to compare them, too; none is shown. Without it those of the "
-    "gateways are compared with each other.",
-)
-@click.option(
-    "--templates", type=click.Path(path_type=Path), help="Own templates, as for havpn site render."
-)
+@secrets_option
+@templates_option
 @click.option("--lines", is_flag=True, help="Show the lines of files that differ, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(
     file: Path,
     out: Path | None,
     live: Path | None,
-    secrets: Path | None,
+    folder: Path | None,
     templates: Path | None,
     *,
     ssh: bool,
@@ -56,12 +60,22 @@ def diff(
 
     Compared are the files that are rendered, others that once were, the configuration that each
     daemon has in force, and the tunnels that charon has loaded. Nothing is changed, here or there.
+    Secrets are compared where their folder is there, and else with each other; none is shown.
     The exit status is 1 where something differs.
     """
-    places = [out is not None, live is not None, ssh]
-    if sum(places) != 1:
+    if sum((out is not None, live is not None, ssh)) != 1:
         raise click.UsageError("name what to compare with: one of --out DIR, --live DIR and --ssh")
-    found = _compared(file, (out, live), secrets, templates)
+    texts = None if templates is None else overridden(templates)
+    model = model_from(file)
+    rendered = rendered_from(file, model, texts)
+    known = _known(secrets_of(file, folder), rendered)
+    if out is not None:
+        found = compare(rendered, in_tree(out, rendered), known, RENDER)
+        beside = beside_trees(out, entries(model, rendered, texts), RENDER)
+        found = replace(found, differences=(*found.differences, *beside))
+    else:
+        places = in_copies(live, rendered) if live is not None else over_ssh(rendered)
+        found = compare(rendered, places, known, CARRY)
     if as_json:
         click.echo(json.dumps(_document(file, found), indent=2))
     else:
@@ -69,36 +83,14 @@ def diff(
     sys.exit(1 if found.differences else 0)
 
 
-def _compared(
-    file: Path, folders: tuple[Path | None, Path | None], secrets: Path | None, own: Path | None
-) -> "Comparison":
-    from havpn_core.config.read import read
-    from havpn_core.site.drift.whole import compare
-    from havpn_core.site.live import in_copies, in_tree
-    from havpn_core.site.reading import model_of
-    from havpn_core.site.remote import over_ssh
-    from havpn_core.site.rendering.templates import overridden
-    from havpn_core.site.rendering.whole import render
-
-    rendered = render(model_of(read(file)), overridden(own) if own else None)
-    known = _known(secrets, rendered) if secrets else {}
-    out, live = folders
-    if out is not None:
-        return compare(rendered, in_tree(out, rendered), known, RENDER)
-    if live is not None:
-        return compare(rendered, in_copies(live, rendered), known, CARRY)
-    return compare(rendered, over_ssh(rendered), known, CARRY)
-
-
-def _known(folder: Path, rendered: Any) -> dict[str, str]:
+def _known(folder: Path, rendered: Rendered) -> dict[str, str]:
     """Read the secrets that there are; none is made by looking."""
-    from havpn_core.site.secrets import SUFFIX, names_in, secrets_of
+    names = secrets.names_in(each.text for files in rendered.values() for each in files)
+    there = [name for name in names if (folder / f"{name}{secrets.SUFFIX}").exists()]
+    return secrets.secrets_of(folder, there)
 
-    names = names_in(each.text for files in rendered.values() for each in files)
-    return secrets_of(folder, [n for n in names if (folder / f"{n}{SUFFIX}").exists()])
 
-
-def _document(file: Path, found: "Comparison") -> dict[str, Any]:
+def _document(file: Path, found: Comparison) -> dict[str, Any]:
     """Give the object of ``--json``."""
     return {
         "schema": SCHEMA,
@@ -111,7 +103,7 @@ def _document(file: Path, found: "Comparison") -> dict[str, Any]:
     }
 
 
-def _show(file: Path, found: "Comparison", *, lines: bool) -> None:
+def _show(file: Path, found: Comparison, *, lines: bool) -> None:
     for each in found.differences:
         click.echo(str(each))
         if lines:
