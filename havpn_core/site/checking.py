@@ -72,8 +72,13 @@ def summary(results: Sequence[Checked]) -> list[str]:
         said = (each.outcome, each.path, each.program, each.text)
         gateways.setdefault(said, []).append(each.gateway)
     order = (Outcome.WRONG, Outcome.UNCHECKED, Outcome.GOOD)
+    every = {each.gateway for each in results}
+    names = {
+        said: "all gateways" if every == {*these} else ", ".join(these)
+        for said, these in gateways.items()
+    }
     return [
-        str(Checked(", ".join(gateways[said]), said[1], said[2], said[0], said[3]))
+        str(Checked(names[said], said[1], said[2], said[0], said[3]))
         for said in sorted(gateways, key=lambda said: order.index(said[0]))
     ]
 
