@@ -3,11 +3,14 @@
 The programs are the real ones of this host; none of them loads anything.
 """
 
+import json
 import os
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from havpn_core.cli.sites.verify import verify
 from havpn_core.site.checking import Outcome, checked, summary
 from havpn_core.site.drift.whole import HAVPN
 from tests.site.gateways import SITE, SWANCTL, rendered
@@ -107,3 +110,35 @@ def test_what_is_the_same_on_several_gateways_is_one_line():
     assert f"all gateways: {NFT}: good by nft" in lines
     assert lines[0].startswith("all gateways: ")
     assert "not checked" in lines[0]
+
+
+def verified(tmp_path, *options):
+    (tmp_path / "site.toml").write_text(SITE)
+    (tmp_path / "site.toml").chmod(0o600)
+    return CliRunner().invoke(verify, ["-f", str(tmp_path / "site.toml"), *options])
+
+
+def test_verify_shows_what_was_checked_and_what_was_not(tmp_path):
+    ended = verified(tmp_path)
+    assert ended.exit_code == 0, ended.output
+    assert f"all gateways: {NFT}: good by nft" in ended.output
+    assert f"all gateways: {SWANCTL}: not checked by swanctl: it can only load a" in ended.output
+    found = json.loads(verified(tmp_path, "--json").output)["files"]
+    assert {
+        "gateway": "gw-bb",
+        "path": NFT,
+        "program": "nft",
+        "outcome": "good",
+        "text": "",
+    } in found
+
+
+def test_verify_refuses_what_a_program_refuses(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "havpn.nft.j2").write_text("table inet havpn {\n  no rule\n}\n")
+    ended = verified(tmp_path, "--templates", str(tmp_path / "own"))
+    assert ended.exit_code == 1
+    assert f"site.toml: gw-aa:{NFT}: nft: {NFT}:3:3" in ended.output
+    assert "correct what the site file puts into it, or the template" in ended.output
+    assert f"{NFT}: good" not in ended.output
+    assert ended.output.endswith("site.toml: 4 problems\n")
