@@ -14,7 +14,7 @@ from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.rendering import RenderedFile
-from havpn_core.site.drift.difference import GATEWAY, Difference, Found, FoundFile, Trouble
+from havpn_core.site.drift.difference import GATEWAY, Difference, Found, FoundFile, Trouble, Wanted
 from havpn_core.site.drift.files import differing_file
 from havpn_core.site.drift.running import run_dir_of
 from havpn_core.site.drift.whole import HAVPN, SWANCTL, Rendered
@@ -121,7 +121,7 @@ def _gateways(folder: Path, rendered: Rendered) -> Iterator[str]:
             yield each.name
 
 
-def _copy(root: Path, wanted: Sequence[RenderedFile], folders: Iterable[str]) -> Found:
+def _copy(root: Path, wanted: Sequence[Wanted], folders: Iterable[str]) -> Found:
     if not root.is_dir():
         text, remedy = f"{root} is not there", "copy its /etc to there, or leave --live out"
         return Found(troubles=(Trouble(GATEWAY, text, remedy),))

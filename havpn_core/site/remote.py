@@ -15,8 +15,7 @@ from typing import Any
 
 from havpn_core.errors import HavpnError
 from havpn_core.host.execute import environment
-from havpn_core.plugging.rendering import RenderedFile
-from havpn_core.site.drift.difference import GATEWAY, Found, FoundFile, Trouble
+from havpn_core.site.drift.difference import GATEWAY, Found, FoundFile, Trouble, Wanted
 from havpn_core.site.drift.running import START
 from havpn_core.site.drift.whole import HAVPN, SWANCTL, Rendered
 from havpn_core.site.live import LARGEST, folders_of
@@ -66,7 +65,7 @@ def over_ssh(rendered: Rendered) -> dict[str, Found]:
         return dict(zip(rendered, pool.map(find, rendered), strict=True))
 
 
-def _gateway(gateway: str, wanted: Sequence[RenderedFile], folders: Sequence[str]) -> Found:
+def _gateway(gateway: str, wanted: Sequence[Wanted], folders: Sequence[str]) -> Found:
     paths = [file.path for file in wanted]
     troubles: list[Trouble] = []
     unseen: list[str] = []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 
 class What(StrEnum):
@@ -41,6 +41,22 @@ class Difference:
     def __str__(self) -> str:
         """Give the line that people read."""
         return f"{self.gateway}: {self.place}: {self.text}: {self.remedy}"
+
+
+class Wanted(Protocol):
+    """A file as it is rendered, as :class:`~havpn_core.plugging.rendering.RenderedFile` is one."""
+
+    @property
+    def path(self) -> str:
+        """Where it belongs on the gateway."""
+
+    @property
+    def text(self) -> str:
+        """Its text, with places for secrets."""
+
+    @property
+    def mode(self) -> int:
+        """Its permission bits."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from havpn_core.plugging.rendering import RenderedFile
-from havpn_core.site.drift.difference import Difference, FoundFile, What
+from havpn_core.site.drift.difference import Difference, FoundFile, Wanted, What
 from havpn_core.site.drift.places import PLACE, Replaced, replaced
 from havpn_core.site.drift.texts import count, differing_lines
 from havpn_core.site.rendering.digest import digest_of_text, mark_of, unmarked
@@ -20,7 +19,7 @@ def text_of(found: FoundFile | None) -> str | None:
 
 
 def differing_file(
-    gateway: str, file: RenderedFile, found: FoundFile | None, remedy: str
+    gateway: str, file: Wanted, found: FoundFile | None, remedy: str
 ) -> tuple[list[Difference], Replaced]:
     """Compare one file; gives the secrets that it has, too.
 
@@ -50,7 +49,7 @@ def differing_file(
 
 
 def additional_files(
-    gateway: str, wanted: Mapping[str, RenderedFile], found: Mapping[str, FoundFile]
+    gateway: str, wanted: Mapping[str, Wanted], found: Mapping[str, FoundFile]
 ) -> Iterator[Difference]:
     """Name the files with the mark of HA-VPN that nothing is rendered into."""
     for path in sorted(found.keys() - wanted.keys()):
@@ -61,7 +60,7 @@ def additional_files(
             yield Difference(gateway, path, What.ADDITIONAL, said, remedy)
 
 
-def _rights(gateway: str, file: RenderedFile, found: FoundFile) -> Iterator[Difference]:
+def _rights(gateway: str, file: Wanted, found: FoundFile) -> Iterator[Difference]:
     place, mode = file.path, f"{found.mode & 0o7777:o}"
     if not file.mode & OTHERS and found.mode & OTHERS:
         said = f"mode {mode} lets everybody have it"
@@ -78,7 +77,7 @@ def _lines(number: int) -> str:
     return "1 line differs" if number == 1 else f"{number} lines differ"
 
 
-def _origin(file: RenderedFile, found: str) -> str:
+def _origin(file: Wanted, found: str) -> str:
     """Say how it came about, as far as the mark of the file knows."""
     mark = mark_of(found)
     if mark is None:

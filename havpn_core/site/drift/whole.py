@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from havpn_core.plugging.rendering import RenderedFile
-from havpn_core.site.drift.difference import GATEWAY, Difference, Found, Trouble, What
+from havpn_core.site.drift.difference import GATEWAY, Difference, Found, Trouble, Wanted, What
 from havpn_core.site.drift.files import additional_files, differing_file, text_of
 from havpn_core.site.drift.running import differing_status
 from havpn_core.site.drift.tunnels import differing_tunnels
@@ -12,7 +11,7 @@ from havpn_core.site.drift.tunnels import differing_tunnels
 HAVPN = "/etc/havpn/havpn.toml"
 SWANCTL = "/etc/swanctl/"
 EVERYWHERE = "carry the rendered tree over to all gateways that have it"
-Rendered = Mapping[str, Sequence[RenderedFile]]
+Rendered = Mapping[str, Sequence[Wanted]]
 Secrets = dict[str, dict[tuple[str, str], str]]
 """By its name, what stands for a secret at each gateway in each file."""
 
@@ -65,7 +64,7 @@ def _trouble(gateway: str, trouble: Trouble) -> Difference:
 
 
 def _gateway(
-    gateway: str, files: Sequence[RenderedFile], found: Found, beside: tuple[str, Secrets]
+    gateway: str, files: Sequence[Wanted], found: Found, beside: tuple[str, Secrets]
 ) -> Iterator[Difference]:
     """Compare the files, the daemon and charon of one gateway."""
     remedy, secrets = beside
