@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[2]
-EXAMPLES = ("havpn-apprise", "havpn-wireguard")
+EXAMPLES = ("havpn-apprise", "havpn-wireguard", "havpn-motd")
 KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 CONFIG = """
 [node]
