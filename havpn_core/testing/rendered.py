@@ -9,7 +9,7 @@ from havpn_core.plugging.rendering import RenderedFile, RendererType
 from havpn_core.site.model.model import Model
 from havpn_core.site.model.options import Mode
 from havpn_core.site.reading import model_of
-from havpn_core.site.rendering.whole import render
+from havpn_core.site.rendering.whole import sheets
 from havpn_core.testing.made import Table, check_hostile_configuration, context, options
 
 Files = Mapping[str, tuple[RenderedFile, ...]]
@@ -41,7 +41,7 @@ def check_renderer_type(
         assert _rendered(plugin_type, config, again) == one, (
             "another instance gives other files for the same site: use no clock, no chance, no host"
         )
-        own = {(name, file.path) for name, files in render(model).items() for file in files}
+        own = {(name, sheet.path) for name in model.gateways for sheet in sheets(model, name)}
         for gateway, files in one.items():
             for file in files:
                 assert (gateway, file.path) not in own, f"{file.path} is rendered by HA-VPN itself"
