@@ -11,6 +11,7 @@ from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.site import carrying, secrets
 from havpn_core.site.model.model import Model
+from havpn_core.site.plugged import registry_of, with_plugins
 from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.havpn import FILE
 from havpn_core.site.rendering.whole import render
@@ -42,10 +43,11 @@ def rendered_from(file: Path, model: Model, templates: Mapping[str, str] | None 
     :raises HavpnError: naming a template that cannot be filled.
     """
     try:
-        rendered = render(model, templates)
+        registry = registry_of(model)
+        rendered = with_plugins(model, render(model, templates), registry)
     except ConfigError as problem:
         raise ConfigError([f"{file}: {each}" for each in problem.problems]) from None
-    _refuse(file, _configurations(rendered))
+    _refuse(file, _configurations(rendered, registry))
     return rendered
 
 
@@ -75,24 +77,24 @@ def _refuse(file: Path, problems: Iterable[str]) -> None:
         raise ConfigError(found)
 
 
-def _configurations(rendered: Rendered) -> list[str]:
+def _configurations(rendered: Rendered, registry: Registry) -> list[str]:
     """Say what the daemon of a gateway would refuse."""
     problems: list[str] = []
     for gateway, files in rendered.items():
         for file in files:
             if file.path == FILE:
-                problems += _configuration(gateway, file.text)
+                problems += _configuration(gateway, file.text, registry)
     return problems
 
 
-def _configuration(gateway: str, text: str) -> list[str]:
+def _configuration(gateway: str, text: str, registry: Registry) -> list[str]:
     place = Path(f"{gateway}{FILE}")
     try:
         raw = tomllib.loads(text)
     except ValueError as problem:
         return [f"{place}: is no valid TOML: {problem}: correct the template havpn.toml.j2"]
     try:
-        build(raw, Registry.load(read.enabled_plugins(raw)), place)
+        build(raw, registry, place)
     except ConfigError as problem:
         # What is missing on this host need not be missing there.
         return [each for each in problem.problems if not each.endswith(MISSING)]
