@@ -106,7 +106,7 @@ def _hubs(model: Model) -> Iterator[Problem]:
                 f"site.{site.name}.mode",
                 f"has lines to {len(far)} sites, {listed(far)}, and a cluster has one attribute "
                 "for one path",
-                f'write mode = "pair" or "heartbeat", or gateways of its own for each at {site.name}',
+                'write mode = "pair" or "heartbeat", or a file for each pair of sites',
             )
         if len(far) < 2 or all(_decided(model, each) for each in site.gateways.values()):
             continue
