@@ -99,16 +99,3 @@ def _configuration(gateway: str, text: str, registry: Registry) -> list[str]:
         # What is missing on this host need not be missing there.
         return [each for each in problem.problems if not each.endswith(MISSING)]
     return []
-
-
-def notes(model: Model) -> list[str]:
-    """Say what of a model today's daemon does otherwise than one may think."""
-    found = []
-    for gateway in model.gateways:
-        lines = [line.name for line in model.lines_of(gateway)]
-        if len(lines) > 1:
-            found.append(
-                f"{gateway} has one role for all of its lines ({', '.join(lines)}): it leaves all "
-                'of them when one is dead; with [havpn.node] give_up_on = "all" when all are'
-            )
-    return found
