@@ -7,6 +7,7 @@ from havpn_core.cli.lazy import Lazy
 COMMANDS = {
     "new": ("new", "new", "Write a site file to begin with."),
     "render": ("render", "render", "Write the files of every gateway."),
+    "verify": ("verify", "verify", "Say all that is wrong with a site file."),
     "schema": ("schema", "schema", "Describe the site file for editors."),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 from havpn_core.config.convert import to_struct
 from havpn_core.serve.options import MetricsOptions, parse_endpoint
 from havpn_core.site.model.model import Model
-from havpn_core.site.model.problem import Problem
+from havpn_core.site.model.problem import Problem, split
 from havpn_core.site.verify.names import PATH
 
 SECTIONS = ("node", "plugins", "path", "action", "notifier", "respond", "pair", "lan", "metrics")
@@ -138,7 +138,7 @@ def _metrics(model: Model) -> Iterator[Problem]:
     table, found = model.options.metrics, list[str]()
     made = to_struct(MetricsOptions, "metrics", table or {}, found)
     for text in found:
-        yield _split(text)
+        yield split(text)
     for endpoint in made.listen if made else ():
         address = ip_address(parse_endpoint(endpoint)[0])
         if not (address.is_loopback or address.is_unspecified):
@@ -148,10 +148,3 @@ def _metrics(model: Model) -> Iterator[Problem]:
                 "write 127.0.0.1, [::1], 0.0.0.0 or [::] here, and another address in "
                 "[site.NAME.gateways.NAME.havpn.metrics]",
             )
-
-
-def _split(text: str) -> Problem:
-    """Make a problem of a sentence with key and remedy."""
-    key, _, rest = text.partition(": ")
-    wrong, _, remedy = rest.rpartition(": ")
-    return Problem(key, wrong or rest, remedy if wrong else "see docs/configuration.md")
