@@ -4,18 +4,18 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from havpn_core.config import read
 from havpn_core.config.check import MISSING, build
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.site import carrying, secrets
+from havpn_core.site.file import tables_in
 from havpn_core.site.model.model import Model
-from havpn_core.site.reading import model_of
+from havpn_core.site.plugged import registry_of, with_plugins
 from havpn_core.site.rendering.havpn import FILE
 from havpn_core.site.rendering.whole import render
 from havpn_core.site.tree import Entry
-from havpn_core.site.verify.whole import verify
+from havpn_core.site.verified import verified
 
 Rendered = Mapping[str, Sequence[RenderedFile]]
 
@@ -25,13 +25,10 @@ def model_from(file: Path) -> Model:
 
     :raises ConfigError: with every problem found.
     """
-    raw = read.read(file)
-    try:
-        model = model_of(raw)
-    except ConfigError as problem:
-        raise ConfigError([f"{file}: {each}" for each in problem.problems]) from None
-    _refuse(file, map(str, verify(model)))
-    return model
+    found = verified(tables_in(file))
+    _refuse(file, map(str, found.problems))
+    assert found.model is not None
+    return found.model
 
 
 def rendered_from(file: Path, model: Model, templates: Mapping[str, str] | None = None) -> Rendered:
@@ -42,10 +39,11 @@ def rendered_from(file: Path, model: Model, templates: Mapping[str, str] | None 
     :raises HavpnError: naming a template that cannot be filled.
     """
     try:
-        rendered = render(model, templates)
+        registry = registry_of(model)
+        rendered = with_plugins(model, render(model, templates), registry)
     except ConfigError as problem:
         raise ConfigError([f"{file}: {each}" for each in problem.problems]) from None
-    _refuse(file, _configurations(rendered))
+    _refuse(file, _configurations(rendered, registry))
     return rendered
 
 
@@ -75,38 +73,25 @@ def _refuse(file: Path, problems: Iterable[str]) -> None:
         raise ConfigError(found)
 
 
-def _configurations(rendered: Rendered) -> list[str]:
+def _configurations(rendered: Rendered, registry: Registry) -> list[str]:
     """Say what the daemon of a gateway would refuse."""
     problems: list[str] = []
     for gateway, files in rendered.items():
         for file in files:
             if file.path == FILE:
-                problems += _configuration(gateway, file.text)
+                problems += _configuration(gateway, file.text, registry)
     return problems
 
 
-def _configuration(gateway: str, text: str) -> list[str]:
+def _configuration(gateway: str, text: str, registry: Registry) -> list[str]:
     place = Path(f"{gateway}{FILE}")
     try:
         raw = tomllib.loads(text)
     except ValueError as problem:
         return [f"{place}: is no valid TOML: {problem}: correct the template havpn.toml.j2"]
     try:
-        build(raw, Registry.load(read.enabled_plugins(raw)), place)
+        build(raw, registry, place)
     except ConfigError as problem:
         # What is missing on this host need not be missing there.
         return [each for each in problem.problems if not each.endswith(MISSING)]
     return []
-
-
-def notes(model: Model) -> list[str]:
-    """Say what of a model today's daemon does otherwise than one may think."""
-    found = []
-    for gateway in model.gateways:
-        lines = [line.name for line in model.lines_of(gateway)]
-        if len(lines) > 1:
-            found.append(
-                f"{gateway} has one role for all of its lines ({', '.join(lines)}): it leaves all "
-                'of them when one is dead; with [havpn.node] give_up_on = "all" when all are'
-            )
-    return found

@@ -11,7 +11,7 @@ from havpn_core.cli.sites.options import (
     templates_option,
 )
 from havpn_core.site import secrets
-from havpn_core.site.making import entries_of, model_from, notes, rendered_from
+from havpn_core.site.making import entries_of, model_from, rendered_from
 from havpn_core.site.rendering.templates import overridden
 from havpn_core.site.tree import carry_out, planned
 
@@ -36,8 +36,6 @@ def render(file: Path, out: Path, folder: Path | None, templates: Path | None) -
     texts = None if templates is None else overridden(templates)
     model = model_from(file)
     rendered = rendered_from(file, model, texts)
-    for note in notes(model):
-        click.echo(f"note: {note}")
     names = secrets.names_in(each.text for files in rendered.values() for each in files)
     # All that can be refused is, before the first secret is made.
     stand_in = dict.fromkeys(names, "")
