@@ -6,7 +6,7 @@ import pytest
 
 from havpn_core.site.drift.difference import What
 from havpn_core.site.drift.whole import HAVPN, compare
-from havpn_core.site.live import in_copies, in_tree, inside
+from havpn_core.site.live.copies import in_copies, in_tree, inside
 from tests.site.gateways import PAIR_KEY, SITE, SWANCTL, Gateways, rendered
 
 REMEDY = "carry the rendered tree over"

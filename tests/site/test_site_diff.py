@@ -165,7 +165,7 @@ def test_a_gateway_that_is_not_reached_is_one_finding(gateways):
 
 
 def test_a_gateway_that_hangs_is_given_up(gateways, monkeypatch):
-    monkeypatch.setattr("havpn_core.site.remote.CALL_S", 5)
+    monkeypatch.setattr("havpn_core.site.live.remote.CALL_S", 5)
     gateways.write("gw-bb", "/slow", "")
     ended = run(gateways, "--ssh")
     assert "gw-bb: gateway: no reply over ssh within 5 s: " in ended.output

@@ -17,9 +17,9 @@ from havpn_core.cli.sites.options import (
 from havpn_core.site import secrets
 from havpn_core.site.carrying import entries
 from havpn_core.site.drift.whole import Comparison, Rendered, compare
-from havpn_core.site.live import beside_trees, in_copies, in_tree
+from havpn_core.site.live.copies import beside_trees, in_copies, in_tree
+from havpn_core.site.live.remote import over_ssh
 from havpn_core.site.making import model_from, rendered_from
-from havpn_core.site.remote import over_ssh
 from havpn_core.site.rendering.templates import overridden
 
 SCHEMA = 1

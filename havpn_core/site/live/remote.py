@@ -18,7 +18,7 @@ from havpn_core.host.execute import environment
 from havpn_core.site.drift.difference import GATEWAY, Found, FoundFile, Trouble, Wanted
 from havpn_core.site.drift.running import START
 from havpn_core.site.drift.whole import HAVPN, SWANCTL, Rendered
-from havpn_core.site.live import LARGEST, folders_of
+from havpn_core.site.live.copies import LARGEST, folders_of
 from havpn_core.site.rendering.digest import mark_of
 
 CONNECT_S, CALL_S = 5, 20
