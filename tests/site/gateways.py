@@ -39,6 +39,7 @@ X-Own = "INLINE-SECRET"
 """
 SWANCTL = "/etc/swanctl/conf.d/havpn.conf"
 PAIR_KEY = "/etc/havpn/pair.key"
+CONNECTIONS = "/run/havpn/list-conns"
 
 
 @cache
@@ -90,7 +91,7 @@ class Gateways:
 
     def load(self, gateway):
         """Let charon load the file of now."""
-        self.write(gateway, "/list-conns", listed(self.place(gateway, SWANCTL).read_text()))
+        self.write(gateway, CONNECTIONS, listed(self.place(gateway, SWANCTL).read_text()))
 
 
 def listed(text):

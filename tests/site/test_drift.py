@@ -7,7 +7,7 @@ import pytest
 from havpn_core.site.drift.difference import What
 from havpn_core.site.drift.whole import HAVPN, compare
 from havpn_core.site.live.copies import in_copies, in_tree, inside
-from tests.site.gateways import PAIR_KEY, SITE, SWANCTL, Gateways, rendered
+from tests.site.gateways import CONNECTIONS, PAIR_KEY, SITE, SWANCTL, Gateways, rendered
 
 REMEDY = "carry the rendered tree over"
 
@@ -196,7 +196,7 @@ def test_a_status_of_an_older_release_has_no_digest_to_compare(gateways):
 
 
 @pytest.mark.parametrize(
-    ("path", "words"), [("/run/havpn/status.json", "status"), ("/list-conns", "loaded tunnels")]
+    ("path", "words"), [("/run/havpn/status.json", "status"), (CONNECTIONS, "loaded tunnels")]
 )
 def test_what_is_not_there_to_compare_is_said_and_no_drift(gateways, path, words):
     gateways.place("gw-ab", path).unlink()

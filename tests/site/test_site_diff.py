@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from havpn_core.cli.sites.diff import diff
 from havpn_core.cli.sites.render import render
 from havpn_core.site.drift.whole import HAVPN
-from tests.site.gateways import PAIR_KEY, SITE, SWANCTL, Gateways
+from tests.site.gateways import CONNECTIONS, PAIR_KEY, SITE, SWANCTL, Gateways
 
 SSH = """#!/bin/sh
 # A stand-in for ssh: no network, and the folder $ROOTS/GATEWAY for the gateway.
@@ -31,7 +31,7 @@ PROGRAMS = {
     "tar": 'exec /bin/tar --transform "s#^$ROOT##" "$@"',
     "havpn": 'cat "$ROOT/run/havpn/status.json" 2>/dev/null || '
     '{ echo "status.json is not there" >&2; exit 1; }',
-    "swanctl": '[ -e "$ROOT/absent" ] && exit 127; cat "$ROOT/list-conns" 2>/dev/null || '
+    "swanctl": '[ -e "$ROOT/absent" ] && exit 127; cat "$ROOT/run/havpn/list-conns" 2>/dev/null || '
     '{ echo "connecting to charon failed" >&2; exit 22; }',
 }
 
@@ -105,7 +105,7 @@ def test_each_difference_is_one_line_and_its_lines_where_they_are_wanted(gateway
 
 def test_the_document_has_the_same_and_a_schema(gateways):
     gateways.edit("gw-aa", HAVPN, "192.0.2.6", "192.0.2.7")
-    gateways.place("gw-bb", "/list-conns").unlink()
+    gateways.place("gw-bb", CONNECTIONS).unlink()
     ended = run(gateways, *live(gateways), "--json")
     found = json.loads(ended.output)
     (one,) = found["differences"]
@@ -181,7 +181,7 @@ def test_no_password_is_waited_for_and_no_option_is_made_of_a_name(gateways):
 
 def test_a_daemon_or_charon_that_says_nothing_is_a_finding_and_no_swanctl_is_none(gateways):
     gateways.place("gw-aa", "/run/havpn/status.json").unlink()
-    gateways.place("gw-ab", "/list-conns").unlink()
+    gateways.place("gw-ab", CONNECTIONS).unlink()
     gateways.write("gw-ba", "/absent", "")
     lines = run(gateways, "--ssh").output.splitlines()
     assert lines[0].startswith("gw-aa: status: havpn status shows nothing (status.json is not")

@@ -26,6 +26,7 @@ LARGEST = 1024 * 1024
 LINKS = 40
 """Symbolic links that are followed on the way to one file."""
 CONNECTIONS = "list-conns"
+"""What charon has loaded, beside the status."""
 FOLDERS = (
     "/etc/havpn", "/etc/swanctl/conf.d", "/etc/nftables.d", "/etc/sysctl.d", "/etc/ha.d",
     "/etc/conntrackd", "/etc/systemd/system/havpn.service.d",
@@ -131,11 +132,12 @@ def _copy(root: Path, wanted: Sequence[Wanted], folders: Iterable[str]) -> Found
     status = _status(root, texts.get(HAVPN, ""), unseen)
     connections = None
     if any(path.startswith(SWANCTL) for path in texts):
-        file = _read(root, f"/{CONNECTIONS}")
+        place = f"{run_dir_of(texts.get(HAVPN, ''), NodeOptions().run_dir)}/{CONNECTIONS}"
+        file = _read(root, place)
         if file is None or file.content is None:
             unseen.append(
-                f"loaded tunnels: {root / CONNECTIONS} is not there; swanctl --list-conns --raw "
-                "prints it"
+                f"loaded tunnels: {place}: is not there; write there what swanctl --list-conns "
+                "--raw prints"
             )
         else:
             connections = file.content.decode(errors="replace")
