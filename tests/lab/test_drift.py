@@ -84,7 +84,7 @@ class Site:
     def reload(self, name):
         daemon = self.daemons[name]
         before = daemon.status()["config"]["digest"]
-        daemon.reload()
+        daemon.command("reload")
         daemon.wait_for(lambda s: s["config"]["digest"] != before, 20, "another digest")
 
     def diff(self, *words):
@@ -145,7 +145,7 @@ def test_it_is_none_over_ssh_either(site, ssh):
 def test_edits_by_hand_are_found_and_gone_once_it_is_carried_over_again(site, ssh):
     for name in GATEWAYS:
         wait_for(lambda name=name: site.daemons[name].is_running(), 5, f"havpn on {name}")
-    site.edit("gw-aa", HAVPN, 'preempt = "auto"', 'preempt = "never"')
+    site.edit("gw-aa", HAVPN, 'preempt = "auto"', 'preempt = "manual"')
     assert site.diff() == [("gw-aa", HAVPN, "changed")]
     site.reload("gw-aa")
     assert site.diff() == [("gw-aa", HAVPN, "changed"), ("gw-aa", "status", "status")]
