@@ -56,7 +56,8 @@ def _nowhere(model: Model, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[
         yield Problem("havpn.pair", "no site has a pair", 'write mode = "pair", or leave it out')
     for section in OWN:
         given = whole.get(section)
-        known = {name for table in tables.values() for name in table.get(section, {})}
+        having = [table.get(section) for table in tables.values()]
+        known = {name for each in having if isinstance(each, Mapping) for name in each}
         for name in given if isinstance(given, Mapping) else ():
             if name not in known:
                 yield Problem(

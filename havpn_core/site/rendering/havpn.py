@@ -48,8 +48,9 @@ def counting(whole: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any
     :param made: what the gateway has.
     """
     found = dict(whole)
-    if "pair" not in made and "link" not in found.get("pair", ()):
-        found.pop("pair", None)
+    pair = found.get("pair")
+    if "pair" not in made and isinstance(pair, Mapping) and "link" not in pair:
+        del found["pair"]
     for section, own in OWN.items():
         if isinstance(tables := found.get(section), Mapping):
             known = made.get(section, {})
