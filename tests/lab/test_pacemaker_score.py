@@ -75,6 +75,7 @@ def test_the_address_leaves_a_sick_line_for_a_clean_one_once(lab, clusters, caps
         print(f"  {found}")
 
 
+@pytest.mark.more
 def test_two_lines_alike_move_nothing(lab, clusters, capsys):
     began = time.monotonic()
     for provider in lab.providers.values():

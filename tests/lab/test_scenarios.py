@@ -127,7 +127,13 @@ def test_bursts_shorter_than_fall_and_heals_shorter_than_rise_cause_no_action(
     assert lab.holders("a") == {"gw-ab"}
 
 
-@pytest.mark.parametrize("when", ["up", "failing", "stopping", "down", "recovering"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        *(pytest.param(when, marks=pytest.mark.more) for when in ("up", "failing")),
+        *("stopping", "down", "recovering"),
+    ],
+)
 def test_kill_9_at_any_moment_ends_in_the_right_role(lab, daemons, line, when):
     daemon = daemons["gw-aa"]
     since = time.time()
