@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from havpn_core.testing.lab.daemons.pacemaker import PacemakerNode
 from havpn_core.testing.lab.daemons.supervisor import DEFAULT, environment
-from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, site_of
 from havpn_core.testing.lab.twosite import TwoSite
 
 CONFIG = """
@@ -83,24 +82,26 @@ class Clusters:
         token_ms: int = 1000,
     ) -> None:
         self._lab, self._profile, self._rise = lab, profile, rise
+        self._plan = lab.plan
         self._watch = RESOURCES.format(monitor=monitor, params=params) if watch is None else watch
         self._own, self._around, self._token_ms = watch is None, around, token_ms
         self.nodes: dict[str, PacemakerNode] = {}
 
     def start(self) -> None:
         """Start both and wait until the preferred gateways have the addresses."""
-        with ThreadPoolExecutor(len(GATEWAYS)) as pool:
-            list(pool.map(self.furnish, GATEWAYS))
-            list(pool.map(lambda name: self.nodes[SITES[name].preferred].wait_online(), SITES))
-            list(pool.map(self._configure, SITES))
+        with ThreadPoolExecutor(len(self._plan.gateways)) as pool:
+            list(pool.map(self.furnish, self._plan.gateways))
+            first = [site.preferred for site in self._plan.sites.values()]
+            list(pool.map(lambda name: self.nodes[name].wait_online(), first))
+            list(pool.map(self._configure, self._plan.sites))
         self.wait_home(60)
 
     def furnish(self, name: str) -> None:
         """Configure and start a gateway's node, which may have just booted."""
-        host, gateway = self._lab.hosts[name], GATEWAYS[name]
+        host, gateway = self._lab.hosts[name], self._plan.gateways[name]
         host.run("sh", "-c", TREE)
         if self._own:
-            far = GATEWAYS[gateway.far]
+            far = self._plan.gateways[gateway.far]
             text = CONFIG.format(
                 name=name,
                 profile=self._profile,
@@ -109,24 +110,24 @@ class Clusters:
                 far=far.wan.ip,
                 local=gateway.lan.ip,
                 far_lan=far.lan.ip,
-                preferred=site_of(name).preferred,
+                preferred=self._plan.site_of(name).preferred,
                 around=self._around(name),
             )
             host.write("/etc/havpn/havpn.toml", text, 0o600)
             command = (*DEFAULT, "ocf", "install")
             host.run(*command, timeout=30, env=environment())
-        node = self.nodes[name] = PacemakerNode(host, site_of(name), self._token_ms)
+        node = self.nodes[name] = PacemakerNode(host, self._plan.site_of(name), self._token_ms)
         node.start()
 
     def _configure(self, name: str) -> None:
-        site = SITES[name]
+        site = self._plan.sites[name]
         text = ADDRESS.format(
             ip=site.shared.ip, prefix=site.shared.network.prefixlen, preferred=site.preferred
         )
         watch = self._watch
         for number, gateway in enumerate(site.gateways, 1):
             watch = watch.replace(f"{{node{number}}}", gateway.name)
-            watch = watch.replace(f"{{far{number}}}", str(GATEWAYS[gateway.far].wan.ip))
+            watch = watch.replace(f"{{far{number}}}", str(self._plan.gateways[gateway.far].wan.ip))
         self.nodes[site.preferred].crm(text + watch)
 
     def rejoin(self, name: str) -> None:
@@ -136,17 +137,16 @@ class Clusters:
 
     def crm(self, site: str, text: str) -> None:
         """Take a configuration over in one site."""
-        self.nodes[SITES[site].backup].crm(text)
+        self.nodes[self._plan.sites[site].backup].crm(text)
 
     def set_parameter(self, site: str, name: str, value: str) -> None:
         """Change a parameter of the agent."""
         argv = ("crm_resource", "-r", "line", "-p", name, "-v", value)
-        self.nodes[SITES[site].backup].host.run(*argv, timeout=30)
+        self.nodes[self._plan.sites[site].backup].host.run(*argv, timeout=30)
 
     def attribute(self, node: str, name: str = "havpn-vpn") -> str | None:
         """Give a node's attribute, as its partner sees it."""
-        site = site_of(node)
-        other = site.backup if node == site.preferred else site.preferred
+        other = self._plan.partner_of(node)
         return self.nodes[other].attribute(name, node)
 
     def pid(self, node: str) -> str:
@@ -156,19 +156,19 @@ class Clusters:
 
     def failures(self, site: str, operation: str = "stop") -> list[str]:
         """Give what a site lists under Failed Resource Actions of one operation."""
-        shown = self.nodes[SITES[site].preferred].xml()
+        shown = self.nodes[self._plan.sites[site].preferred].xml()
         return re.findall(rf'<failure op_key="([^"]*_{operation}_[^"]*)"', shown)
 
     def clean(self, site: str) -> None:
         """Forget what a site lists as failed."""
-        self.nodes[SITES[site].backup].host.run("crm_resource", "--cleanup", timeout=60)
+        self.nodes[self._plan.sites[site].backup].host.run("crm_resource", "--cleanup", timeout=60)
 
     def wait_home(self, timeout: float) -> None:
         """Wait until the preferred gateways have the addresses."""
-        for name, site in SITES.items():
+        for name, site in self._plan.sites.items():
             self._lab.wait_holder(name, site.preferred, timeout)
 
     def wait_backup(self, timeout: float) -> None:
         """Wait until the other gateways have them."""
-        for name, site in SITES.items():
+        for name, site in self._plan.sites.items():
             self._lab.wait_holder(name, site.backup, timeout)

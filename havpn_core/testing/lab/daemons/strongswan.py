@@ -11,7 +11,7 @@ from pathlib import Path
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.inside import Inside
-from havpn_core.testing.lab.hosts.plan import GATEWAYS, far_site, site_of
+from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 
 CHARON = "/usr/lib/ipsec/charon"
@@ -73,21 +73,24 @@ secrets {{
 class StrongSwan:
     """Charon on one gateway, with the one tunnel this gateway has."""
 
-    def __init__(self, host: Host, secret: str = "only-a-laboratory") -> None:
-        self.host = host
+    def __init__(
+        self, host: Host, secret: str = "only-a-laboratory", *, plan: Plan = FIGURE
+    ) -> None:
+        self.host, self._plan = host, plan
         self._secret = secret
         self._process: Inside | None = None
 
     def configure(self) -> None:
         """Write the settings of charon and of the tunnel to this gateway's far end."""
-        gateway = GATEWAYS[self.host.name]
+        plan, name = self._plan, self.host.name
+        gateway = plan.gateways[name]
         text = SWANCTL_CONF.format(
             connection=CONNECTION,
             child=CHILD,
             near=gateway.wan.ip,
-            far=GATEWAYS[gateway.far].wan.ip,
-            near_lan=site_of(gateway.name).shared.network,
-            far_lan=far_site(gateway.name).shared.network,
+            far=plan.gateways[gateway.far].wan.ip,
+            near_lan=plan.site_of(name).shared.network,
+            far_lan=plan.far_site(name).shared.network,
             secret=self._secret,
         )
         self.host.write("/etc/strongswan.conf", STRONGSWAN_CONF)
