@@ -1,7 +1,7 @@
 """Pure: the keys of ``site.toml``."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -81,8 +81,9 @@ class SiteOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Serial device of both gateways for a cable between them; empty: there is none."""
     witnesses: str | list[str] = "auto"
     """Hosts on the LAN that are always on, or ``auto``."""
-    preempt: str = "auto"
-    """``preempt`` of its pair: ``auto``, ``manual`` or ``never``."""
+    preempt: Literal["auto", "delay", "manual"] = "auto"
+    """When its preferred gateway takes the role back: ``auto`` at once, ``delay`` after a minute
+    (a pair alone), ``manual`` never by itself."""
 
 
 class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +148,8 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Policy of the tunnels."""
     render: RenderOptions = RenderOptions()
     """What is rendered."""
-    metrics: dict[str, Any] = {}
-    """``[metrics]`` of every gateway."""
+    metrics: dict[str, Any] | None = None
+    """``[metrics]`` of every gateway; without the table none serves metrics."""
     notifier: Tables = {}
     """``[notifier.NAME]`` of every gateway."""
     plugins: dict[str, Any] = {}
