@@ -26,6 +26,8 @@ def paths_of(model: Model, gateway: str) -> dict[str, Any]:
 
 def path_name(model: Model, gateway: str, line: Line) -> str:
     """Give the name of a path: that of its line, or one that both nodes of a cluster have."""
+    if line.options.path:
+        return line.options.path
     if model.site_of(gateway).mode is not Mode.PACEMAKER:
         return line.name
     if len(model.lines_of(gateway)) == 1:

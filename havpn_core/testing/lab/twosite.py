@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from havpn_core.site.model.model import Interface
 from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
 from havpn_core.testing.lab.daemons.ownership import AddressWatch
 from havpn_core.testing.lab.daemons.strongswan import StrongSwan
@@ -42,7 +41,6 @@ class TwoSite:
     :param cluster: who moves the shared addresses; None leaves that to the test or to havpn.
     :param delays_ms: how long a packet takes one way over a provider, by its name.
     :param plan: who has which address; that of the article's figure unless it is another.
-    :param witnesses: what the second host of a site has besides, by the name of the site.
     """
 
     def __init__(
@@ -52,10 +50,8 @@ class TwoSite:
         cluster: Literal["heartbeat"] | None = None,
         delays_ms: Mapping[str, float] | None = None,
         plan: Plan = FIGURE,
-        witnesses: Mapping[str, tuple[Interface, ...]] | None = None,
     ) -> None:
         self.plan = plan
-        self._witnesses = witnesses or {}
         self._ipsec = ipsec
         self._cluster = cluster
         self._delays_ms = delays_ms or {}
@@ -124,7 +120,7 @@ class TwoSite:
             lan.attach(self.hosts[gateway.name], gateway.lan_device)
         for station in (site.end_host, site.second_host):
             lan.attach(self.hosts[station], routes.END_DEVICE)
-            addresses = routes.end_host_addresses(site, station, self._witnesses.get(name, ()))
+            addresses = routes.end_host_addresses(site, station)
             set_up(self.hosts[station], addresses, routes.end_host_routes(site))
         self.cables[name] = SerialCable(bearer)
 

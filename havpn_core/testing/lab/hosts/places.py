@@ -53,6 +53,7 @@ class Site:
     :param shared: the first of ``vips``.
     :param second_host: an end host beside the one that sends and receives what is measured.
     :param end_addresses: of the end host, one in each of ``networks`` that it can have a router in.
+    :param witnesses: what the second host has besides, as the file names them.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Site:
     vips: tuple[Interface, ...]
     networks: tuple[Network, ...]
     end_addresses: tuple[Interface, ...]
+    witnesses: tuple[Interface, ...] = ()
 
     @property
     def preferred(self) -> str:

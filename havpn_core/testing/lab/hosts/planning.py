@@ -1,5 +1,6 @@
 """Plan the network that a site file describes: who stands where, and what the file does not say."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from ipaddress import IPv4Network, ip_address, ip_interface, ip_network
@@ -98,7 +99,8 @@ def _line_end(model: Model, line: Line, end: End, number: int) -> tuple[Interfac
         inside = router in around and address not in edges and router not in edges
         if inside and not any(other in around for other in others):
             return ip_interface(f"{address}/{length}"), ip_interface(f"{router}/{length}")
-    return ip_interface(address), ip_interface(router)
+    alone = f"{router}/64" if router.version == 6 and router.is_link_local else router
+    return ip_interface(address), ip_interface(alone)
 
 
 def _invented(model: Model, far: End, number: int) -> Address:
@@ -118,6 +120,8 @@ def _site(
 ) -> places.Site:
     first, second = (ends[name] for name in site.gateways)
     used = {vip.ip for vip in site.vips} | {i.ip for g in (first, second) for i in g.lans}
+    witnesses = tuple(_witnesses(site))
+    used |= {witness.ip for witness in witnesses}
     routed = [n for n in site.networks if n.version in {vip.version for vip in site.vips}]
     home = site.vips[0].network
     networks = [home, *(n for n in routed if n != home)] if home in routed else routed
@@ -134,7 +138,20 @@ def _site(
         vips=site.vips,
         networks=site.networks,
         end_addresses=tuple(found),
+        witnesses=witnesses,
     )
+
+
+def _witnesses(site: Site) -> Iterator[Interface]:
+    """Give the hosts on the LAN that the file names by their addresses."""
+    listed = site.options.witnesses
+    for text in () if isinstance(listed, str) else listed:
+        with contextlib.suppress(ValueError):
+            address = ip_address(text)
+            homes = [vip.network for vip in site.vips if address in vip.network]
+            yield ip_interface(
+                f"{address}/{homes[0].prefixlen if homes else address.max_prefixlen}"
+            )
 
 
 def _free_address(site: Site, network: Network, used: set[Address], first: int) -> Interface:

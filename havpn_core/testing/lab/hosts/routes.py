@@ -11,14 +11,11 @@ PORT, NEAR = "fe80::1", "fe80::2"
 Addresses = list[tuple[str, str]]
 
 
-def end_host_addresses(site: Site, name: str, witnesses: tuple[Interface, ...] = ()) -> Addresses:
-    """Give the addresses of an end host.
-
-    :param witnesses: what the second host of the site has besides.
-    """
-    if name == site.end_host:
-        return [_on(each, END_DEVICE) for each in site.end_addresses]
-    return [_on(each, END_DEVICE) for each in (site.second_address, *witnesses)]
+def end_host_addresses(site: Site, name: str) -> Addresses:
+    """Give the addresses of an end host."""
+    second = (site.second_address, *site.witnesses)
+    own = site.end_addresses if name == site.end_host else second
+    return [_on(each, END_DEVICE) for each in own]
 
 
 def end_host_routes(site: Site) -> list[str]:
@@ -31,7 +28,7 @@ def gateway_addresses(plan: Plan, name: str) -> Addresses:
     """Give the addresses that a gateway has while it has no shared one."""
     here = plan.gateways[name]
     own = [_on(each, here.lan_device) for each in here.lans]
-    return [*own, _on(here.wan, here.wan_device), *_besides(plan, NEAR, here.wan_device)]
+    return _once([*own, _on(here.wan, here.wan_device), *_besides(plan, name, NEAR)])
 
 
 def gateway_routes(plan: Plan, name: str, *, clear: bool) -> list[str]:
@@ -55,7 +52,8 @@ def gateway_routes(plan: Plan, name: str, *, clear: bool) -> list[str]:
 def port_addresses(plan: Plan, name: str) -> Addresses:
     """Give the addresses of the provider's port towards a gateway."""
     here = plan.gateways[name]
-    return [_on(here.router, here.side.value), *_besides(plan, PORT, here.side.value)]
+    besides = [(address, f"{here.side.value} nodad") for address, _ in _besides(plan, name, PORT)]
+    return _once([_on(here.router, here.side.value), *besides])
 
 
 def port_routes(plan: Plan, name: str, *, clear: bool) -> list[str]:
@@ -87,11 +85,15 @@ def _on(address: Interface, device: str) -> tuple[str, str]:
     return str(address), f"{device} nodad" if address.version == 6 else device
 
 
-def _besides(plan: Plan, address: str, device: str) -> Addresses:
-    """Give an address of the link alone, where a line carries a family that it has none of."""
-    lines = {gateway.wan.version for gateway in plan.gateways.values()}
+def _besides(plan: Plan, name: str, address: str) -> Addresses:
+    """Give an address of the link, where a line carries a family that it has no address of."""
+    here = plan.gateways[name]
     carried = {each.version for site in plan.sites.values() for each in site.networks}
-    return [(f"{address}/64", f"{device} nodad")] if lines != carried else []
+    return [(f"{address}/64", f"{here.wan_device} nodad")] if carried - {here.wan.version} else []
+
+
+def _once(addresses: Addresses) -> Addresses:
+    return list(dict.fromkeys(addresses))
 
 
 def _of_link(address: Interface) -> bool:
