@@ -5,16 +5,13 @@ What they run is what the site file of their network is rendered to, at the pace
 
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
-import msgspec
-
-from havpn_core.site.model.model import Model
 from havpn_core.site.model.options import LineProbe, Mode
 from havpn_core.site.rendering.havpn import PAIR_KEY, merged, tables_of
 from havpn_core.site.rendering.paths import key_of
 from havpn_core.site.rendering.toml import toml_of
+from havpn_core.testing.lab.daemons.rendered import KEY
 from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
 from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
@@ -25,19 +22,6 @@ PATH = "line"
 NOTED = 'mkdir -p /run/havpn; echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told'
 ELSEWHERE = "203.0.113.0/30"
 """Where a line may get another address."""
-KEY = "5a" * 32
-
-
-def in_mode(model: Model, mode: Mode, **options: Any) -> Model:
-    """Give a model with all sites in one mode.
-
-    :param options: of the whole file, in place of what it says.
-    """
-    sites = {
-        name: replace(site, options=msgspec.structs.replace(site.options, mode=mode))
-        for name, site in model.sites.items()
-    }
-    return replace(model, sites=sites, options=msgspec.structs.replace(model.options, **options))
 
 
 def gateway_config(
@@ -67,16 +51,14 @@ def gateway_config(
     }
     for text in (f"[path.{PATH}]\n{path}", f"[action.gateway]\n{action}"):
         over = merged(over, tomllib.loads(text))
-    model = in_mode(
-        plan.model,
+    meant = plan.in_mode(
         Mode.HEARTBEAT,
         profile="fast" if fast else "balanced",
         line_probe=LineProbe.ECHO,
         notifier={},
         havpn=over,
     )
-    tables = tables_of(model, name)
-    return toml_of(tables)
+    return toml_of(tables_of(meant.model, name))
 
 
 def pair_config(
@@ -113,8 +95,8 @@ def pair_config(
     for text in (f"[pair]\n{pair}", f"[action.gateway]\n{action}", more + around(name)):
         over = merged(over, tomllib.loads(text))
     probe = LineProbe.STREAM if stream else LineProbe.ECHO
-    model = in_mode(plan.model, Mode.PAIR, profile=profile, line_probe=probe, havpn=over)
-    tables = tables_of(model, name)
+    meant = plan.in_mode(Mode.PAIR, profile=profile, line_probe=probe, havpn=over)
+    tables = tables_of(meant.model, name)
     tables.pop("notifier")  # the log of the machine is not the laboratory's
     if not tunnel:
         del tables["path"][PATH]["probe"]["tunnel"]

@@ -169,7 +169,7 @@ class TwoSite:
         node.start()
 
     def _start_tunnel(self, name: str) -> None:
-        tunnel = self.tunnels[name] = StrongSwan(self.hosts[name], plan=self.plan)
+        tunnel = self.tunnels[name] = StrongSwan(self.hosts[name], self.plan)
         tunnel.configure()
         tunnel.start()
         tunnel.load()

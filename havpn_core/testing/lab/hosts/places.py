@@ -1,11 +1,15 @@
 """The network of two sites as values: who has which address where."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import Any, Self
+
+import msgspec
 
 from havpn_core.site.model.model import Interface, Model, Network
+from havpn_core.site.model.options import Mode
 
 
 class Direction(Enum):
@@ -80,7 +84,7 @@ class Site:
         return self.gateways[1].name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """The network of two sites.
 
@@ -96,6 +100,18 @@ class Plan:
 
     def __post_init__(self) -> None:
         self._places.update({g.name: n for n, s in self.sites.items() for g in s.gateways})
+
+    def in_mode(self, mode: Mode, **options: Any) -> Self:
+        """Give the same network with all sites in one mode.
+
+        :param options: of the whole file, in place of what it says.
+        """
+        sites = {
+            name: replace(site, options=msgspec.structs.replace(site.options, mode=mode))
+            for name, site in self.model.sites.items()
+        }
+        whole = msgspec.structs.replace(self.model.options, **options)
+        return replace(self, model=replace(self.model, sites=sites, options=whole))
 
     @cached_property
     def gateways(self) -> dict[str, Gateway]:
