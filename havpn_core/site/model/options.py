@@ -94,7 +94,7 @@ class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
     """Who runs it, in words; empty: the name of the line."""
     path: str = ""
-    """Name of the path in it at both ends; empty: that of the line, or ``vpn`` with Pacemaker."""
+    """Name of the path at its ends; empty: that of the line. With Pacemaker it is ``vpn``."""
     routers: dict[str, str] = {}
     """Provider's router of each gateway, where the line's route is to be checked."""
     mtu: int = 1500
@@ -138,7 +138,7 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The sites by name."""
     line: dict[str, LineOptions]
     """The lines by name."""
-    profile: str = "fast"
+    profile: Literal["fast", "balanced", "article"] = "fast"
     """Profile of every path: ``fast``, ``balanced`` or ``article``."""
     false_switches: Frequency | None = None
     """Target of every path; without it the profile's own."""

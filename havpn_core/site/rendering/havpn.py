@@ -5,7 +5,7 @@ from typing import Any
 
 from havpn_core.site.model.model import Gateway, Model, Site
 from havpn_core.site.model.options import Mode
-from havpn_core.site.rendering.paths import paths_of, responder_of
+from havpn_core.site.rendering.paths import CLUSTER_PATH, paths_of, responder_of
 from havpn_core.site.rendering.sheet import FOLDER, Sheet, together
 
 FILE = f"{FOLDER}/havpn.toml"
@@ -28,7 +28,7 @@ def tables_of(model: Model, gateway: str) -> dict[str, Any]:
     if model.options.plugins:
         made["plugins"] = model.options.plugins
     made |= {"path": paths, "lan": _lan(own, site), "respond": responder_of(model, gateway)}
-    made["action"] = _actions(model, own, site, paths)
+    made["action"] = _actions(model, own, site)
     if site.mode is Mode.PAIR:
         made["pair"] = _pair(own, site)
     if model.options.metrics is not None:
@@ -58,14 +58,14 @@ def _lan(own: Gateway, site: Site) -> dict[str, Any]:
     return found
 
 
-def _actions(model: Model, own: Gateway, site: Site, paths: Mapping[str, Any]) -> dict[str, Any]:
+def _actions(model: Model, own: Gateway, site: Site) -> dict[str, Any]:
     if site.mode is Mode.HEARTBEAT:
         return {"gateway": {"type": "heartbeat"}}
     if site.mode is Mode.PACEMAKER:
         return {
             "cluster": {
                 "type": "pacemaker",
-                "attribute": f"{ATTRIBUTE}{next(iter(paths), 'vpn')}",
+                "attribute": f"{ATTRIBUTE}{CLUSTER_PATH}",
                 "preferred": next(iter(site.gateways)),
             }
         }

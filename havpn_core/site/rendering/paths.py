@@ -13,6 +13,8 @@ from havpn_core.site.rendering.sheet import FOLDER, first_together, together
 
 DYNAMIC_HOST = "dynamic"
 """``host`` of a stream whose far end nobody knows the address of: it must begin."""
+CLUSTER_PATH = "vpn"
+"""The path of a node of Pacemaker: its attribute has the same name on both nodes."""
 ECHO_PORT = 7
 RATE = 1000
 """Replies a second: what a far end with profile ``fast`` sends in a burst, twice over."""
@@ -26,13 +28,9 @@ def paths_of(model: Model, gateway: str) -> dict[str, Any]:
 
 def path_name(model: Model, gateway: str, line: Line) -> str:
     """Give the name of a path: that of its line, or one that both nodes of a cluster have."""
-    if line.options.path:
-        return line.options.path
-    if model.site_of(gateway).mode is not Mode.PACEMAKER:
-        return line.name
-    if len(model.lines_of(gateway)) == 1:
-        return "vpn"
-    return f"vpn-{model.gateways[line.far_of(gateway).gateway].site}"
+    if model.site_of(gateway).mode is Mode.PACEMAKER:
+        return CLUSTER_PATH
+    return line.options.path or line.name
 
 
 def key_of(line: Line) -> str:

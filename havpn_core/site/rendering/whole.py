@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.site.model.model import Model
-from havpn_core.site.rendering import havpn, keys, swanctl
+from havpn_core.site.rendering import (
+    conntrackd,
+    firewall,
+    havpn,
+    heartbeat,
+    system,
+    keys,
+    pacemaker,
+    swanctl,
+)
 from havpn_core.site.rendering.digest import marked
 from havpn_core.site.rendering.sheet import Sheet
 from havpn_core.site.rendering.templates import Templates
@@ -17,6 +26,11 @@ MAKERS: tuple[Callable[[Model, str], Iterable[Sheet]], ...] = (
     havpn.sheets,
     keys.sheets,
     swanctl.sheets,
+    heartbeat.sheets,
+    pacemaker.sheets,
+    firewall.sheets,
+    system.sheets,
+    conntrackd.sheets,
 )
 
 

@@ -1,0 +1,73 @@
+"""The configuration that each gateway gets, checked as the gateway itself would check it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from havpn_core.config.check import MISSING, build
+from havpn_core.config.instances import Config
+from havpn_core.config.read import enabled_plugins
+from havpn_core.errors import ConfigError
+from havpn_core.plugging.registry import Registry
+from havpn_core.site.mirrors import mirrored
+from havpn_core.site.model.model import Model
+from havpn_core.site.model.problem import Problem
+from havpn_core.site.rendering.havpn import tables_of
+from havpn_core.site.verify.overrides import split
+
+WHOLE = ("metrics", "notifier", "plugins")
+"""Tables of the site file that all gateways get as they are."""
+
+
+def configured(model: Model) -> tuple[dict[str, Config], list[Problem]]:
+    """Give the configuration of each gateway whose tables are good, and what is wrong with others.
+
+    That the metrics need a package which this host lacks is nothing: it is no gateway.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    for gateway in model.gateways:
+        try:
+            tables[gateway] = tables_of(model, gateway)
+        except (ValueError, StopIteration):
+            continue  # the model itself is wrong, and said to be so
+    registries: dict[tuple[str, ...], Registry] = {}
+    configs: dict[str, Config] = {}
+    found: list[Problem] = []
+    for gateway, table in tables.items():
+        enabled = enabled_plugins(table)
+        registry = registries.get(enabled) or Registry.load(enabled)
+        registries[enabled] = registry
+        try:
+            configs[gateway] = build(table, registry, Path(gateway))
+        except ConfigError as problem:
+            said = [text.removeprefix(f"{gateway}: ") for text in problem.problems]
+            found += [_problem(model, gateway, text) for text in said if text != MISSING]
+    return configs, sorted({*found, *mirrored(model, tables)})
+
+
+def _problem(model: Model, gateway: str, text: str) -> Problem:
+    """Say in the keys of the site file what is wrong in a gateway's ``havpn.toml``."""
+    problem = split(text)
+    own, whole = model.gateways[gateway], model.options.havpn
+    parts = problem.key.split(".")
+    if _has(own.havpn, parts):
+        key = f"site.{own.site}.gateways.{gateway}.havpn.{problem.key}"
+    elif _has(whole, parts):
+        key = f"havpn.{problem.key}"
+    elif parts[0] in WHOLE:
+        key = problem.key
+    else:
+        key = f"havpn.toml of {gateway}, {problem.key}"
+    return Problem(key, problem.text, problem.remedy)
+
+
+def _has(tables: Mapping[str, Any], parts: Iterable[str]) -> bool:
+    """Whether tables say something of a key, or of a table that it is in."""
+    at: Any = tables
+    for depth, part in enumerate(parts):
+        if not isinstance(at, Mapping):
+            return True
+        if part not in at:
+            return depth > 1
+        at = at[part]
+    return True
