@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from havpn_core.config.check import build
 from havpn_core.config.instances import Config
 from havpn_core.config.profiles import worst_failback_s
-from havpn_core.config.read import enabled_plugins
 from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
-from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.rendering import RenderedFile
+from havpn_core.site.configured import configured
 from havpn_core.site.model.model import Model
 from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.toml import toml_of
 from havpn_core.site.rendering.whole import render
 from havpn_core.site.secrets import filled, names_in
+from havpn_core.site.verify.whole import verify
 from havpn_core.testing.lab.daemons.supervisor import CONFIG
 from havpn_core.testing.lab.hosts.plan import Plan, plan_of
-from havpn_core.testing.lab.hosts.planning import SERIAL_DEVICE
 
 FOLDER = "/etc/havpn/"
 # Of the machine, or of somebody who would be told of a failover that never was.
@@ -78,21 +76,15 @@ def tables_of_file(file: Path) -> dict[str, Any]:
 
 def _made(raw: dict[str, Any]) -> Rehearsal:
     given = model_of(raw)
-    model = model_of(fitted(raw))
-    plan = plan_of(model)
-    rendered = render(model)
+    problems = [*verify(given), *configured(given)[1]]
+    plan = plan_of(model_of(fitted(raw)))
+    configs, others = configured(plan.model)
+    if found := problems or others:
+        raise ConfigError(list(dict.fromkeys(str(each) for each in found)))
+    rendered = render(plan.model)
     names = names_in(each.text for gateway in rendered.values() for each in gateway)
     known = {name: secrets.token_hex(32) for name in names}
     texts = {name: _texts(each, known) for name, each in rendered.items()}
-    problems: list[str] = []
-    configs = {}
-    for name, each in texts.items():
-        try:
-            configs[name] = _checked(name, each[CONFIG])
-        except ConfigError as problem:
-            problems += problem.problems
-    if problems:
-        raise ConfigError(problems)
     manual = {
         plan.site_name(name)
         for name, config in configs.items()
@@ -113,19 +105,12 @@ def fitted(raw: Mapping[str, Any]) -> dict[str, Any]:
     found = copy.deepcopy(dict(raw))
     for site in found["site"].values():
         site["mode"] = "pair"
-        _cabled(site)
         for gateway in site["gateways"].values():
             if isinstance(gateway, dict):
-                _cabled(gateway)
                 _stripped(gateway.get("havpn", {}))
     _stripped(found)
     _stripped(found.get("havpn", {}))
     return found
-
-
-def _cabled(table: dict[str, Any]) -> None:
-    if table.get("serial"):
-        table["serial"] = SERIAL_DEVICE
 
 
 def _stripped(table: dict[str, Any]) -> None:
@@ -141,12 +126,6 @@ def _texts(rendered: tuple[RenderedFile, ...], known: Mapping[str, str]) -> dict
     return {**found, CONFIG: toml_of(tables)}
 
 
-def _checked(gateway: str, text: str) -> Config:
-    raw = tomllib.loads(text)
-    registry = Registry.load(enabled_plugins(raw))
-    return build(raw, registry, Path(f"{gateway}{CONFIG}"))
-
-
 def _back_s(config: Config) -> float:
     waits = config.pair is not None and config.pair.options.preempt == "delay"
     delay_s = float(config.pair.options.preempt_delay) if config.pair and waits else 0.0
@@ -157,7 +136,7 @@ def _notes(model: Model, raw: Mapping[str, Any]) -> Iterator[str]:
     """Say in which respect this is not what the gateways are."""
     yield "tunnels: the lines carry the networks as they are, without IPsec"
     if model.options.render.firewall:
-        yield "firewall: is not loaded, for it lets networks pass in tunnels alone"
+        yield "firewall: its openings are not loaded, and nothing is filtered"
     for name, site in model.sites.items():
         if site.mode != "pair":
             yield f"site {name}: runs as a pair, and not with {site.mode.value.capitalize()}"

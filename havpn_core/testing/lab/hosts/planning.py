@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Network, ip_address, ip_interface, ip_network
 
 from havpn_core.errors import ConfigError
@@ -24,7 +25,7 @@ SHORTEST = {4: 24, 6: 64}
 
 
 def plan_of(model: Model) -> Plan:
-    """Plan the network of two sites.
+    """Plan the network of two sites. In its model every serial port is one of the lab's hosts.
 
     :raises ConfigError: these are not two sites with two lines, or a LAN has no address free.
     """
@@ -43,7 +44,19 @@ def plan_of(model: Model) -> Plan:
         site.name: _site(site, ends, end_host, taken)
         for site, end_host in zip(model.sites.values(), ("client", "server"), strict=True)
     }
-    return Plan(model, sites, tuple(providers))
+    return Plan(_cabled(model), sites, tuple(providers))
+
+
+def _cabled(model: Model) -> Model:
+    """Put the serial port of a host of the lab in the place of that of a gateway."""
+    sites = {}
+    for name, site in model.sites.items():
+        gateways = {
+            each.name: replace(each, serial=SERIAL_DEVICE if each.serial else "")
+            for each in site.gateways.values()
+        }
+        sites[name] = replace(site, gateways=gateways)
+    return replace(model, sites=sites)
 
 
 def _unlike(model: Model) -> Iterator[str]:
