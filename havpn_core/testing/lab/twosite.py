@@ -164,7 +164,7 @@ class TwoSite:
                 self.wait_holder(name, site.preferred, CLUSTER_S)
 
     def _start_cluster(self, name: str) -> None:
-        node = self.clusters[name] = Heartbeat(self.hosts[name], self.plan.site_of(name))
+        node = self.clusters[name] = Heartbeat(self.hosts[name], self.plan)
         node.configure()
         node.start()
 
