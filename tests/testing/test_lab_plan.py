@@ -4,10 +4,12 @@ import copy
 import tomllib
 from ipaddress import ip_address, ip_interface, ip_network
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from havpn_core.errors import ConfigError
+from havpn_core.site.model.options import Mode
 from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.havpn import tables_of
 from havpn_core.site.verify.whole import verify
@@ -16,6 +18,7 @@ from havpn_core.testing.lab.gateways import gateway_config, pair_config
 from havpn_core.testing.lab.hosts import plan, routes
 from havpn_core.testing.lab.hosts.places import Direction
 from havpn_core.testing.lab.hosts.planning import plan_of
+from havpn_core.testing.lab.pacemaker import Clusters
 
 OWN = Path(__file__).parent / "own_site.toml"
 FILE = "/etc/havpn/havpn.toml"
@@ -112,7 +115,7 @@ def test_an_end_without_an_address_gets_one_that_nobody_has(tables):
     ends["gateway-berlin-west-02"] = "west.example"
     found = plan_of(model_of(tables))
     dynamic, named = found.gateways["prater"].wan.ip, found.gateways["gateway-berlin-west-02"]
-    assert named.dns_name == "west.example"
+    assert routes.known_names(found) == f"{named.wan.ip} west.example\n"
     assert dynamic != named.wan.ip
     networks = [network for site in found.sites.values() for network in site.networks]
     assert not any(dynamic in network for network in networks)
@@ -175,6 +178,26 @@ def test_what_a_test_adds_lies_over_what_is_rendered():
     assert heart["path"]["line"]["carrier"] == ["wan", "lan"]
     assert heart["action"]["gateway"] == {"type": "heartbeat"}
     assert "pair" not in heart
+
+
+def test_a_cluster_in_the_lab_runs_what_is_rendered_but_for_its_pace():
+    rendered = files_of(plan.FIGURE, Mode.PACEMAKER)["gw-ba"]
+    clusters = Clusters(SimpleNamespace(plan=plan.FIGURE), monitor="1s", params="binary=/x")
+    block = rendered["/etc/havpn/cluster.crm"].replace("\\\n", " ").split()
+    run = clusters.block("b").split()
+    assert [word for word in run if word not in block] == ["binary=/x", "interval=1s"]
+    assert [word for word in block[block.index("primitive"):] if word not in run] == [
+        "interval=5s"
+    ]  # fmt: skip
+    own = tomllib.loads(clusters.config("gw-ba"))
+    assert set(changed(tomllib.loads(rendered[FILE]), own)) == {
+        "path.vpn.rise", "path.vpn.damping", "path.vpn.probe.line.type",
+        "path.vpn.probe.line.device", "path.vpn.probe.line.source",
+        "path.vpn.probe.line.key_file", "respond.listen", "respond.allow", "notifier",
+    }  # fmt: skip
+    other = Clusters(SimpleNamespace(plan=plan.FIGURE), watch="\nclone {node2} {far2}\n")
+    assert other.block("b").endswith("clone gw-bb 198.51.100.2\n")
+    assert "havpn" not in other.block("b")
 
 
 def test_both_ends_have_the_same_secrets(own):

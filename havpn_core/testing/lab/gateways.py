@@ -89,7 +89,7 @@ def pair_config(
     durations = {"interval": interval, "dead": dead}
     over: dict[str, Any] = {
         "path": {PATH: {"rise": rise, "damping": False}},
-        "respond": _responder(plan, name),
+        "respond": responder(plan, name),
         "pair": {"preempt": preempt, **{key: value for key, value in durations.items() if value}},
     }
     for text in (f"[pair]\n{pair}", f"[action.gateway]\n{action}", more + around(name)):
@@ -103,7 +103,7 @@ def pair_config(
     return toml_of(tables)
 
 
-def _responder(plan: Plan, name: str) -> dict[str, Any]:
+def responder(plan: Plan, name: str) -> dict[str, Any]:
     """Give where a gateway replies: on its line as well, whatever watches that."""
     gateway = plan.gateways[name]
     far = plan.gateways[gateway.far]

@@ -147,6 +147,8 @@ class TwoSite:
         back = routes.port_routes(plan, name, clear=clear)
         set_up(port, routes.port_addresses(plan, name), back)
         set_up(host, routes.gateway_addresses(plan, name), ways, sysctls)
+        if known := routes.known_names(plan):
+            host.write("/etc/hosts", f"127.0.0.1 localhost {name}\n{known}")
         site = plan.site_of(name)
         self.cables[site.name].attach(host, [site.preferred, site.backup].index(name))
 

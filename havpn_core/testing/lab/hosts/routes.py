@@ -69,6 +69,12 @@ def port_routes(plan: Plan, name: str, *, clear: bool) -> list[str]:
     return routes
 
 
+def known_names(plan: Plan) -> str:
+    """Give the lines of ``/etc/hosts`` for ends of lines that are known by their names."""
+    every = plan.gateways.values()
+    return "".join(f"{each.wan.ip} {each.dns_name}\n" for each in every if each.dns_name)
+
+
 def gateway_sysctls(plan: Plan, gateway: Gateway) -> tuple[str, ...]:
     """Give its kernel settings."""
     devices = ("all", "default", gateway.lan_device, gateway.wan_device)
