@@ -67,11 +67,28 @@ def test_nobody_is_notified_and_nothing_of_the_machine_is_touched(tmp_path):
         assert words in said
 
 
-def test_a_cluster_is_a_pair_in_the_rehearsal_and_that_is_said(tmp_path):
-    text = TEXT.replace('lan_device = "eth1"\n', 'lan_device = "eth1"\nmode = "pacemaker"\n')
+@pytest.mark.parametrize("mode", ["heartbeat", "pacemaker"])
+def test_a_cluster_that_is_not_here_is_a_pair_and_that_is_said_loudly(tmp_path, monkeypatch, mode):
+    text = TEXT.replace('lan_device = "eth1"\n', f'lan_device = "eth1"\nmode = "{mode}"\n')
+    monkeypatch.setattr("shutil.which", lambda name: None)
     found = made(tmp_path, text)
-    assert "site berlin: runs as a pair, and not with Pacemaker" in found.notes
+    (said,) = (note for note in found.notes if "RUNS AS A PAIR" in note)
+    assert said.startswith(f"site berlin: RUNS AS A PAIR, and not with {mode.capitalize()}: ")
+    assert said.endswith(" is not installed here")
     assert "pair" in tables(found, "fw-berlin-east")
+
+
+@pytest.mark.parametrize("mode", ["heartbeat", "pacemaker"])
+def test_a_cluster_that_is_here_is_itself(tmp_path, monkeypatch, mode):
+    text = TEXT.replace('lan_device = "eth1"\n', f'lan_device = "eth1"\nmode = "{mode}"\n')
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/sbin/{name}")
+    monkeypatch.setattr("havpn_core.study.demo.clusters._is_root", lambda: True)
+    found = made(tmp_path, text)
+    assert not any("PAIR" in note for note in found.notes)
+    assert "pair" not in tables(found, "fw-berlin-east")
+    assert "pair" in tables(found, "prater")
+    monkeypatch.setattr("havpn_core.study.demo.clusters._is_root", lambda: False)
+    assert any(note.endswith("only root can run that") for note in made(tmp_path, text).notes)
 
 
 def test_a_site_that_stays_where_it_is_is_not_waited_for(tmp_path):

@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.live import Live
 
 from havpn_core.pair.run import CHECKED
+from havpn_core.site.model.options import Mode
+from havpn_core.study.demo.clusters import start_clusters
 from havpn_core.study.demo.drawing import draw
 from havpn_core.study.demo.rehearsal import Rehearsal
 from havpn_core.study.demo.scene import FIRST_S, Scene, Story, picture, pingers_of
-from havpn_core.testing.lab import NotInTime, TwoSite
+from havpn_core.testing.lab import NotInTime, TwoSite, wait_for
 from havpn_core.testing.lab.daemons.supervisor import CONFIG, Supervisor
 from havpn_core.testing.lab.gateways import start_pairs
 from havpn_core.testing.lab.hosts.plan import FIGURE
@@ -82,12 +84,21 @@ def _rehearse(lab: TwoSite, rehearsal: Rehearsal) -> dict[str, Supervisor]:
         for path, text in texts.items():
             lab.hosts[name].write(path, text, 0o600)
         daemons[name] = lab.supervisor(name, texts[CONFIG])
-        daemons[name].start()
+    start_clusters(lab, rehearsal.texts)
+    within_s = FIRST_S + rehearsal.back_s
     for name, daemon in daemons.items():
-        daemon.wait_verdict(rehearsal.paths[name], "up", FIRST_S + rehearsal.back_s)
+        if lab.plan.model.site_of(name).mode is not Mode.PACEMAKER:  # its agent starts the daemon
+            daemon.start()
+    for name, daemon in daemons.items():
+        path = rehearsal.paths[name]
+        wait_for(partial(_is_up, daemon, path), within_s, f"path {path} of {name} to be up")
     for name, site in lab.plan.sites.items():
-        lab.wait_holder(name, site.preferred, FIRST_S + rehearsal.back_s)
+        lab.wait_holder(name, site.preferred, within_s)
     return daemons
+
+
+def _is_up(daemon: Supervisor, path: str) -> bool:
+    return daemon.verdict(path) == "up"
 
 
 @dataclass

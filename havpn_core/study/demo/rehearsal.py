@@ -15,11 +15,13 @@ from havpn_core.host.disk import files
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.site.configured import configured
 from havpn_core.site.model.model import Model
+from havpn_core.site.model.options import Mode
 from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.toml import toml_of
 from havpn_core.site.rendering.whole import render
 from havpn_core.site.secrets import filled, names_in
 from havpn_core.site.verify.whole import verify
+from havpn_core.study.demo.clusters import lacking
 from havpn_core.testing.lab.daemons.supervisor import CONFIG
 from havpn_core.testing.lab.hosts.plan import Plan, plan_of
 
@@ -85,10 +87,8 @@ def _made(raw: dict[str, Any]) -> Rehearsal:
     names = names_in(each.text for gateway in rendered.values() for each in gateway)
     known = {name: secrets.token_hex(32) for name in names}
     texts = {name: _texts(each, known) for name, each in rendered.items()}
-    manual = {
-        plan.site_name(name)
-        for name, config in configs.items()
-        if config.pair and config.pair.options.preempt == "manual"
+    returning = {
+        plan.site_name(name) for name, config in configs.items() if _returns(plan, name, config)
     }
     return Rehearsal(
         plan=plan,
@@ -96,7 +96,7 @@ def _made(raw: dict[str, Any]) -> Rehearsal:
         notes=tuple(_notes(given, raw)),
         paths={name: config.paths[0].name for name, config in configs.items()},
         back_s=max(map(_back_s, configs.values())),
-        returning=frozenset(plan.sites) - manual,
+        returning=frozenset(returning),
     )
 
 
@@ -104,13 +104,20 @@ def fitted(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Give the tables without what belongs to the user's machines alone."""
     found = copy.deepcopy(dict(raw))
     for site in found["site"].values():
-        site["mode"] = "pair"
+        if lacking(_mode(site)):
+            site["mode"] = Mode.PAIR.value
         for gateway in site["gateways"].values():
             if isinstance(gateway, dict):
                 _stripped(gateway.get("havpn", {}))
     _stripped(found)
     _stripped(found.get("havpn", {}))
+    # There is no conntrackd in the laboratory, and crmsh takes the cluster's block over.
+    found["render"] = {**found.get("render", {}), "conntrackd": False, "cluster": "crmsh"}
     return found
+
+
+def _mode(site: Mapping[str, Any]) -> Mode:
+    return Mode(site.get("mode", Mode.PAIR.value))
 
 
 def _stripped(table: dict[str, Any]) -> None:
@@ -126,6 +133,13 @@ def _texts(rendered: tuple[RenderedFile, ...], known: Mapping[str, str]) -> dict
     return {**found, CONFIG: toml_of(tables)}
 
 
+def _returns(plan: Plan, gateway: str, config: Config) -> bool:
+    """Whether its site goes back to the preferred gateway by itself."""
+    if config.pair is not None:
+        return config.pair.options.preempt != "manual"
+    return plan.model.site_of(gateway).options.preempt == "auto"
+
+
 def _back_s(config: Config) -> float:
     waits = config.pair is not None and config.pair.options.preempt == "delay"
     delay_s = float(config.pair.options.preempt_delay) if config.pair and waits else 0.0
@@ -138,8 +152,9 @@ def _notes(model: Model, raw: Mapping[str, Any]) -> Iterator[str]:
     if model.options.render.firewall:
         yield "firewall: its openings are not loaded, and nothing is filtered"
     for name, site in model.sites.items():
-        if site.mode != "pair":
-            yield f"site {name}: runs as a pair, and not with {site.mode.value.capitalize()}"
+        if why := lacking(site.mode):
+            manager = site.mode.value.capitalize()
+            yield f"site {name}: RUNS AS A PAIR, and not with {manager}: {why}"
         devices = sorted({gateway.serial for gateway in site.gateways.values()} - {""})
         if devices:
             yield f"site {name}: the serial cable is a pseudoterminal in place of {devices[0]}"
@@ -151,6 +166,8 @@ def _notes(model: Model, raw: Mapping[str, Any]) -> Iterator[str]:
             if end.address is None:
                 what = end.name or "a dynamic address"
                 yield f"line {line.name}: {end.gateway} has an address made up for {what}"
+    if model.options.render.conntrackd:
+        yield "conntrackd: does not run"
     if "notifier" in raw:
         yield "notifiers: nobody is notified of what happens here"
     if "metrics" in raw:
