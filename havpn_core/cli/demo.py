@@ -3,8 +3,12 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from havpn_core.study.demo.rehearsal import Rehearsal
 
 SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where Debian has some of what the network is built with; users have no such PATH."""
@@ -40,12 +44,9 @@ def demo(output: Path, site: Path | None) -> None:
         )
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *SBIN])
     from havpn_core.host.execute import environment
-    from havpn_core.study.demo.acts import run_demo
     from havpn_core.study.demo.needs import IN_OWN_USER_NAMESPACE, missing_for_demo
-    from havpn_core.study.demo.rehearsal import rehearsal_of
 
-    rehearsal = rehearsal_of(site) if site else None
-
+    rehearsal = _rehearsal(site) if site else None
     if lacking := missing_for_demo():
         click.echo("\n".join(f"havpn demo: {text}" for text in lacking), err=True)
         sys.exit(1)
@@ -53,6 +54,7 @@ def demo(output: Path, site: Path | None) -> None:
         again = (sys.executable, "-m", "havpn_core", "demo", "-o", str(output))
         file = ("-f", str(site)) if site else ()
         os.execvpe("unshare", (*IN_OWN_USER_NAMESPACE, *again, *file), environment())
+    from havpn_core.study.demo.acts import run_demo
     from havpn_core.testing.lab.hosts.errors import LabError
 
     try:
@@ -60,3 +62,10 @@ def demo(output: Path, site: Path | None) -> None:
     except LabError as problem:
         click.echo(f"havpn demo: {problem}", err=True)
         sys.exit(1)
+
+
+def _rehearsal(site: Path) -> "Rehearsal":
+    """Read the site first: what is wrong in it is said before anything is built."""
+    from havpn_core.study.demo.rehearsal import rehearsal_of
+
+    return rehearsal_of(site)

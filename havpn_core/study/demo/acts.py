@@ -9,27 +9,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
 
 from havpn_core.pair.run import CHECKED
 from havpn_core.site.model.options import Mode
-from havpn_core.study.demo.clusters import start_clusters
 from havpn_core.study.demo.drawing import draw
-from havpn_core.study.demo.rehearsal import Rehearsal
 from havpn_core.study.demo.scene import FIRST_S, Scene, Story, picture, pingers_of
 from havpn_core.testing.lab import NotInTime, TwoSite, wait_for
 from havpn_core.testing.lab.daemons.supervisor import CONFIG, Supervisor
 from havpn_core.testing.lab.gateways import start_pairs
 from havpn_core.testing.lab.hosts.plan import FIGURE
 
+if TYPE_CHECKING:
+    from havpn_core.study.demo.rehearsal import Rehearsal
+
 RISE = 120
 STEP_S = 60.0
 FIGURE_PATH = "line"
 
 
-def run_demo(output: Path, rehearsal: Rehearsal | None = None) -> None:
+def run_demo(output: Path, rehearsal: "Rehearsal | None" = None) -> None:
     """Build the network, cut line 1, heal it, sum up, draw; leaves nothing else behind.
 
     :param rehearsal: the site to build; that of the article's figure without it.
@@ -62,7 +64,7 @@ def run_demo(output: Path, rehearsal: Rehearsal | None = None) -> None:
     console.print(drawn)
 
 
-def _announce(console: Console, rehearsal: Rehearsal | None) -> None:
+def _announce(console: Console, rehearsal: "Rehearsal | None") -> None:
     if rehearsal is None:
         console.print("Building two sites with four gateways that run HA-VPN and nothing else ...")
         return
@@ -77,8 +79,10 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
-def _rehearse(lab: TwoSite, rehearsal: Rehearsal) -> dict[str, Supervisor]:
+def _rehearse(lab: TwoSite, rehearsal: "Rehearsal") -> dict[str, Supervisor]:
     """Start the gateways on what was rendered, and wait until the preferred ones are active."""
+    from havpn_core.study.demo.clusters import start_clusters
+
     daemons = {}
     for name, texts in rehearsal.texts.items():
         for path, text in texts.items():
@@ -131,7 +135,7 @@ class Play:
         raise NotInTime(f"{title}: did not come about within {within_s:g} s")
 
 
-def _act(scene: Scene, rehearsal: Rehearsal | None) -> dict[str, float]:
+def _act(scene: Scene, rehearsal: "Rehearsal | None") -> dict[str, float]:
     """Play the three acts and give the times of their steps in seconds."""
     times: dict[str, float] = {}
     story, line = scene.story, scene.lab.providers[scene.cut_line]
