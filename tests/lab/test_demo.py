@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-
 OWN = Path(__file__).parents[1] / "testing" / "own_site.toml"
 pytestmark = [
     pytest.mark.lab,
