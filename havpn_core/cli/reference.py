@@ -48,7 +48,10 @@ def markdown(registry: Registry) -> str:
         lines += [f"### `{section}`", "", *_markdown(options_in(struct)), ""]
     for kind in KINDS:
         lines += [f"## {kind.capitalize()} types", ""]
-        for each, _ in registry.types(kind):
+        types = list(registry.types(kind))
+        if not types:
+            lines += ["None is bundled.", ""]
+        for each, _ in types:
             needs = f" Needs {', '.join(sorted(each.needs))}." if each.needs else ""
             lines += [f"### `{each.name}`", "", f"{each.summary}.{needs}", ""]
             lines += [*_markdown(options_of(each.config)), ""]

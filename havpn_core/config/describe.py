@@ -67,8 +67,11 @@ def example(kind: str, plugin_type: PluginType) -> str:
         "action": "action.own",
         "notifier": "notifier.own",
         "link": "pair.link.own",
+        "renderer": f"renderer.{plugin_type.name}",
     }[kind]
-    lines = [f"[{head}]", f'type = "{plugin_type.name}"']
+    lines = [f"[{head}]"]
+    if kind != "renderer":  # of which a site file has one of a type
+        lines.append(f'type = "{plugin_type.name}"')
     for option in options_of(plugin_type.config):
         if option.required:
             lines.append(f"{option.name} = {_sample(option)}")

@@ -11,9 +11,8 @@ from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry
 from havpn_core.site.mirrors import mirrored
 from havpn_core.site.model.model import Model
-from havpn_core.site.model.problem import Problem
+from havpn_core.site.model.problem import Problem, split
 from havpn_core.site.rendering.havpn import tables_of
-from havpn_core.site.verify.overrides import split
 
 WHOLE = ("metrics", "notifier", "plugins")
 """Tables of the site file that all gateways get as they are."""
@@ -47,7 +46,7 @@ def configured(model: Model) -> tuple[dict[str, Config], list[Problem]]:
 
 def _problem(model: Model, gateway: str, text: str) -> Problem:
     """Say in the keys of the site file what is wrong in a gateway's ``havpn.toml``."""
-    problem = split(text)
+    problem = split(text, "write what docs/configuration.md has for it")
     own, whole = model.gateways[gateway], model.options.havpn
     parts = problem.key.split(".")
     if _has(own.havpn, parts):

@@ -129,6 +129,8 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Replication of connections between the gateways of a site."""
     cluster: Shell = Shell.CRMSH
     """``crmsh`` or ``pcs``, for a site with Pacemaker."""
+    plugins: list[str] = []
+    """Plugins that are enabled where files are rendered, and not on the gateways."""
 
 
 class FileOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,3 +19,13 @@ class Problem:
     def __str__(self) -> str:
         """Give the line that people read."""
         return f"{self.key}: {self.text}: {self.remedy}"
+
+
+def split(text: str, otherwise: str = "write what docs/site.md has for it") -> Problem:
+    """Make a problem of a sentence that begins with its key and ends with the remedy.
+
+    :param otherwise: the remedy, where the sentence has none.
+    """
+    key, _, rest = text.partition(": ")
+    wrong, _, remedy = rest.rpartition(": ")
+    return Problem(key, wrong or rest, remedy if wrong else otherwise)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from havpn_core.errors import ConfigError, HavpnError
+from havpn_core.plugging.wording import describe
 from havpn_core.site.rendering.toml import toml_of
 
 SUFFIX = ".j2"
@@ -84,5 +85,5 @@ class Templates:
             line = getattr(problem, "lineno", None)
             where = f"{name}, line {line}" if line else name
             raise HavpnError(f"template {where}: {problem}") from None
-        except ValueError as problem:
-            raise HavpnError(f"template {name}: {problem}") from None
+        except Exception as problem:  # what a template calls may raise anything
+            raise HavpnError(f"template {name}: {describe(problem)}") from None

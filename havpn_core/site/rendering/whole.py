@@ -3,7 +3,7 @@
 The same model and templates give the same texts: no clock, no random numbers, no host.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.rendering import RenderedFile
@@ -13,10 +13,10 @@ from havpn_core.site.rendering import (
     firewall,
     havpn,
     heartbeat,
-    system,
     keys,
     pacemaker,
     swanctl,
+    system,
 )
 from havpn_core.site.rendering.digest import marked
 from havpn_core.site.rendering.sheet import Sheet
@@ -51,6 +51,15 @@ def render(
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return found
+
+
+def sheets(model: Model, gateway: str) -> Iterator[Sheet]:
+    """Give what the files of a gateway are made of.
+
+    :raises ValueError: if the model cannot be rendered so.
+    """
+    for maker in MAKERS:
+        yield from maker(model, gateway)
 
 
 def _gateway(

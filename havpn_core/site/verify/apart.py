@@ -30,6 +30,20 @@ def problems(model: Model) -> Iterator[Problem]:
         yield from _routers(line)
 
 
+def seldom_meant(model: Model) -> Iterator[Problem]:
+    """Give what is possible, but seldom meant."""
+    for line in model.lines.values():
+        for end in line.ends:
+            if end.router is None or end.address is None or end.router.is_link_local:
+                continue
+            if _unnumbered(end.router) and not _unnumbered(end.address):
+                yield Problem(
+                    f"line.{line.name}.routers.{end.gateway}",
+                    f"{end.router} is a private address, and {end.address} is none",
+                    "write the provider's router, unless the provider says so",
+                )
+
+
 def _together(one: Line, other: Line) -> Iterator[Problem]:
     """Say what both lines would fail with."""
     if _plain(one.provider) == _plain(other.provider):

@@ -78,8 +78,14 @@ def _gateway(model: Model, site: Site, gateway: Gateway) -> Iterator[Problem]:
                 f"{own.ip} is in no network of site {site.name}: {listed(site.networks)}",
                 "write the gateway's own address on the LAN",
             )
-    for kind in dict.fromkeys(map(family, site.vips)):
-        vips = [vip for vip in site.vips if family(vip) == kind]
+    yield from _families(key, site, gateway)
+
+
+def _families(key: str, site: Site, gateway: Gateway) -> Iterator[Problem]:
+    """Compare a gateway's addresses with the VIPs, as far as those are on the LAN themselves."""
+    known = [vip for vip in site.vips if within(vip.ip, site.networks)]
+    for kind in dict.fromkeys(map(family, known)):
+        vips = [vip for vip in known if family(vip) == kind]
         own_ones = [own for own in gateway.lan if family(own) == kind]
         if not own_ones:
             yield Problem(

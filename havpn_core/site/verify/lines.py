@@ -11,6 +11,8 @@ from havpn_core.site.verify.places import end_key, family
 LEAST_MTU, MOST_MTU = 1280, 9216
 LEAST_SIZE, MOST_SIZE = 64, 1500
 """What ``udp-echo`` can send whole."""
+LARGE = 576
+"""What every host takes (RFC 791 section 3.1), and nobody calls large."""
 LEAST_S, MOST_S = 0.005, 10.0
 """What ``stream`` takes as its interval."""
 
@@ -36,6 +38,22 @@ def seldom_meant(model: Model) -> Iterator[Problem]:
     """Give what is possible, but seldom meant."""
     if model.options.interval is not None and model.options.line_probe is LineProbe.ECHO:
         yield Problem("interval", 'is that of a stream, and line_probe is "echo"', "leave it out")
+    size = model.options.tunnel.size
+    if LEAST_SIZE <= size < LARGE:
+        yield Problem(
+            "tunnel.size",
+            f"{size} bytes pass where the packets of the hosts do not",
+            "write at best as much as the tunnel carries",
+        )
+    for line in model.lines.values():
+        for end in line.ends:
+            # Hosts have such addresses only in networks of more than 256.
+            if end.address and end.address.version == 4 and int(end.address) % 256 in (0, 255):
+                yield Problem(
+                    end_key(line, end.gateway),
+                    f"{end.address} looks like that of a network, or its broadcast address",
+                    "write the address of the gateway there, unless it is that",
+                )
 
 
 def _ends(model: Model, line: Line) -> Iterator[Problem]:

@@ -52,13 +52,16 @@ def problems(model: Model) -> Iterator[Problem]:
 def is_host(name: str, most: int = NAME_BYTES) -> bool:
     """Whether a host can be called that, with or without its domain.
 
-    The last label begins with a letter, or it would be an address that is miswritten.
+    The last label begins with a letter, and the others are not all numbers, or it would be an
+    address that is miswritten.
 
     :param most: bytes.
     """
     labels = name.split(".")
     last = labels[-1]
     if len(name) > most or not all(map(_LABEL.match, labels)):
+        return False
+    if len(labels) > 2 and all(label.isdigit() for label in labels[:-1]):
         return False
     return last[0].isalpha() if len(labels) > 1 else not last.isdigit()
 

@@ -11,7 +11,7 @@ from typing import Any
 from havpn_core.config.convert import to_struct
 from havpn_core.serve.options import MetricsOptions, parse_endpoint
 from havpn_core.site.model.model import Model
-from havpn_core.site.model.problem import Problem
+from havpn_core.site.model.problem import Problem, split
 from havpn_core.site.verify.names import PATH
 
 SECTIONS = ("node", "plugins", "path", "action", "notifier", "respond", "pair", "lan", "metrics")
@@ -148,10 +148,3 @@ def _metrics(model: Model) -> Iterator[Problem]:
                 "write 127.0.0.1, [::1], 0.0.0.0 or [::] here, and another address in "
                 "[site.NAME.gateways.NAME.havpn.metrics]",
             )
-
-
-def split(text: str) -> Problem:
-    """Make a problem of a sentence that begins with its key and ends with the remedy."""
-    key, _, rest = text.partition(": ")
-    wrong, _, remedy = rest.rpartition(": ")
-    return Problem(key, wrong or rest, remedy if wrong else "see docs/configuration.md")

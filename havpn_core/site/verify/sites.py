@@ -37,6 +37,13 @@ def seldom_meant(model: Model) -> Iterator[Problem]:
                 "Pacemaker has no use for a serial cable",
                 "leave it out",
             )
+        if site.mode is not Mode.PAIR and site.options.preempt == "delay":
+            yield Problem(
+                f"site.{site.name}.preempt",
+                f"only a pair can wait; with {site.mode.value} the preferred gateway never takes "
+                "the role back by itself",
+                'write "auto" or "manual"',
+            )
     if model.options.tunnel.auth is Auth.PSK:
         for gateway in model.gateways.values():
             if gateway.certificate:
@@ -152,3 +159,10 @@ def _certificates(model: Model) -> Iterator[Problem]:
                 "give each gateway a certificate of its own",
             )
         seen.setdefault(name, gateway.name)
+        stem = name.rpartition("/")[2].rpartition(".")[0]
+        if stem != gateway.name and stem in model.gateways:
+            yield Problem(
+                key,
+                f"{name} is called like the certificate of {stem}",
+                f"write the one of {gateway.name}",
+            )

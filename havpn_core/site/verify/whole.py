@@ -22,7 +22,9 @@ GROUPS: tuple[Rules, ...] = tuple(
     group.problems
     for group in (addresses, networks, lan, sites, names, pairs, lines, apart, tunnel, overrides)
 )
-CAUTIONS: tuple[Rules, ...] = tuple(group.seldom_meant for group in (sites, pairs, lines, tunnel))
+CAUTIONS: tuple[Rules, ...] = tuple(
+    group.seldom_meant for group in (sites, pairs, lines, apart, tunnel)
+)
 
 
 def verify(model: Model) -> list[Problem]:
