@@ -12,7 +12,7 @@ from havpn_core.errors import ConfigError
 from havpn_core.site.model.options import Mode
 from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.havpn import tables_of
-from havpn_core.site.verify.whole import verify
+from havpn_core.site.verified import verified
 from havpn_core.testing.lab.daemons.rendered import KEY, files_of
 from havpn_core.testing.lab.gateways import gateway_config, pair_config
 from havpn_core.testing.lab.hosts import plan, routes
@@ -50,7 +50,7 @@ def test_the_figure_is_what_the_article_shows():
     ]  # fmt: skip
     assert plan.HOSTS[:4] == ("client", "server", "client-2", "server-2")
     assert not plan.FIGURE.ipv6
-    assert verify(model_of(tomllib.loads(plan.FILE.read_text(encoding="utf-8")))) == []
+    assert verified(plan.TABLES).problems == []
     assert routes.gateway_routes(plan.FIGURE, "gw-aa", clear=False) == [
         "192.0.2.6 via 192.0.2.1 dev wan"
     ]

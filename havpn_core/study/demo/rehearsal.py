@@ -3,7 +3,7 @@
 import copy
 import secrets
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,17 @@ from typing import Any
 from havpn_core.config.instances import Config
 from havpn_core.config.profiles import worst_failback_s
 from havpn_core.errors import ConfigError
-from havpn_core.host.disk import files
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.site.configured import configured
+from havpn_core.site.file import tables_in
 from havpn_core.site.model.model import Model
 from havpn_core.site.model.options import Mode
+from havpn_core.site.model.problem import Problem
 from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.toml import toml_of
 from havpn_core.site.rendering.whole import render
 from havpn_core.site.secrets import filled, names_in
-from havpn_core.site.verify.whole import verify
+from havpn_core.site.verified import verified
 from havpn_core.study.demo.clusters import lacking
 from havpn_core.testing.lab.daemons.supervisor import CONFIG
 from havpn_core.testing.lab.hosts.plan import Plan, plan_of
@@ -55,34 +56,19 @@ def rehearsal_of(file: Path) -> Rehearsal:
 
     :raises ConfigError: with every problem of the file, or of what it is rendered to.
     """
-    raw = tables_of_file(file)
+    raw = tables_in(file)
     try:
         return _made(raw)
     except ConfigError as problem:
         raise ConfigError([f"{file}: {text}" for text in problem.problems]) from None
 
 
-def tables_of_file(file: Path) -> dict[str, Any]:
-    """Read the tables of a site file.
-
-    :raises ConfigError: if it cannot be read.
-    """
-    content = files.read_given(file)
-    if content is None:
-        raise ConfigError([f"{file}: there is no such file: write one by havpn site new -f {file}"])
-    try:
-        return tomllib.loads(content.decode())
-    except ValueError as problem:  # UnicodeDecodeError is one
-        raise ConfigError([f"{file}: is no valid TOML: {problem}"]) from None
-
-
 def _made(raw: dict[str, Any]) -> Rehearsal:
-    given = model_of(raw)
-    problems = [*verify(given), *configured(given)[1]]
+    given = verified(raw)
+    _refuse(given.problems)
     plan = plan_of(model_of(fitted(raw)))
-    configs, others = configured(plan.model)
-    if found := problems or others:
-        raise ConfigError(list(dict.fromkeys(str(each) for each in found)))
+    configs, problems = configured(plan.model)
+    _refuse(problems)
     rendered = render(plan.model)
     names = names_in(each.text for gateway in rendered.values() for each in gateway)
     known = {name: secrets.token_hex(32) for name in names}
@@ -93,11 +79,16 @@ def _made(raw: dict[str, Any]) -> Rehearsal:
     return Rehearsal(
         plan=plan,
         texts=texts,
-        notes=tuple(_notes(given, raw)),
+        notes=tuple(_notes(model_of(raw), raw)),
         paths={name: config.paths[0].name for name, config in configs.items()},
         back_s=max(map(_back_s, configs.values())),
         returning=frozenset(returning),
     )
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    if found := [str(problem) for problem in problems]:
+        raise ConfigError(found)
 
 
 def fitted(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The plan of the article's figure, as data, which a lab has unless it gets another."""
 
 import tomllib
-from pathlib import Path
+from importlib import resources
+from typing import Any
 
 from havpn_core.site.reading import model_of
+from havpn_core.site.rendering.havpn import merged
 from havpn_core.testing.lab.hosts.places import Direction, Gateway, Plan, Site
 from havpn_core.testing.lab.hosts.planning import SERIAL_DEVICE, plan_of
 
@@ -17,6 +19,7 @@ __all__ = [
     "SITES",
     "SITE_A",
     "SITE_B",
+    "TABLES",
     "Direction",
     "Gateway",
     "Plan",
@@ -28,8 +31,18 @@ __all__ = [
     "site_of",
 ]
 
-FILE = Path(__file__).parents[1] / "figure.toml"
-FIGURE = plan_of(model_of(tomllib.loads(FILE.read_text(encoding="utf-8"))))
+NEW = resources.files("havpn_core.site") / "templates" / "site.toml"
+"""What ``havpn site new`` writes: the article's figure."""
+OVER = resources.files("havpn_core.testing.lab") / "figure.toml"
+
+
+def _tables() -> dict[str, Any]:
+    new, over = (tomllib.loads(each.read_text(encoding="utf-8")) for each in (NEW, OVER))
+    return merged(new, over)
+
+
+TABLES = _tables()
+FIGURE = plan_of(model_of(TABLES))
 SITES, GATEWAYS, PROVIDERS = FIGURE.sites, FIGURE.gateways, FIGURE.providers
 SITE_A, SITE_B = FIGURE.near, FIGURE.far
 END_HOSTS, HOSTS = FIGURE.end_hosts, FIGURE.hosts
