@@ -9,7 +9,7 @@ from typing import Any
 
 from havpn_core.site.model.options import LineProbe, Mode
 from havpn_core.site.rendering.havpn import PAIR_KEY, merged, tables_of
-from havpn_core.site.rendering.paths import key_of
+from havpn_core.site.rendering.paths import key_of, path_name
 from havpn_core.site.rendering.toml import toml_of
 from havpn_core.testing.lab.daemons.rendered import KEY
 from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
@@ -17,11 +17,14 @@ from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.twosite import TwoSite
 
-PATH = "line"
-"""The path of each gateway, as the lab's site file names it."""
 NOTED = 'mkdir -p /run/havpn; echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told'
 ELSEWHERE = "203.0.113.0/30"
 """Where a line may get another address."""
+
+
+def path_of(plan: Plan, gateway: str) -> str:
+    """Give the name of the path of a gateway; ``line`` in the article's figure."""
+    return path_name(plan.model, gateway, plan.model.lines[plan.gateways[gateway].line])
 
 
 def gateway_config(
@@ -44,12 +47,13 @@ def gateway_config(
     far = plan.gateways[gateway.far]
     pace = {} if fast else {"interval": "200ms", "timeout": "400ms", "fall": fall}
     allowed = [f"{far.wan.ip}/32", f"{far.lan.ip}/32", ELSEWHERE]
+    watched = path_of(plan, name)
     over = {
-        "path": {PATH: {**pace, "rise": rise, "damping": False}},
+        "path": {watched: {**pace, "rise": rise, "damping": False}},
         "respond": {"allow": allowed},
         "notifier": {"log": {"type": "exec", "command": ["/bin/sh", "-c", NOTED]}},
     }
-    for text in (f"[path.{PATH}]\n{path}", f"[action.gateway]\n{action}"):
+    for text in (f"[path.{watched}]\n{path}", f"[action.gateway]\n{action}"):
         over = merged(over, tomllib.loads(text))
     meant = plan.in_mode(
         Mode.HEARTBEAT,
@@ -87,8 +91,9 @@ def pair_config(
     :param around: gives further tables for a gateway, by its name.
     """
     durations = {"interval": interval, "dead": dead}
+    watched = path_of(plan, name)
     over: dict[str, Any] = {
-        "path": {PATH: {"rise": rise, "damping": False}},
+        "path": {watched: {"rise": rise, "damping": False}},
         "respond": responder(plan, name),
         "pair": {"preempt": preempt, **{key: value for key, value in durations.items() if value}},
     }
@@ -99,7 +104,7 @@ def pair_config(
     tables = tables_of(meant.model, name)
     tables.pop("notifier")  # the log of the machine is not the laboratory's
     if not tunnel:
-        del tables["path"][PATH]["probe"]["tunnel"]
+        del tables["path"][watched]["probe"]["tunnel"]
     return toml_of(tables)
 
 
@@ -130,8 +135,8 @@ def start_pairs(
 ) -> dict[str, Supervisor]:
     """Start all four gateways as two pairs and wait until the preferred ones are active."""
     daemons = {name: pair_gateway(lab, name, executable, **options) for name in lab.plan.gateways}
-    for daemon in daemons.values():
-        daemon.wait_verdict(PATH, "up", 30)
+    for name, daemon in daemons.items():
+        daemon.wait_verdict(path_of(lab.plan, name), "up", 30)
     for name, site in lab.plan.sites.items():
         lab.wait_holder(name, site.preferred, 30)
     return daemons
@@ -158,8 +163,8 @@ def wait_calm(lab: TwoSite, daemons: dict[str, Supervisor], timeout: float = 60.
 
     :raises NotInTime: if that does not come about within ``timeout`` seconds.
     """
-    for daemon in daemons.values():
-        daemon.wait_verdict(PATH, "up", timeout)
+    for name, daemon in daemons.items():
+        daemon.wait_verdict(path_of(lab.plan, name), "up", timeout)
         daemon.wait_role("active", timeout)
     for name, site in lab.plan.sites.items():
         lab.wait_holder(name, site.preferred, timeout)
