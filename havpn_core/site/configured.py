@@ -12,6 +12,7 @@ from havpn_core.plugging.registry import Registry
 from havpn_core.site.mirrors import mirrored
 from havpn_core.site.model.model import Model
 from havpn_core.site.model.problem import Problem, split
+from havpn_core.site.plugged import registry_of, with_plugins
 from havpn_core.site.rendering.havpn import tables_of
 
 WHOLE = ("metrics", "notifier", "plugins")
@@ -23,15 +24,17 @@ def configured(model: Model) -> tuple[dict[str, Config], list[Problem]]:
 
     That the metrics need a package which this host lacks is nothing: it is no gateway.
     """
+    found: list[Problem] = []
     tables: dict[str, dict[str, Any]] = {}
     for gateway in model.gateways:
         try:
             tables[gateway] = tables_of(model, gateway)
-        except (ValueError, StopIteration):
-            continue  # the model itself is wrong, and said to be so
-    registries: dict[tuple[str, ...], Registry] = {}
+        except ValueError as problem:
+            found.append(split(str(problem)))
+        except StopIteration:
+            continue  # what has no counterpart is said of the model
     configs: dict[str, Config] = {}
-    found: list[Problem] = []
+    registries: dict[tuple[str, ...], Registry] = {}
     for gateway, table in tables.items():
         enabled = enabled_plugins(table)
         registry = registries.get(enabled) or Registry.load(enabled)
@@ -41,7 +44,18 @@ def configured(model: Model) -> tuple[dict[str, Config], list[Problem]]:
         except ConfigError as problem:
             said = [text.removeprefix(f"{gateway}: ") for text in problem.problems]
             found += [_problem(model, gateway, text) for text in said if text != MISSING]
-    return configs, sorted({*found, *mirrored(model, tables)})
+    return configs, sorted({*found, *mirrored(model, tables), *_renderers(model)})
+
+
+def _renderers(model: Model) -> list[Problem]:
+    """Say what is wrong with the renderers of plugins; each is tried, and nothing is written."""
+    if not model.options.renderer and not model.options.render.plugins:
+        return []
+    try:
+        with_plugins(model, dict.fromkeys(model.gateways, ()), registry_of(model))
+    except ConfigError as problem:
+        return [split(text) for text in problem.problems]
+    return []
 
 
 def _problem(model: Model, gateway: str, text: str) -> Problem:

@@ -4,19 +4,18 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from havpn_core.config import read
 from havpn_core.config.check import MISSING, build
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.site import carrying, secrets
+from havpn_core.site.file import tables_in
 from havpn_core.site.model.model import Model
 from havpn_core.site.plugged import registry_of, with_plugins
-from havpn_core.site.reading import model_of
 from havpn_core.site.rendering.havpn import FILE
 from havpn_core.site.rendering.whole import render
 from havpn_core.site.tree import Entry
-from havpn_core.site.verify.whole import verify
+from havpn_core.site.verified import verified
 
 Rendered = Mapping[str, Sequence[RenderedFile]]
 
@@ -26,13 +25,10 @@ def model_from(file: Path) -> Model:
 
     :raises ConfigError: with every problem found.
     """
-    raw = read.read(file)
-    try:
-        model = model_of(raw)
-    except ConfigError as problem:
-        raise ConfigError([f"{file}: {each}" for each in problem.problems]) from None
-    _refuse(file, map(str, verify(model)))
-    return model
+    found = verified(tables_in(file))
+    _refuse(file, map(str, found.problems))
+    assert found.model is not None
+    return found.model
 
 
 def rendered_from(file: Path, model: Model, templates: Mapping[str, str] | None = None) -> Rendered:

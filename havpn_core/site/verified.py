@@ -11,6 +11,8 @@ from havpn_core.site.model.problem import Problem, split
 from havpn_core.site.reading import read_model
 from havpn_core.site.verify.whole import seldom_meant, verify
 
+HANDED_ON = tuple(f"{table}." for table in ("havpn", "metrics", "notifier", "plugins", "renderer"))
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -50,7 +52,8 @@ def verified(raw: Mapping[str, Any]) -> Verified:
 
 def _of_tables(model: Model) -> list[Problem]:
     """Give what is wrong in the tables that the site file hands on, whatever else is."""
-    return [p for p in configured(model)[1] if not p.key.startswith("havpn.toml of ")]
+    found = [p for p in configured(model)[1] if not p.key.startswith("havpn.toml of ")]
+    return [p for p in found if ".havpn." in p.key or p.key.startswith(HANDED_ON)]
 
 
 def _in(key: str, tables: set[str]) -> bool:

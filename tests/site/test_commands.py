@@ -152,7 +152,7 @@ def test_nothing_is_written_where_anything_is_wrong(user, tmp_path):
     assert all(line.startswith(f"{user.file}: ") for line in problems)
     status, _, error = user.write(tables(havpn={"path": {"vpn1": {"rise": "often"}}})).render()
     assert status == 1 and user.seen() == {}
-    assert f"{user.file}: gw-aa{HAVPN}: path.vpn1.rise: " in error
+    assert f"{user.file}: havpn.path.vpn1.rise: " in error
     templates = tmp_path / "templates"
     templates.mkdir()
     (templates / "havpn.toml.j2").write_text("[[[")

@@ -28,4 +28,6 @@ def split(text: str, otherwise: str = "write what docs/site.md has for it") -> P
     """
     key, _, rest = text.partition(": ")
     wrong, _, remedy = rest.rpartition(": ")
-    return Problem(key, wrong or rest, remedy if wrong else otherwise)
+    if not wrong or wrong.count("(") > wrong.count(")"):  # what is in brackets is no remedy
+        return Problem(key, rest, otherwise)
+    return Problem(key, wrong, remedy)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from havpn_core.site.model.model import Line, Model
+from havpn_core.site.model.model import Gateway, Line, Model
+from havpn_core.site.model.options import Mode
 from havpn_core.site.model.problem import Problem
 from havpn_core.site.verify.places import listed
 
@@ -100,11 +101,25 @@ def _hubs(model: Model) -> Iterator[Problem]:
     """Find the sites whose gateways would need a role for each of several far sites."""
     for site in model.sites.values():
         far = sorted({n for pair in model.pairs() if site.name in pair for n in pair} - {site.name})
-        if len(far) > 1:
+        if len(far) > 1 and site.mode is Mode.PACEMAKER:
             yield Problem(
-                f"site.{site.name}.gateways",
-                f"{listed(site.gateways)} have lines to {len(far)} sites, {listed(far)}, and "
-                "the daemon of today has one role a gateway: one dead line would move the VIP for "
-                "all of them",
-                f"write a file for each pair of sites, with gateways of its own at {site.name}",
+                f"site.{site.name}.mode",
+                f"has lines to {len(far)} sites, {listed(far)}, and a cluster has one attribute "
+                "for one path",
+                'write mode = "pair" or "heartbeat", or a file for each pair of sites',
             )
+        if len(far) < 2 or all(_decided(model, each) for each in site.gateways.values()):
+            continue
+        yield Problem(
+            f"site.{site.name}.gateways",
+            f"{listed(site.gateways)} have lines to {len(far)} sites, {listed(far)}, and the "
+            "daemon of today has one role a gateway: one dead line moves the VIP for all of them",
+            f"write a file for each pair of sites, with gateways of its own at {site.name}, or "
+            'say what you prefer: give_up_on = "any" or "all" in [havpn.node]',
+        )
+
+
+def _decided(model: Model, gateway: Gateway) -> bool:
+    """Whether it is written what a gateway with several lines does when one of them is dead."""
+    tables = [each.get("node") for each in (model.options.havpn, gateway.havpn)]
+    return any(isinstance(each, dict) and "give_up_on" in each for each in tables)

@@ -261,6 +261,10 @@ def test_the_hub_of_many_branches_is_understood_and_its_one_role_said():
     (problem,) = verify(model)
     assert problem.key == "site.a.gateways"
     assert "one role a gateway" in problem.text
+    decided = raw | {"havpn": {"node": {"give_up_on": "all"}}}
+    assert verify(model_of(decided)) == []
+    decided["site"]["a"]["mode"] = "pacemaker"
+    assert [p.key for p in verify(model_of(decided))] == ["site.a.mode"]
 
 
 def test_two_pairs_of_sites_that_share_no_gateway_are_good():
@@ -297,6 +301,7 @@ def test_what_is_known_of_other_rooms_is_what_they_have():
     [
         ("a.b: 5 is odd: write 6", Problem("a.b", "5 is odd", "write 6")),
         ("a.b: is odd", Problem("a.b", "is odd", "look")),
+        ("a.b: is odd (known: c)", Problem("a.b", "is odd (known: c)", "look")),
     ],
 )
 def test_a_sentence_has_key_text_and_remedy(text, problem):
