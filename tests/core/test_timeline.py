@@ -77,6 +77,16 @@ def test_a_word_of_later_versions_is_drawn_too():
     assert "unknown" in words(drawn([Row("x", (Bar(0, 5, "<new>"),))], (), (0, 5)))
 
 
+def test_a_long_name_is_not_cut_off():
+    name = "gateway-berlin-west-02 has 2001:db8:b:40::1"
+    svg = drawn([Row(name, (Bar(0, 5, "active"),))], (), (0, 5))
+    begin, _, wide, _ = map(float, svg.get("viewBox").split())
+    label = next(each for each in svg.iter(f"{NS}text") if each.text.strip() == name)
+    assert float(label.get("x")) - 6.5 * len(name) > begin
+    assert begin + wide > LEFT + WIDTH
+    assert drawn().get("viewBox").startswith("0 0 "), "short names need no more room"
+
+
 def test_the_scale_has_few_marks_whatever_the_length():
     for seconds in (0.5, 7, 20, 100, 999, 86400):
         numbers = [w for w in words(drawn([], (), (0, seconds))) if w.replace("e+", "").isdigit()]

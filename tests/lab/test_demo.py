@@ -20,7 +20,7 @@ def shown(tmp_path, *options):
     """Run the demo; gives what it printed, and the words of its timeline."""
     ended = subprocess.run(
         [sys.executable, "-m", "havpn_core", "demo", "-o", str(tmp_path / "demo.svg"), *options],
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "COLUMNS": "160"},
         capture_output=True, text=True, check=False, timeout=160,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

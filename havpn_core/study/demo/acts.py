@@ -71,7 +71,7 @@ def _announce(console: Console, rehearsal: "Rehearsal | None") -> None:
     plan = rehearsal.plan
     console.print(f"Building {_listed(plan.sites)} with {_listed(plan.gateways)} ...")
     for note in rehearsal.notes:
-        console.print(f"not as on your gateways: {note}", markup=False)
+        console.print(f"not as on your gateways: {note}", markup=False, soft_wrap=True)
 
 
 def _listed(names: Iterable[str]) -> str:
