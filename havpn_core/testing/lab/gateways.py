@@ -43,10 +43,8 @@ def gateway_config(
     :param path: further lines for the path.
     :param action: further lines for the action.
     """
-    gateway = plan.gateways[name]
-    far = plan.gateways[gateway.far]
     pace = {} if fast else {"interval": "200ms", "timeout": "400ms", "fall": fall}
-    allowed = [f"{far.wan.ip}/32", f"{far.lan.ip}/32", ELSEWHERE]
+    allowed = [*responder(plan, name)["allow"], ELSEWHERE]
     watched = path_of(plan, name)
     over = {
         "path": {watched: {**pace, "rise": rise, "damping": False}},
@@ -86,22 +84,21 @@ def pair_config(
     :param interval, dead, pair: keys and further lines of ``[pair]``; its own defaults if empty.
     :param action: further lines for the action that owns the address.
     :param more: further tables, such as those of other actions.
-    :param tunnel: watch the tunnel, too.
-    :param stream: watch the line by a stream in place of echo probes.
+    :param tunnel, stream: watch the tunnel, too; the line by a stream in place of echo probes.
     :param around: gives further tables for a gateway, by its name.
     """
-    durations = {"interval": interval, "dead": dead}
+    durations = {k: v for k, v in (("interval", interval), ("dead", dead)) if v}
     watched = path_of(plan, name)
     over: dict[str, Any] = {
         "path": {watched: {"rise": rise, "damping": False}},
         "respond": responder(plan, name),
-        "pair": {"preempt": preempt, **{key: value for key, value in durations.items() if value}},
+        "pair": {"preempt": preempt, **durations},
     }
     for text in (f"[pair]\n{pair}", f"[action.gateway]\n{action}", more + around(name)):
         over = merged(over, tomllib.loads(text))
     probe = LineProbe.STREAM if stream else LineProbe.ECHO
-    meant = plan.in_mode(Mode.PAIR, profile=profile, line_probe=probe, havpn=over)
-    tables = tables_of(meant.model, name)
+    meant = plan.in_mode(Mode.PAIR, profile=profile, line_probe=probe, havpn=over).model
+    tables = tables_of(meant, name)
     tables.pop("notifier")  # the log of the machine is not the laboratory's
     if not tunnel:
         del tables["path"][watched]["probe"]["tunnel"]
@@ -112,9 +109,11 @@ def responder(plan: Plan, name: str) -> dict[str, Any]:
     """Give where a gateway replies: on its line as well, whatever watches that."""
     gateway = plan.gateways[name]
     far = plan.gateways[gateway.far]
+    own = [each.ip for each in (gateway.wan, *gateway.lans)]
+    others = [each.ip for each in (far.wan, *far.lans)]
     return {
-        "listen": [f"{gateway.wan.ip}:7", f"{gateway.lan.ip}:7"],
-        "allow": [f"{far.wan.ip}/32", f"{far.lan.ip}/32"],
+        "listen": [f"[{ip}]:7" if ip.version == 6 else f"{ip}:7" for ip in own],
+        "allow": [f"{ip}/{ip.max_prefixlen}" for ip in others],
     }
 
 
