@@ -121,7 +121,7 @@ class TwoSite:
         for station in (site.end_host, site.second_host):
             lan.attach(self.hosts[station], routes.END_DEVICE)
             addresses = routes.end_host_addresses(site, station)
-            set_up(self.hosts[station], addresses, routes.end_host_routes(site))
+            set_up(self.hosts[station], addresses, routes.end_host_routes(site, station))
         self.cables[name] = SerialCable(bearer)
 
     def _lay_provider(self, name: str) -> None:

@@ -13,15 +13,19 @@ Addresses = list[tuple[str, str]]
 
 def end_host_addresses(site: Site, name: str) -> Addresses:
     """Give the addresses of an end host."""
-    second = (site.second_address, *site.witnesses)
-    own = site.end_addresses if name == site.end_host else second
-    return [_on(each, END_DEVICE) for each in own]
+    return [_on(each, END_DEVICE) for each in _of_end_host(site, name)]
 
 
-def end_host_routes(site: Site) -> list[str]:
-    """Give its way out: a shared address of each family."""
-    first = {vip.version: vip for vip in reversed(site.vips)}
+def end_host_routes(site: Site, name: str) -> list[str]:
+    """Give its way out: a shared address of each family that it has."""
+    own = {each.version for each in _of_end_host(site, name)}
+    first = {vip.version: vip for vip in reversed(site.vips) if vip.version in own}
     return [f"default via {vip.ip} dev {END_DEVICE}" for vip in first.values()]
+
+
+def _of_end_host(site: Site, name: str) -> tuple[Interface, ...]:
+    second = (site.second_address, *site.witnesses)
+    return site.end_addresses if name == site.end_host else second
 
 
 def gateway_addresses(plan: Plan, name: str) -> Addresses:
