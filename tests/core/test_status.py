@@ -53,7 +53,7 @@ AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 
 PARTNER_ADDED = (
     *("stopping", "loss", "wanted", "hears", "fit", "failed", "forced", "paused", "refused"),
-    *("road", "grey", "far"),
+    *("road", "grey", "far", "name"),
 )
 
 
