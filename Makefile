@@ -1,10 +1,10 @@
-# Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants, make faults,
-# make faults-pairs, make bench.
+# Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants,
+# make faults, make faults-pairs, make test-more, make bench.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test test-debian lint demo deb pages house page mutants faults faults-pairs bench packages clean
+.PHONY: all test test-more test-debian lint demo deb pages house page mutants faults faults-pairs bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -31,6 +31,11 @@ lint: $(VENV)/ready
 
 test: $(VENV)/ready
 	scripts/test-lanes $(BIN)/pytest
+
+# The same tests at their other places and in full length: each fault at the other gateway, too, each
+# configuration of Pacemaker by both shells, a hundred faults in a row, all explorations; an hour.
+test-more: $(VENV)/ready
+	$(BIN)/pytest -q -m more --timeout 1800
 
 # The packages in hosts of Debian 12 and 13 with systemd: 9 minutes, and 10 more where those are yet to be made.
 test-debian: $(VENV)/ready

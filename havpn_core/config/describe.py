@@ -152,7 +152,8 @@ def _limits(meta: msgspec.Meta) -> str:
 def _words(hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _words(arguments[0])
+        hint = arguments[0]
+        origin, arguments = get_origin(hint), get_args(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         origin, arguments = Literal, tuple(each.value for each in hint)
     if origin is Literal:
@@ -181,10 +182,8 @@ def _default(field: Any) -> str | None:
 
 
 def _toml(value: Any) -> str:
-    if value is None:
-        return "not set"
-    if isinstance(value, msgspec.Struct):
-        return "{}"
+    if value is None or isinstance(value, msgspec.Struct):
+        return "not set" if value is None else "{}"
     if isinstance(value, Duration | Frequency | Share):
         return f'"{value}"'
     if isinstance(value, bool):

@@ -125,7 +125,17 @@ def run(
     os.chdir(root)
     sys.path.insert(0, str(root))
     _make_repeatable()
-    words = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "--timeout=0"]
+    words = [
+        "-x",
+        "-q",
+        "--tb=no",
+        "--assert=plain",
+        "-p",
+        "no:cacheprovider",
+        "--timeout=0",
+        "-m",
+        "",
+    ]
     return int(pytest.main([*words, f"--rootdir={root}", *files], plugins=plugins))
 
 

@@ -234,14 +234,14 @@ def world(tmp_path, request):
     ("kind", "world"),
     [
         ("missing", OWN),
-        ("folder", NOBODY),
+        pytest.param("folder", NOBODY, marks=pytest.mark.more),
         ("fifo", OWN),
-        ("garbage", OWN),
+        pytest.param("garbage", OWN, marks=pytest.mark.more),
         ("unreadable", NOBODY),
-        ("read-only", NOBODY),
-        ("unreadable file", NOBODY),
-        ("long", OWN),
-        ("link", OWN),
+        pytest.param("read-only", NOBODY, marks=pytest.mark.more),
+        pytest.param("unreadable file", NOBODY, marks=pytest.mark.more),
+        pytest.param("long", OWN, marks=pytest.mark.more),
+        pytest.param("link", OWN, marks=pytest.mark.more),
     ],
     indirect=["world"],
 )
@@ -261,10 +261,10 @@ def test_something_else_in_the_place_of(kind, world):
     ("kind", "world"),
     [
         ("folder", OWN),
-        ("fifo", OWN),
+        pytest.param("fifo", OWN, marks=pytest.mark.more),
         ("garbage", OWN),
         ("link", OWN),
-        ("unreadable", NOBODY),
+        pytest.param("unreadable", NOBODY, marks=pytest.mark.more),
         ("unreadable file", NOBODY),
     ],
     indirect=["world"],
@@ -281,7 +281,12 @@ def test_something_else_in_the_place_of_the_daemons_files(kind, world):
 
 @pytest.mark.parametrize(
     ("stdout", "stderr"),
-    [("closed", "file"), ("full", "file"), ("broken", "file"), ("closed", "closed")],
+    [
+        ("full", "file"),
+        ("closed", "closed"),
+        pytest.param("closed", "file", marks=pytest.mark.more),
+        pytest.param("broken", "file", marks=pytest.mark.more),
+    ],
 )
 def test_streams_that_take_nothing(stdout, stderr, world):
     config, place = world.config(), world.folder / "made"

@@ -237,6 +237,7 @@ def test_a_survivor_is_named_with_its_place(tmp_path):
     ]
 
 
+@pytest.mark.more
 def test_what_comes_to_no_end_is_caught(tmp_path):
     """Its tests are found by what they import."""
     ran, _, results = tried(made(tmp_path), "box/ends.py")
@@ -246,6 +247,7 @@ def test_what_comes_to_no_end_is_caught(tmp_path):
     assert set(became.values()) == {"killed", "timeout"}
 
 
+@pytest.mark.more
 def test_an_import_that_raises_and_a_test_of_another_name_are_no_escape(tmp_path):
     ran, _, results = tried(made(tmp_path), "box/start.py")
     assert {change: one["result"] for change, one in results.items()} == {
@@ -255,6 +257,7 @@ def test_an_import_that_raises_and_a_test_of_another_name_are_no_escape(tmp_path
     assert ran.returncode == 0
 
 
+@pytest.mark.more
 def test_equivalents_are_left_out_of_the_count_and_named_where_caught_or_gone(tmp_path):
     same = [
         ("is_odd", "number % 2 > 0 -> number % 2 >= 0"),
@@ -277,6 +280,7 @@ def test_equivalents_are_left_out_of_the_count_and_named_where_caught_or_gone(tm
     assert sum(one["known"] == "made up" for one in results.values()) == 3
 
 
+@pytest.mark.more
 def test_a_lot_is_drawn_again_by_its_seed(tmp_path):
     made(tmp_path)
     one, two = (tried(tmp_path, "box/add.py", "--sample", "3", "--seed", "7")[2] for _ in range(2))
@@ -298,6 +302,7 @@ def test_a_plan_that_does_not_fit_is_said(tmp_path, plan, words, what):
     assert what in ran.stderr
 
 
+@pytest.mark.more
 def test_tests_that_fail_without_a_change_prove_nothing(tmp_path):
     ran, _, _ = tried(made(tmp_path, test=TEST.replace("(9, 3)", "(9, 4)")))
     assert ran.returncode == 2

@@ -187,7 +187,14 @@ EXPLORATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", EXPLORATIONS)
+# The largest of them; each of their kinds is in a smaller one, too.
+LONG = {"followed, frames lost", "lossy, unfit", "lossy, frames lost", "stops", "three"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.more] if name in LONG else []) for name in EXPLORATIONS],
+)
 def test_whatever_befalls_two_gateways_one_of_them_is_active_in_the_end(name):
     """Also after whatever is broken is mended, and never two for longer than it takes."""
     for world in explored(EXPLORATIONS[name]):
@@ -308,7 +315,7 @@ def test_a_hundred_misfortunes_of_all_kinds(seed):
     assert hundred(seed).a.alive
 
 
-@pytest.mark.parametrize("refusing", [False, True])
+@pytest.mark.parametrize("refusing", [False, pytest.param(True, marks=pytest.mark.more)])
 def test_verdicts_alone_never_make_two_owners(refusing):
     """Paths flip at every moment, messages all arrive: not for one tick are there two.
 

@@ -198,8 +198,10 @@ def test_no_site_is_silent_for_the_silence_of_the_other(site):
     [
         ("forwarding off", "line cut", "LAN link cut"),
         ("switched to standby", "line cut one way"),
-        ("LAN port without carrier", "ESP dropped", "cable pulled"),
-        ("LAN port isolated", "line cut", "cable deaf"),
+        pytest.param(
+            ("LAN port without carrier", "ESP dropped", "cable pulled"), marks=pytest.mark.more
+        ),
+        pytest.param(("LAN port isolated", "line cut", "cable deaf"), marks=pytest.mark.more),
     ],
 )
 def test_all_that_these_faults_can_ever_lead_to_one_after_the_other(kinds):

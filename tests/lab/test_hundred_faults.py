@@ -24,6 +24,7 @@ from havpn_core.testing.lab.hosts.plan import GATEWAYS, PROVIDERS, SITES
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 SEED = int(os.environ.get("HAVPN_FAULT_SEED", "1"))
 COUNT = int(os.environ.get("HAVPN_FAULTS", "100"))
+FEW = 25
 SECOND_ACTIONS = "".join(
     f"{hook.toml()}\n"
     for hook in (
@@ -129,12 +130,13 @@ class Misfortune:
         return f"seed {SEED}, fault {number}: {what}: owners {owners}, cut {self.cut}\n{logs}"
 
 
-def test_a_hundred_faults_in_a_row(here, capsys):
+@pytest.mark.parametrize("count", [FEW, pytest.param(COUNT, marks=pytest.mark.more)])
+def test_many_faults_in_a_row(here, count, capsys):
     misfortune = Misfortune(here, SEED)
     pinger, stream = here.lab.pinger(), here.lab.stream()
     longest = 0.0
     try:
-        for number in range(1, COUNT + 1):
+        for number in range(1, count + 1):
             since = time.monotonic()
             what = misfortune.strike()
             assert misfortune.settled(pinger), misfortune.said(number, what)
@@ -150,5 +152,5 @@ def test_a_hundred_faults_in_a_row(here, capsys):
         stream.kill()
     assert report.intact, report.error
     with capsys.disabled():
-        print(f"\n  {COUNT} faults, seed {SEED}: {report.bytes} bytes both ways intact, two owners")
+        print(f"\n  {count} faults, seed {SEED}: {report.bytes} bytes both ways intact, two owners")
         print(f"  on one LAN for at most {longest:.3f} s")

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
 # docs/pacemaker.md, score-manual
 RULE = """
 location better-line gateway-ip rule havpn-vpn-score: defined havpn-vpn-score
-location prefer-a gateway-ip 5: {preferred}
+location prefer-{preferred} gateway-ip 5: {preferred}
 rsc_defaults resource-stickiness=70
 """
 LOST = 20
@@ -75,6 +75,7 @@ def test_the_address_leaves_a_sick_line_for_a_clean_one_once(lab, clusters, caps
         print(f"  {found}")
 
 
+@pytest.mark.more
 def test_two_lines_alike_move_nothing(lab, clusters, capsys):
     began = time.monotonic()
     for provider in lab.providers.values():

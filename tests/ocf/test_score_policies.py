@@ -3,7 +3,7 @@
 import pytest
 
 from havpn_core.pair.lines.score import GOOD, LEAST
-from tests.ocf.test_policies import DOC, Cluster, block
+from tests.ocf.test_policies import DOC, Cluster, block, by_both_shells
 
 pytestmark = pytest.mark.lab
 COLUMNS = ("score-auto", "score-manual")
@@ -42,8 +42,7 @@ def configure(cluster, shell, column):
     return cluster.host.read("/run/policy.xml")
 
 
-@pytest.mark.parametrize("shell", ["crmsh", "pcs"])
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize(("column", "shell"), by_both_shells(COLUMNS))
 def test_each_cell_of_the_table(the_node, shell, column):
     configured, wrong = configure(Cluster(the_node), shell, column), []
     for row, history in ROWS.items():

@@ -25,6 +25,7 @@ class FarStatus(msgspec.Struct, kw_only=True):
 
     :param fit: ``None``: not known, which counts as fit.
     :param verdict: what it believes of that line.
+    :param name: of the far gateway; ``None``: it, or the partner, is of a release that has none.
     """
 
     role: str | None = None
@@ -32,6 +33,7 @@ class FarStatus(msgspec.Struct, kw_only=True):
     maintenance: bool = False
     paused: bool = False
     verdict: str | None = None
+    name: str | None = None
 
 
 class PartnerStatus(msgspec.Struct, kw_only=True):
@@ -48,6 +50,7 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     :param road: whether hosts behind its far gateway reply, as it said last; ``None``: not known.
     :param grey: its line loses more than it may.
     :param far: its far gateway; ``None`` while it does not say, or has not heard it of late.
+    :param name: its name, up to 24 bytes of it; ``None`` while it has not said it.
     """
 
     state: str
@@ -67,6 +70,7 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     road: bool | None = None
     grey: bool = False
     far: FarStatus | None = None
+    name: str | None = None
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
