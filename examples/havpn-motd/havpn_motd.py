@@ -12,7 +12,7 @@ class Options(Struct, frozen=True, kw_only=True):
     """Options of ``motd``."""
 
     path: Annotated[str, Meta(pattern="^/", description="the file")] = "/etc/motd.d/havpn"
-    contact: Annotated[str, Meta(description="whom to ask; empty: nobody is named")] = ""
+    contact: Annotated[str, Meta(description="who looks after it; empty: nobody is named")] = ""
 
 
 class Motd:

@@ -1,6 +1,6 @@
 """The configuration that each gateway gets, checked as the gateway itself would check it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from havpn_core.site.mirrors import mirrored
 from havpn_core.site.model.model import Model
 from havpn_core.site.model.problem import Problem, split
 from havpn_core.site.plugged import registry_of, with_plugins
-from havpn_core.site.rendering.havpn import tables_of
+from havpn_core.site.rendering.havpn import OWN, tables_of
+from havpn_core.site.verify.overrides import OF_THE_DAEMON
 
 WHOLE = ("metrics", "notifier", "plugins")
 """Tables of the site file that all gateways get as they are."""
@@ -44,7 +45,26 @@ def configured(model: Model) -> tuple[dict[str, Config], list[Problem]]:
         except ConfigError as problem:
             said = [text.removeprefix(f"{gateway}: ") for text in problem.problems]
             found += [_problem(model, gateway, text) for text in said if text != MISSING]
-    return configs, sorted({*found, *mirrored(model, tables), *_renderers(model)})
+    found += [*mirrored(model, tables), *_nowhere(model, tables), *_renderers(model)]
+    return configs, sorted(set(found))
+
+
+def _nowhere(model: Model, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Find what is written for all gateways and counts for none."""
+    whole = model.options.havpn
+    if "pair" in whole and not any("pair" in table for table in tables.values()):
+        yield Problem("havpn.pair", "no site has a pair", 'write mode = "pair", or leave it out')
+    for section in OWN:
+        given = whole.get(section)
+        having = [table.get(section) for table in tables.values()]
+        known = {name for each in having if isinstance(each, Mapping) for name in each}
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in known:
+                yield Problem(
+                    f"havpn.{section}.{name}",
+                    f"no gateway has such {'a' if section == 'path' else 'an'} {section}",
+                    f"write one of {', '.join(sorted(known))}",
+                )
 
 
 def _renderers(model: Model) -> list[Problem]:
@@ -60,7 +80,7 @@ def _renderers(model: Model) -> list[Problem]:
 
 def _problem(model: Model, gateway: str, text: str) -> Problem:
     """Say in the keys of the site file what is wrong in a gateway's ``havpn.toml``."""
-    problem = split(text, "write what docs/configuration.md has for it")
+    problem = split(text, OF_THE_DAEMON)
     own, whole = model.gateways[gateway], model.options.havpn
     parts = problem.key.split(".")
     if _has(own.havpn, parts):

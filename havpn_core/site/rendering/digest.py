@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from havpn_core.version import __version__
 
 LENGTH = 16
-"""Hexadecimal digits that are shown: 64 bits, which tell versions of a file apart."""
+"""Hexadecimal digits that are shown: 64 bits, enough to know versions of a file by."""
 _MARK = re.compile(
     r"^(?P<comment>\S{1,4}) Rendered by HA-VPN (?P<version>\S+), digest (?P<digest>[0-9a-f]{16})$"
 )

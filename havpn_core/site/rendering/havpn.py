@@ -10,6 +10,8 @@ from havpn_core.site.rendering.sheet import FOLDER, Sheet, together
 
 FILE = f"{FOLDER}/havpn.toml"
 PAIR_KEY = f"{FOLDER}/pair.key"
+OWN = {"path": "probe", "action": "type"}
+"""What a table has that stands for itself, and is not put over one that is rendered."""
 ATTRIBUTE = "havpn-"
 """What the agent ``ocf:havpn:link`` writes for a path has before the path's name."""
 
@@ -34,7 +36,30 @@ def tables_of(model: Model, gateway: str) -> dict[str, Any]:
     if model.options.metrics is not None:
         made["metrics"] = model.options.metrics
     made["notifier"] = model.options.notifier or {"log": {"type": "syslog"}}
-    return merged(merged(made, model.options.havpn), own.havpn)
+    return merged(merged(made, counting(model.options.havpn, made)), own.havpn)
+
+
+def counting(whole: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what of the tables for all gateways counts for one.
+
+    A path of the other line does not, nor ``[pair]`` where a cluster moves the VIPs: there is
+    nothing to put it over.
+
+    :param made: what the gateway has.
+    """
+    found = dict(whole)
+    pair = found.get("pair")
+    if "pair" not in made and isinstance(pair, Mapping) and "link" not in pair:
+        del found["pair"]
+    for section, own in OWN.items():
+        if isinstance(tables := found.get(section), Mapping):
+            known = made.get(section, {})
+            found[section] = {
+                name: table
+                for name, table in tables.items()
+                if name in known or not isinstance(table, Mapping) or own in table
+            }
+    return found
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

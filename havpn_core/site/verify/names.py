@@ -4,7 +4,7 @@ A gateway's name is its host name, its identity in IKE and its folder; a line's 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from havpn_core.site.model.model import DYNAMIC, Model
 from havpn_core.site.model.problem import Problem
@@ -44,8 +44,15 @@ def problems(model: Model) -> Iterator[Problem]:
                 f"{line.name!r} is no name of a path",
                 "write small letters, digits and hyphens, beginning with a letter",
             )
-    yield from _alike("gateways", model.gateways)
-    yield from _alike("sites", model.sites)
+        if not line.provider.isprintable():
+            yield Problem(
+                f"line.{line.name}.provider",
+                f"{line.provider!r} cannot be shown",
+                "write it in words, on one line",
+            )
+    gateways = {g.name: f"site.{g.site}.gateways.{g.name}" for g in model.gateways.values()}
+    yield from _alike("gateways", gateways)
+    yield from _alike("sites", {name: f"site.{name}" for name in model.sites})
     yield from _ends(model)
 
 
@@ -66,13 +73,17 @@ def is_host(name: str, most: int = NAME_BYTES) -> bool:
     return last[0].isalpha() if len(labels) > 1 else not last.isdigit()
 
 
-def _alike(what: str, names: Iterable[str]) -> Iterator[Problem]:
+def _alike(what: str, names: Mapping[str, str]) -> Iterator[Problem]:
+    """Find names that are one to a resolver.
+
+    :param names: each with its key.
+    """
     seen: dict[str, str] = {}
-    for name in names:
+    for name, key in names.items():
         first = seen.setdefault(name.lower(), name)
         if first != name:
             yield Problem(
-                f"site.{name}" if what == "sites" else f"site.*.gateways.{name}",
+                key,
                 f"{first} and {name} differ in capitals only, which host names do not",
                 f"give the {what} names that differ",
             )

@@ -32,6 +32,7 @@ RENDERED = frozenset(
 )
 """Instances that are rendered; others are the user's own."""
 
+OF_THE_DAEMON = "write what docs/configuration.md has for it"
 _ENDS = "line.NAME.ends"
 _LAN = "site.NAME.gateways"
 BOUND: dict[tuple[str, ...], str] = {
@@ -138,7 +139,7 @@ def _metrics(model: Model) -> Iterator[Problem]:
     table, found = model.options.metrics, list[str]()
     made = to_struct(MetricsOptions, "metrics", table or {}, found)
     for text in found:
-        yield split(text)
+        yield split(text, OF_THE_DAEMON)
     for endpoint in made.listen if made else ():
         address = ip_address(parse_endpoint(endpoint)[0])
         if not (address.is_loopback or address.is_unspecified):

@@ -10,7 +10,7 @@ from tests.site.verify.mutations import MISTAKES
 from tests.site.verify.variations import figure, good
 
 KINDS = sorted(MISTAKES)
-BASES = 8
+BASES = 4
 
 
 def spoilt(kind, chance):

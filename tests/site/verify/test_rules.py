@@ -144,6 +144,7 @@ RULES = [
     ("site.a.gateways.gw-aa", "has no certificate", {"tunnel__auth": "certificate"}),
     ("site.a.gateways.gw-aa.certificate", "like the certificate of gw-ab", {"site__a__gateways":
         GATEWAYS | {"gw-aa": {"lan": "10.1.255.252", "certificate": "gw-ab.pem"}}}),
+    ("line.line1.provider", "cannot be shown", {"line__line1__provider": "one\ntwo"}),
     ("havpn.respond.allow", "files mirror", {"havpn__respond__allow": ["0.0.0.0/0"]}),
     ("havpn.pair.priority", "files mirror", {"havpn__pair__priority": 1}),
     ("havpn.path.line1.probe.line.host", "files mirror", {
@@ -302,6 +303,23 @@ def test_what_is_known_of_other_rooms_is_what_they_have():
         ("a.b: 5 is odd: write 6", Problem("a.b", "5 is odd", "write 6")),
         ("a.b: is odd", Problem("a.b", "is odd", "look")),
         ("a.b: is odd (known: c)", Problem("a.b", "is odd (known: c)", "look")),
+        (
+            "a.b: there is no such key, did you mean 'c'? (known: c)",
+            Problem("a.b", "there is no such key (known: c)", "write c"),
+        ),
+        (
+            "a: 'x' is none of \"y\", did you mean 'y'?",
+            Problem("a", "'x' is none of \"y\"", "write y"),
+        ),
+        ("a: 'x' is none of \"y\"", Problem("a", "'x' is none of \"y\"", "write one of them")),
+        (
+            "a: is missing and has no default",
+            Problem("a", "is missing and has no default", "write it"),
+        ),
+        (
+            "a: Expected a list, got a text",
+            Problem("a", "Expected a list, got a text", "write a list"),
+        ),
     ],
 )
 def test_a_sentence_has_key_text_and_remedy(text, problem):
