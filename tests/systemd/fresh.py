@@ -4,15 +4,18 @@ The addresses are those of the docs, so that their blocks hold as they stand. Th
 are hosts of the lab, in which the daemon runs from the source; the providers route the LANs.
 """
 
+import shlex
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from havpn_core.testing.lab import TwoSite
+from havpn_core.testing.lab.daemons.ownership import AddressWatch
 from havpn_core.testing.lab.daemons.supervisor import Supervisor
 from havpn_core.testing.lab.gateways import KEY
 from havpn_core.testing.lab.hosts import plan
-from havpn_core.testing.lab.hosts.host import start_hosts
+from havpn_core.testing.lab.hosts.host import Host, start_hosts
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from tests.systemd.machine import Machine
 from tests.systemd.page import blocks, meant_for
@@ -27,6 +30,14 @@ SHELL = (
 FILE, KEY_FILE = "/etc/havpn/havpn.toml", "/etc/havpn/pair.key"
 
 
+class FarWatch(AddressWatch):
+    """Watches the hosts that have the lab's own Python; the machines are looked at."""
+
+    def add(self, hosts: Iterable[Host], timeout: float = READY_S) -> None:
+        """Begin to watch some."""
+        super().add([host for host in hosts if not isinstance(host, Machine)], timeout)
+
+
 class Fresh(TwoSite):
     """It; a context manager as the other.
 
@@ -36,6 +47,7 @@ class Fresh(TwoSite):
     def __init__(self, root: Path) -> None:
         super().__init__(ipsec=False)
         self._root = root
+        self.addresses = FarWatch()
         self.typed: list[tuple[str, str, int, float]] = []
         self.far: dict[str, Supervisor] = {}
 
@@ -47,6 +59,13 @@ class Fresh(TwoSite):
             machine.wait_ready(READY_S)
         for machine in self.near:
             machine.wait_booted()
+
+    def holders(self, site: str) -> frozenset[str]:
+        """Return the gateways that have the shared address of a site now."""
+        if site != "a":
+            return super().holders(site)
+        shared = str(plan.SITE_A.shared.ip)
+        return frozenset(machine.name for machine in self.near if machine.holds(shared))
 
     def machine(self, name: str) -> Machine:
         """Give one of the machines."""
@@ -67,6 +86,8 @@ class Fresh(TwoSite):
     def type(self, name: str, line: str, timeout: float = 120.0) -> tuple[int, str]:
         """Type a line as root on a gateway, yes to what it asks; gives its status and words."""
         began = time.monotonic()
+        if name in self.far:
+            return 0, self.far[name].command(*shlex.split(line)[1:])
         done = self.hosts[name].run(
             *SHELL, f"cd; {line}", input="y\n", check=False, timeout=timeout
         )

@@ -31,7 +31,7 @@ PLACES = {
     "systemctl enable --now havpn": NEAR,
     "havpn status --watch": (SECOND,),
     "havpn events": (FIRST,),
-    "havpn switch --to auto --clear": (FIRST,),
+    "havpn switch --to auto --clear": (FIRST, FAR[0]),
 }
 """Where each block of the page is typed, by its first line."""
 OWN_CHAIN = """\
@@ -159,6 +159,6 @@ def second_pull(lab, operator):
     lab.pull()
     lab.wait_owners(SECOND, FAR[1])
     lab.plug()
-    lab.wait_said(FIRST, "havpn status", "held", timeout=WORKS_S)
+    lab.wait_said(FIRST, "havpn status", "held down by damping", timeout=WORKS_S)
     operator.do("havpn switch --to auto --clear")
     lab.wait_owners(FIRST, FAR[0])

@@ -112,8 +112,9 @@ class TunnelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Proposal for the ESP SA, as swanctl writes it."""
     authority: str = ""
     """Certificate of their authority, as ``swanctl/x509ca`` has it."""
-    size: int = 1400
-    """Bytes of the large probe through the tunnel, at most ``mtu`` less what ESP takes."""
+    size: int | None = None
+    """Bytes of the large probe through the tunnel, at most ``mtu`` less what ESP takes; without it
+    so many, up to 1400."""
 
 
 class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
