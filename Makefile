@@ -1,16 +1,16 @@
 # Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants,
-# make faults, make faults-pairs, make test-more, make bench.
+# make faults, make faults-pairs, make test-more, make bench, make docs.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test test-more test-debian lint demo deb pages house page mutants faults faults-pairs bench packages clean
+.PHONY: all test test-more test-debian lint demo deb docs pages house page mutants faults faults-pairs bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
 	$(if $(ROOT),scripts/install-packages test)
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint,docs]'
 	touch $@ $(VENV)/demo-ready
 
 # The program alone, in the same place; what is missing is said at once. Its bytecode is made once,
@@ -49,6 +49,12 @@ demo: $(VENV)/demo-ready
 ARCH := $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 deb: $(VENV)/ready
 	$(BIN)/python scripts/deb --arch $(ARCH)
+
+# The documentation as a site: build/docs/index.html. A dead link, a missing anchor or a page that no menu
+# names ends it.
+docs: $(VENV)/ready
+	NO_MKDOCS_2_WARNING=1 nice $(BIN)/mkdocs build --clean 2>&1 | grep -v "^INFO" 
+	@echo build/docs/index.html
 
 # The manual pages and completions that a wheel and the Debian package carry, from the commands.
 pages: $(VENV)/ready
