@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test test-more test-debian lint demo deb docs pages house page mutants faults faults-pairs bench packages clean
+.PHONY: all test test-more test-debian lint demo deb docs pictures shots pages house page mutants faults faults-pairs bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -55,6 +55,14 @@ deb: $(VENV)/ready
 docs: $(VENV)/ready
 	NO_MKDOCS_2_WARNING=1 nice $(BIN)/mkdocs build --clean 2>&1 | grep -v "^INFO" 
 	@echo build/docs/index.html
+
+# The pictures of the documentation: a run of the demo (root), simulations; a minute.
+pictures: $(VENV)/ready
+	$(BIN)/python scripts/draw-docs
+
+# Pictures of the site's front page and comparison in a headless Chromium, in build/.
+shots: docs
+	$(BIN)/python scripts/shoot-docs
 
 # The manual pages and completions that a wheel and the Debian package carry, from the commands.
 pages: $(VENV)/ready

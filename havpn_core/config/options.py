@@ -37,6 +37,9 @@ class GiveUpOn(StrEnum):
 class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``[node]``: this gateway.
 
+    :param name: this gateway in logs, events and the status; different on each gateway.
+    :param state_dir: folder of what outlives a restart, and of the history.
+    :param run_dir: folder of the status and the control socket.
     :param on_stop: what SIGTERM does to the role: ``keep`` it or ``release`` it.
     :param realtime: SCHED_RR priority of the daemon, 1 to 99; 0 for none.
     :param lock_memory: keep the daemon's memory in RAM.
@@ -63,6 +66,7 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
 class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``[path.NAME]``: when to probe and what to believe.
 
+    :param profile: the values of all keys that are not written.
     :param interval: time from one probe to the next.
     :param timeout: how long a reply may take at the most.
     :param fall: consecutive failures to ``down``; with ``false_switches`` the least.
@@ -279,6 +283,9 @@ class LanOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What every action and notifier takes beside its type's own options."""
+    """What every action and notifier takes beside its type's own options.
+
+    :param deadline: how long one call may take; default 60s for an action, 10s for a notifier.
+    """
 
     deadline: Duration | None = None
