@@ -43,20 +43,23 @@ def seconds_of(timeline: str) -> float:
 
 
 def moving(timeline: str) -> str:
-    """Uncover a timeline in its own time, again and again.
+    """Uncover a timeline in its own time from its first bar on, again and again.
 
     Where nothing moves, as on paper, the whole of it is seen.
     """
-    seconds = seconds_of(timeline)
+    end = LEFT + WIDTH
+    bars = re.findall(r'</title><rect x="([\d.]+)"', timeline)
+    start = max(LEFT, min(map(float, bars), default=LEFT) - 10)
+    seconds = seconds_of(timeline) * (end - start) / WIDTH
     whole = seconds + HOLD_S
     bottom = max(float(y) for y in re.findall(r'<path d="M[\d.]+ [\d.]+V([\d.]+)"', timeline))
     times = f'keyTimes="0;{seconds / whole:.4f};1" dur="{whole:.2f}s" repeatCount="indefinite"'
-    end = LEFT + WIDTH
+    moves = f'<animate attributeName="x" values="{start:g};{end:g};{end:g}" {times}/>'
+    size = f'x="{end:g}" y="{TOP}" height="{bottom - TOP:g}"'
+    wide = f'values="{end - start + 20:g};0;0"'
     cover = (
-        f'<rect x="{end:g}" y="{TOP}" width="0" height="{bottom - TOP:g}" fill="#fff">'
-        f'<animate attributeName="x" values="{LEFT:g};{end:g};{end:g}" {times}/>'
-        f'<animate attributeName="width" values="{WIDTH + 20:g};0;0" {times}/></rect>'
-        f'<rect x="{end:g}" y="{TOP}" width="1.5" height="{bottom - TOP:g}" fill="#d55e00">'
-        f'<animate attributeName="x" values="{LEFT:g};{end:g};{end:g}" {times}/></rect>\n'
+        f'<rect {size} width="0" fill="#fff">{moves}'
+        f'<animate attributeName="width" {wide} {times}/></rect>'
+        f'<rect {size} width="1.5" fill="#d55e00">{moves}</rect>\n'
     )
     return timeline.replace("</svg>", f"{cover}</svg>")
