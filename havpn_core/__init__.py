@@ -45,10 +45,12 @@ from havpn_core.plugging.protocols import (
     SharedAddress,
 )
 from havpn_core.plugging.redact import path_of, program_of, redacted
+from havpn_core.plugging.rendering import RenderedFile, Renderer, RendererType
 from havpn_core.plugging.stance import Stance
 from havpn_core.rules.hysteresis import Outcome, Verdict
 from havpn_core.rules.role import Role
 from havpn_core.rules.target.loss import Loss
+from havpn_core.site.model.model import Model as SiteModel
 from havpn_core.version import __version__
 
 if TYPE_CHECKING:
@@ -104,6 +106,9 @@ __all__ = [
     "ProbeType",
     "Ranking",
     "Refusing",
+    "RenderedFile",
+    "Renderer",
+    "RendererType",
     "Renewable",
     "Reporting",
     "Retry",
@@ -111,6 +116,7 @@ __all__ = [
     "Sample",
     "Severity",
     "SharedAddress",
+    "SiteModel",
     "Stance",
     "StreamSession",
     "Verdict",

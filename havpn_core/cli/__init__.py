@@ -1,12 +1,12 @@
 """The command ``havpn``; one module a command, each imported only when it is called."""
 
-import importlib
 import sys
 from typing import NoReturn
 
 import click
 
 from havpn_core.cli.ending import perform
+from havpn_core.cli.lazy import Lazy
 from havpn_core.version import __version__
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor", "Try what is configured, live, and name what is broken."),
     "status": ("status", "status", "Show what the daemon knows and does."),
     "events": ("events", "events", "Show the history of transitions and actions."),
+    "site": ("sites", "site", "Make and compare the files of all gateways from one."),
     "plugin": ("plugin", "plugin", "List and check plugins."),
     "config": ("config", "config", "Describe the configuration file for editors."),
     "simulate": ("simulate", "simulate", "Replay samples on a virtual clock."),
@@ -34,28 +35,12 @@ COMMANDS = {
 }
 
 
-class Havpn(click.Group):
-    """Imports the module of a command when it is needed, and not for the list of commands."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the commands in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, name, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f"havpn_core.cli.{module}"), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
-
-
-@click.command(cls=Havpn, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Lazy,
+    package=__name__,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, "-V", "--version", prog_name="havpn")
 def havpn() -> None:
     """Failover between pairs of IPsec gateways."""

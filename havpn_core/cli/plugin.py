@@ -159,6 +159,7 @@ def _show_one(kind: str, each: PluginType, record: Record) -> None:
 @click.option("--action", is_flag=True, help="An action.")
 @click.option("--notifier", is_flag=True, help="A notifier.")
 @click.option("--link", is_flag=True, help="A link.")
+@click.option("--renderer", is_flag=True, help="A renderer of files of a site.")
 @click.option(
     "--dir",
     "folder",

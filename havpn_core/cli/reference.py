@@ -24,6 +24,14 @@ from havpn_core.pair.options import PairOptions
 from havpn_core.plugging import hookspecs
 from havpn_core.plugging.registry import KINDS, Registry
 from havpn_core.serve.options import MetricsOptions
+from havpn_core.site.model.options import (
+    FileOptions,
+    GatewayOptions,
+    LineOptions,
+    RenderOptions,
+    SiteOptions,
+    TunnelOptions,
+)
 from havpn_core.version import __version__
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -37,6 +45,15 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "[action.NAME] and [notifier.NAME]": CallOptions,
 }
 
+SITE: dict[str, type[msgspec.Struct]] = {
+    "site.toml": FileOptions,
+    "[site.NAME]": SiteOptions,
+    "[site.NAME.gateways.NAME]": GatewayOptions,
+    "[line.NAME]": LineOptions,
+    "[tunnel]": TunnelOptions,
+    "[render]": RenderOptions,
+}
+
 
 def markdown(registry: Registry) -> str:
     """Write the reference of hooks, sections and bundled types."""
@@ -46,9 +63,15 @@ def markdown(registry: Registry) -> str:
     lines += ["## The file", ""]
     for section, struct in SECTIONS.items():
         lines += [f"### `{section}`", "", *_markdown(options_in(struct)), ""]
+    lines += ["## The site file", ""]
+    for section, struct in SITE.items():
+        lines += [f"### `{section}`", "", *_markdown(options_of(struct)), ""]
     for kind in KINDS:
         lines += [f"## {kind.capitalize()} types", ""]
-        for each, _ in registry.types(kind):
+        types = list(registry.types(kind))
+        if not types:
+            lines += ["None is bundled.", ""]
+        for each, _ in types:
             needs = f" Needs {', '.join(sorted(each.needs))}." if each.needs else ""
             lines += [f"### `{each.name}`", "", f"{each.summary}.{needs}", ""]
             lines += [*_markdown(options_of(each.config)), ""]

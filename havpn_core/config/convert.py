@@ -88,8 +88,14 @@ def decode_hook(wanted: type, value: Any) -> Any:
 def _plain(message: str) -> str:
     """Put msgspec's message into the words of a configuration file."""
     message = re.sub(r" - at `\$(.*)`", r" (at \1)", message)
-    words = {"`str`": "a text", "`int`": "a whole number", "`float`": "a number"}
-    words |= {"`bool`": "true or false", "`array`": "a list", "`object`": "a table"}
-    for code, word in words.items():
-        message = message.replace(code, word)
-    return message
+    return re.sub(r"`([\w |]+)`", _in_words, message)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    """Name types as people call them; what is none stays as it is."""
+    words = {"str": "a text", "int": "a whole number", "float": "a number", "null": ""}
+    words |= {"bool": "true or false", "array": "a list", "object": "a table"}
+    names = found[1].split(" | ")
+    if not set(names) <= set(words):
+        return found[0]
+    return " or ".join(filter(None, map(words.get, names))) or "nothing"

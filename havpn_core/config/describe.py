@@ -1,11 +1,13 @@
 """What there is to configure, from the one place that says it: the option structs themselves."""
 
+import ast
 import inspect
 import re
 import types
 import typing
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
@@ -38,8 +40,8 @@ class Option:
 def options_of(struct_type: type[msgspec.Struct]) -> list[Option]:
     """List the options of a struct.
 
-    A description comes from ``msgspec.Meta(description=…)``, or from ``:param NAME:`` of the
-    struct's docstring.
+    A description comes from ``msgspec.Meta(description=…)``, from ``:param NAME:`` of the struct's
+    docstring, or from the text below the field in the source.
     """
     documented = _documented(struct_type)
     hints = typing.get_type_hints(struct_type, include_extras=True)
@@ -67,8 +69,11 @@ def example(kind: str, plugin_type: PluginType) -> str:
         "action": "action.own",
         "notifier": "notifier.own",
         "link": "pair.link.own",
+        "renderer": f"renderer.{plugin_type.name}",
     }[kind]
-    lines = [f"[{head}]", f'type = "{plugin_type.name}"']
+    lines = [f"[{head}]"]
+    if kind != "renderer":  # of which a site file has one of a type
+        lines.append(f'type = "{plugin_type.name}"')
     for option in options_of(plugin_type.config):
         if option.required:
             lines.append(f"{option.name} = {_sample(option)}")
@@ -98,8 +103,25 @@ def _documented(struct_type: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(struct_type.__mro__):
         text = inspect.cleandoc(base.__doc__ or "")
-        found |= {name: " ".join(words.split()) for name, words in _FIELD.findall(text)}
+        said = dict(_FIELD.findall(text))
+        if not said and msgspec.Struct in base.__mro__[1:]:
+            said = _below(base)
+        found |= {name: " ".join(words.split()) for name, words in said.items()}
     return {name: words.replace("``", "") for name, words in found.items()}
+
+
+def _below(struct_type: type) -> dict[str, str]:
+    """Give the texts that stand below the fields in the source; none without a source."""
+    try:
+        [body] = ast.parse(inspect.cleandoc("\n" + inspect.getsource(struct_type))).body
+    except (OSError, TypeError, ValueError, SyntaxError):
+        return {}
+    found: dict[str, str] = {}
+    for field, text in pairwise(getattr(body, "body", ())):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=said)):
+                found[name] = str(said)
+    return found
 
 
 def _meta(hint: Any) -> list[msgspec.Meta]:
@@ -140,7 +162,9 @@ def _words(hint: Any) -> str:
     if origin in (list, tuple, set, frozenset):
         return f"list of {_words(arguments[0])}"
     if origin is dict:
-        return f"table of {_words(arguments[1])}"
+        return "table" if arguments[1] is Any else f"table of {_words(arguments[1])}"
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return "table"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     plain |= {Duration: "duration", Frequency: "frequency", Share: "share"}
     return plain.get(hint, getattr(hint, "__name__", "value"))
@@ -159,6 +183,8 @@ def _default(field: Any) -> str | None:
 def _toml(value: Any) -> str:
     if value is None:
         return "not set"
+    if isinstance(value, msgspec.Struct):
+        return "{}"
     if isinstance(value, Duration | Frequency | Share):
         return f'"{value}"'
     if isinstance(value, bool):

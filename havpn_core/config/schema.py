@@ -51,28 +51,29 @@ SHARE: Schema = {
 
 def of_file(registry: Registry) -> Schema:
     """Describe the whole file."""
-    path = _table(PathOptions, optional=True)
+    path = table_of(PathOptions, optional=True)
     path["properties"]["probe"] = _named(_instances(registry, "probe"), at_least=1)
     path["required"] = ["probe"]
-    pair = _table(PairOptions)
+    pair = table_of(PairOptions)
     pair["properties"]["link"] = _named(_instances(registry, "link"), at_least=1)
     pair["required"] = [*pair.get("required", []), "link"]
     enable = {"type": "array", "items": {"type": "string"}}
     sections = {
-        "node": _table(NodeOptions),
-        "plugins": _object({"enable": enable}),
+        "node": table_of(NodeOptions),
+        "plugins": object_of({"enable": enable}),
         "path": _named(path),
         "action": _named(_instances(registry, "action")),
         "notifier": _named(_instances(registry, "notifier")),
-        "respond": _table(RespondOptions),
+        "respond": table_of(RespondOptions),
         "pair": pair,
-        "lan": _table(LanOptions),
-        "metrics": _table(MetricsOptions),
+        "lan": table_of(LanOptions),
+        "metrics": table_of(MetricsOptions),
     }
-    return {"$schema": DIALECT, "title": "HA-VPN", **_object(sections)}
+    return {"$schema": DIALECT, "title": "HA-VPN", **object_of(sections)}
 
 
-def _object(properties: Schema) -> Schema:
+def object_of(properties: Schema) -> Schema:
+    """Describe a table of these keys and no others."""
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -86,19 +87,19 @@ def _instances(registry: Registry, kind: str) -> Schema:
     types = [plugin_type for plugin_type, _ in registry.types(kind)]
     choices = []
     for plugin_type in types:
-        table = _table(plugin_type.config)
+        table = table_of(plugin_type.config)
         table["properties"]["type"] = {"const": plugin_type.name}
         if kind in ("action", "notifier"):
-            table["properties"] |= _table(CallOptions)["properties"]
+            table["properties"] |= table_of(CallOptions)["properties"]
         if kind == "probe":
-            table["properties"] |= _table(ProbeOptions)["properties"]
+            table["properties"] |= table_of(ProbeOptions)["properties"]
         choices.append({"if": {"properties": {"type": {"const": plugin_type.name}}}, "then": table})
     names = {"enum": [each.name for each in types], "description": f"type of the {kind}"}
     known = {"type": "object", "properties": {"type": names}, "required": ["type"]}
     return known | {"allOf": choices}
 
 
-def _table(struct_type: type[msgspec.Struct], *, optional: bool = False) -> Schema:
+def table_of(struct_type: type[msgspec.Struct], *, optional: bool = False) -> Schema:
     """Describe one struct.
 
     :param optional: its required fields have defaults elsewhere, as those of a profile.
@@ -112,7 +113,7 @@ def _table(struct_type: type[msgspec.Struct], *, optional: bool = False) -> Sche
         words = {"description": option.description} if option.description else {}
         properties[option.name] = _plain({**schema, **words}) | _default(field)
     required = [] if optional else [f.encode_name for f in fields if f.required]
-    return _object(properties) | ({"required": required} if required else {})
+    return object_of(properties) | ({"required": required} if required else {})
 
 
 def _in_place(schema: Any, named: Schema) -> Any:
@@ -129,7 +130,7 @@ def _in_place(schema: Any, named: Schema) -> Any:
 
 def _default(field: Any) -> Schema:
     value = field.default.value if isinstance(field.default, Enum) else field.default
-    if value is None or value is msgspec.NODEFAULT:
+    if value is None or value is msgspec.NODEFAULT or isinstance(value, msgspec.Struct):
         return {}
     return {"default": str(value) if isinstance(value, Duration | Frequency | Share) else value}
 

@@ -8,6 +8,7 @@ from havpn_core.config.instances import Instance
 from havpn_core.doctor.case import Case
 from havpn_core.doctor.finding import Finding
 from havpn_core.errors import NotResolved
+from havpn_core.site.model.model import DYNAMIC
 
 RESOLVE_S = 5.0
 STEP_S = 0.02
@@ -54,9 +55,12 @@ async def resolved(
 
 
 def host_of(instance: Instance) -> str | None:
-    """Give the host that an instance is configured for; ``None`` if it names none."""
+    """Give the host that an instance is configured for; ``None`` if it names none.
+
+    Nor does one whose far end is dynamic, and begins.
+    """
     found = getattr(instance.options, "host", None)
-    return found if isinstance(found, str) and found else None
+    return found if isinstance(found, str) and found not in ("", DYNAMIC) else None
 
 
 def family_of(instance: Instance) -> int:

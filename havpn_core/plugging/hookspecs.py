@@ -11,6 +11,7 @@ import pluggy
 
 from havpn_core.plugging.deprecated import warning_for
 from havpn_core.plugging.descriptors import ActionType, LinkType, NotifierType, ProbeType
+from havpn_core.plugging.rendering import RendererType
 
 hookspec = pluggy.HookspecMarker("havpn")
 hookimpl = pluggy.HookimplMarker("havpn")
@@ -107,4 +108,26 @@ def havpn_register_links() -> Iterable[LinkType]:  # type: ignore[empty-body]
         @hookimpl
         def havpn_register_links():
             yield LinkType("void", "Loses every frame", Options, Void)
+    """
+
+
+@hookspec(warn_on_impl=warning_for("havpn_register_renderers"))
+def havpn_register_renderers() -> Iterable[RendererType]:  # type: ignore[empty-body]
+    """Give the types of this plugin that add files to ``havpn site render``.
+
+    A renderer that writes down who the partner is::
+
+        class Options(msgspec.Struct):
+            file: str = "/etc/partner"
+
+        class Partner:
+            def __init__(self, options, context):
+                self.file = options.file
+            def files(self, model, gateway):
+                partner = model.site_of(gateway).partner_of(gateway)
+                yield RenderedFile(self.file, f"{partner.name}\\n")
+
+        @hookimpl
+        def havpn_register_renderers():
+            yield RendererType("partner", "Names the partner", Options, Partner)
     """

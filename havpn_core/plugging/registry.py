@@ -26,6 +26,7 @@ from havpn_core.plugging.descriptors import (
     ProbeType,
 )
 from havpn_core.plugging.interrupt import interruptible
+from havpn_core.plugging.rendering import RendererType
 from havpn_core.plugging.wording import describe
 
 GROUP = "havpn"
@@ -59,6 +60,7 @@ KINDS: dict[str, tuple[str, type[PluginType]]] = {
     "action": ("havpn_register_actions", ActionType),
     "notifier": ("havpn_register_notifiers", NotifierType),
     "link": ("havpn_register_links", LinkType),
+    "renderer": ("havpn_register_renderers", RendererType),
 }
 """Each kind of plugin, the hook that supplies it and its descriptor."""
 

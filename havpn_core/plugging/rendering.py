@@ -1,5 +1,6 @@
 """What a plugin supplies that adds files to ``havpn site render``."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,22 +17,31 @@ class RenderedFile:
     :param path: where it belongs on the gateway, absolute, without ``..``.
     :param text: its content, without secrets: ``{{secret:NAME}}`` stands for one, which is put in
         when the tree is written.
-    :param mode: its permission bits; 0o600 if it has a secret.
-    :raises ValueError: if the path is none.
+    :param mode: its permission bits; with a secret the owner alone has any.
+    :param comment: what begins a comment in it, as the first line becomes one: it says that the
+        file was rendered. A file of a kind without comments cannot be rendered.
+    :raises ValueError: for what is none of these.
     """
 
     path: str
     text: str
     mode: int = 0o644
+    comment: str = "#"
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.path)
-        if not path.is_absolute() or ".." in path.parts or self.path != str(path):
+        if not path.is_absolute() or ".." in path.parts or self.path in ("/", "//"):
             raise ValueError(f"{self.path!r} is no absolute path of a file")
+        if self.path != str(path) or not self.path.isprintable():
+            raise ValueError(f"{self.path!r} is no plain path: write {str(path)!r}")
+        if not 0 <= self.mode <= 0o777:
+            raise ValueError(f"{self.path}: {self.mode:o} are no permission bits: write 0o644")
+        if not re.fullmatch(r"\S{1,4}", self.comment) or not self.comment.isprintable():
+            raise ValueError(f"{self.path}: {self.comment!r} begins no comment: write as '#'")
 
 
 class Renderer(Protocol):
-    """Makes files of one kind for a gateway.
+    """Makes files of one kind for a gateway; a plain object without a ``close``.
 
     The same model gives the same files, in the same order: no clock, no random numbers, no host.
     """

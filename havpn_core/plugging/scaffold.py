@@ -22,13 +22,24 @@ TEMPLATES = {
     ".github/workflows/test.yml": "test.yml.in",
 }
 """Each file of a package and the template of its text."""
+GATEWAY = {
+    "file": "/etc/havpn/havpn.toml",
+    "enable": '[plugins]\nenable = ["$name"]',
+    "check": "havpn check",
+}
+SITE = {
+    "file": "site.toml",
+    "enable": '[render]\nplugins = ["$name"]',
+    "check": "havpn site render",
+}
+"""Where a plugin is used, by what it is of: a gateway, or the making of gateways' files."""
 LONGEST_NAME = 40
 
 
 def write_package(name: str, kind: str, folder: Path) -> Path:
     """Write the package ``havpn-NAME`` into a folder.
 
-    :param kind: ``probe``, ``action``, ``notifier`` or ``link``.
+    :param kind: ``probe``, ``action``, ``notifier``, ``link`` or ``renderer``.
     :returns: the package's own folder.
     :raises HavpnError: if the name is none for a plugin, or something is there already.
     :raises OSError: if the folder cannot be written; nothing of the package is left then.
@@ -76,6 +87,8 @@ def files(name: str, kind: str) -> dict[str, str]:
         "version": f"{major}.{minor}",
         "next": str(int(major) + 1),
     }
+    words |= SITE if kind == "renderer" else GATEWAY
+    words["enable"] = Template(words["enable"]).substitute(words)
     words["example"] = _filled("$kind.toml.in", words).rstrip("\n")
     return {
         Template(place).substitute(words): _filled(template, words)

@@ -48,6 +48,7 @@ from havpn_core.testing.made import (
     plugin_type,
     until,
 )
+from havpn_core.testing.rendered import check_renderer_type
 
 __all__ = [
     "check_action_type",
@@ -55,6 +56,7 @@ __all__ = [
     "check_link_type",
     "check_notifier_type",
     "check_probe_type",
+    "check_renderer_type",
     "context",
     "options",
     "plugin_type",

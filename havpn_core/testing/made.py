@@ -198,7 +198,7 @@ class Made:
 def plugin_type(module: Any, kind: str, name: str) -> Any:
     """Give a type that a module's hook supplies.
 
-    :param kind: ``probe``, ``action``, ``notifier`` or ``link``.
+    :param kind: ``probe``, ``action``, ``notifier``, ``link`` or ``renderer``.
     """
     found = {each.name: each for each in getattr(module, f"havpn_register_{kind}s")()}
     assert name in found, f"{module.__name__} supplies the {kind} types {sorted(found)}"

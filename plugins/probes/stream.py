@@ -13,14 +13,11 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from havpn_core import (
     Context,
     Diagnosis,
-    Duration,
     Loss,
     NotResolved,
     Outcome,
@@ -33,52 +30,17 @@ from havpn_core import (
 
 from .._errors import Received
 from .._sockets import words
-from ._binding import LineOptions, from_os_error, target
-from ._stream.greeting import FORGED, Greeter, greet
+from ._binding import from_os_error, target
+from ._stream.greeting import AWAY, FORGED, Greeter, greet
 from ._stream.keys import keys_missing, keys_of, mark_of
+from ._stream.place import Place, version
 from ._stream.saying import LATELY_S, facts, failing, left, notice, stance, unheard
-from ._stream.shared import REMEDIES, TOGETHER_S, Place, Port, Streams, said_by, streams
+from ._stream.shared import REMEDIES, TOGETHER_S, Port, Streams, said_by, streams
+from ._stream_options import DYNAMIC, USUAL, StreamOptions, paced
 
-PORT = 7037
-FAST, USUAL = Duration(0.01), Duration(0.1)
-FAST_BELOW_S = 0.1
-"""A path whose probes are due more often than this has a fast stream."""
-LEAST_S, MOST_S = 0.005, 10.0
 FIRST_SHARE = 0.8
 """Share of the timeout for which a check waits for the first packet."""
 RESOLVE_S, WARN_S = 1.0, 60.0
-
-
-class StreamOptions(LineOptions, frozen=True, kw_only=True):
-    """Options of ``stream``.
-
-    :raises ValueError: for an interval that is none.
-    """
-
-    key_file: Annotated[
-        str, msgspec.Meta(min_length=1, description="the keys that both gateways have; mode 600")
-    ]
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="UDP port, of both ends")] = PORT
-    interval: Annotated[
-        Duration | None,
-        msgspec.Meta(
-            description="time from one packet to the next, 5ms to 10s; the slower of both ends' "
-            "counts (10ms where the path's interval is below 100ms, as in `fast`; else 100ms)"
-        ),
-    ] = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.interval is not None and not LEAST_S <= self.interval <= MOST_S:
-            raise ValueError("interval: write 5ms to 10s")
-
-
-def paced(options: StreamOptions, interval_s: float) -> StreamOptions:
-    """Send often where the path is fast."""
-    if options.interval is not None:
-        return options
-    own = FAST if interval_s < FAST_BELOW_S else USUAL
-    return msgspec.structs.replace(options, interval=own)
 
 
 class Stream:
@@ -156,10 +118,11 @@ class Stream:
     async def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
         """Greet the far end; see :class:`havpn_core.Diagnosing`."""
         where = self._options
+        if running or where.host == DYNAMIC:
+            return [] if running else [AWAY]
         family, address = target(self.context, where.host, where.port, where.family)
         place = Place(family, where.source, where.device, where.port)
-        greeter = Greeter(self._keys, self.context, address)
-        return [] if running else [await greet(greeter, place, where.key_file)]
+        return [await greet(Greeter(self._keys, self.context, address), place, where.key_file)]
 
     async def close(self) -> None:
         """Say goodbye and leave; on the loop, which a plain method would not be called on."""
@@ -174,7 +137,9 @@ class Stream:
 
     def expects(self, source: Any) -> bool:
         """Whether the far end is configured to be there."""
-        return self._target is not None and self._target[1][0] == source[0]
+        if self._target is None:
+            return self._options.host == DYNAMIC
+        return bool(self._target[1][0] == source[0])
 
     def came(self, said: str, source: Any) -> None:
         """Take what became of a packet that was read."""
@@ -222,8 +187,11 @@ class Stream:
         """Send a packet to wherever the far end is, or may be."""
         packet = self.session.make(now_s, self.context.stance(), leaving=leaving)
         try:
-            for address in self._addresses(now_s):
+            addresses = tuple(self._addresses(now_s))
+            for address in addresses:
                 self._port(address).send(packet, address, self.context)
+            if not addresses:  # nobody knows where it is: it begins
+                self._opened(version(self._options)).listen(self.context)
             self._counts["sent"] += 1
         except NotResolved as problem:
             self._trouble = str(problem)
@@ -238,12 +206,14 @@ class Stream:
         options, way = self._options, self._way
         if way is not None and way[0] is address and way[1] is options:
             return way[2]
-        family = int(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
-        assert self._streams is not None
-        place = Place(family, options.source, options.device, options.port)
-        port = self._streams.port(self, place)
+        port = self._opened(int(socket.AF_INET6 if ":" in address[0] else socket.AF_INET))
         self._way = address, options, port
         return port
+
+    def _opened(self, family: int) -> Port:
+        where = self._options
+        assert self._streams is not None
+        return self._streams.port(self, Place(family, where.source, where.device, where.port))
 
     def _addresses(self, now_s: float) -> Iterable[Any]:
         """Give where the far end was last heard; while it is silent, where it is configured, too.
@@ -253,8 +223,8 @@ class Stream:
         session = self.session
         if session.silent_s(now_s) < LATELY_S and session.greeter is None:
             return (session.address,)
-        if now_s - self._resolved_s >= RESOLVE_S:
-            where = self._options
+        where = self._options
+        if now_s - self._resolved_s >= RESOLVE_S and where.host != DYNAMIC:
             self._target = target(self.context, where.host, where.port, where.family)
             self._resolved_s = now_s
         known = [session.address, session.greeter, self._target[1] if self._target else None]

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from havpn_core.cli.check import timing
 from havpn_core.config.instances import PathConfig
 from havpn_core.config.options import PathOptions
 from havpn_core.rules.calm import Calm, Steady
@@ -13,6 +12,7 @@ from havpn_core.rules.target.record import Record
 from havpn_core.rules.watch import Watch
 from havpn_core.study.loss import Changing, GilbertElliott, Independent, Periodic
 from havpn_core.study.montecarlo import Course, summarise
+from havpn_core.timing.promised import timing
 from tests.core.profile import targeted as profile
 
 OK, FAIL, ERROR, REFUSED = Outcome.OK, Outcome.FAIL, Outcome.ERROR, Outcome.REFUSED

@@ -78,7 +78,9 @@ def test_an_enabled_plugin_is_active_and_shows_what_it_provides(site):
         "distribution": "havpn-foo",
         "module": "havpn_foo",
         "status": "active",
-        "provides": {"probe": ["foo"], "action": [], "notifier": [], "link": []},
+        "provides": {
+            "probe": ["foo"], "action": [], "notifier": [], "link": [], "renderer": [],
+        },
         "error": None,
     }
 

@@ -65,12 +65,12 @@ class Mode(msgspec.Struct):
 
 
 def test_an_enumeration_of_a_plugin_is_described_by_its_words():
-    from havpn_core.config.schema import _table
+    from havpn_core.config.schema import table_of
 
     shown = {option.name: option.type for option in options_of(Mode)}
     words = '"keep" | "release"'
     assert shown == {"mode": words, "modes": f"list of {words}"}
-    table = _table(Mode)["properties"]
+    table = table_of(Mode)["properties"]
     assert table["modes"]["items"] == {"enum": ["keep", "release"]}
     assert "$ref" not in json.dumps(table)
 

@@ -7,7 +7,6 @@ import threading
 import msgspec
 import pytest
 
-from havpn_core.cli.check import in_threads
 from havpn_core.config.instances import Config, Instance, PathConfig
 from havpn_core.config.options import NodeOptions
 from havpn_core.errors import CallBusy, CallOverdue
@@ -15,6 +14,7 @@ from havpn_core.plugging.descriptors import ProbeType, Sample
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.mode import type_is_async
 from havpn_core.plugging.protocols import Probe
+from havpn_core.timing.promised import in_threads
 from tests.core.profile import profile
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[2]
-EXAMPLES = ("havpn-apprise", "havpn-wireguard")
+EXAMPLES = ("havpn-apprise", "havpn-wireguard", "havpn-motd")
 KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 CONFIG = """
 [node]
@@ -49,7 +49,7 @@ def run(*argv, check=True, cwd="/"):
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    """Build all three, from copies: a build leaves files beside its sources."""
+    """Build all of them, from copies: a build leaves files beside its sources."""
     folder = tmp_path_factory.mktemp("wheels")
     for name in ("havpn", *EXAMPLES):
         source = folder / name
@@ -59,12 +59,12 @@ def wheels(tmp_path_factory):
         pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
         run(*pip, "--wheel-dir", str(folder), str(source))
     found = sorted(str(each) for each in folder.glob("*.whl"))
-    assert len(found) == 3
+    assert len(found) == 1 + len(EXAMPLES)
     return found
 
 
 class Place:
-    """A fresh environment with all three installed."""
+    """A fresh environment with all of them installed."""
 
     def __init__(self, folder, wheels):
         self.folder = folder
@@ -129,6 +129,7 @@ def test_installed_is_available_and_not_imported(place):
     listed = place.plugins()
     assert {name: each["status"] for name, each in listed.items()} == {
         "apprise": "available",
+        "motd": "available",
         "wireguard": "available",
     }
     program = (

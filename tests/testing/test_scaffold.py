@@ -11,7 +11,7 @@ from havpn_core.errors import HavpnError
 from havpn_core.plugging.scaffold import write_package
 
 REPO = Path(__file__).parents[2]
-KINDS = ("probe", "action", "notifier", "link")
+KINDS = ("probe", "action", "notifier", "link", "renderer")
 
 
 def run(folder, *argv):

@@ -1,7 +1,7 @@
 """Pure: the keys of ``site.toml``."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -81,8 +81,9 @@ class SiteOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Serial device of both gateways for a cable between them; empty: there is none."""
     witnesses: str | list[str] = "auto"
     """Hosts on the LAN that are always on, or ``auto``."""
-    preempt: str = "auto"
-    """``preempt`` of its pair: ``auto``, ``manual`` or ``never``."""
+    preempt: Literal["auto", "delay", "manual"] = "auto"
+    """When its preferred gateway takes the role back: ``auto`` at once, ``delay`` after a minute
+    (a pair alone), ``manual`` never by itself."""
 
 
 class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +127,8 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Replication of connections between the gateways of a site."""
     cluster: Shell = Shell.CRMSH
     """``crmsh`` or ``pcs``, for a site with Pacemaker."""
+    plugins: list[str] = []
+    """Plugins that are enabled where files are rendered, and not on the gateways."""
 
 
 class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +138,7 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The sites by name."""
     line: dict[str, LineOptions]
     """The lines by name."""
-    profile: str = "fast"
+    profile: Literal["fast", "balanced", "article"] = "fast"
     """Profile of every path: ``fast``, ``balanced`` or ``article``."""
     false_switches: Frequency | None = None
     """Target of every path; without it the profile's own."""
@@ -147,8 +150,8 @@ class FileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Policy of the tunnels."""
     render: RenderOptions = RenderOptions()
     """What is rendered."""
-    metrics: dict[str, Any] = {}
-    """``[metrics]`` of every gateway."""
+    metrics: dict[str, Any] | None = None
+    """``[metrics]`` of every gateway; without the table none serves metrics."""
     notifier: Tables = {}
     """``[notifier.NAME]`` of every gateway."""
     plugins: dict[str, Any] = {}

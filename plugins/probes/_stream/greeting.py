@@ -13,12 +13,17 @@ from havpn_core import Context, Diagnosis, StreamSession
 
 from ..._errors import Received
 from ..._sockets import words
-from .shared import REMEDIES, Place, Port, said_by
+from .place import Place
+from .shared import REMEDIES, Port, said_by
 
 ATTEMPTS, WAIT_S, AGAIN_S = 3, 0.6, 0.2
 """An end that hears nobody sends once a second: three waits are longer."""
 REPLIES = ("good", "greeting", "replay", "duplicate", "late")
 FORGED = ("key", "mac")
+AWAY = Diagnosis.warning(
+    "the far end is dynamic and begins: it cannot be greeted from here",
+    "run havpn doctor at the far end",
+)
 
 
 class Greeter:

@@ -36,6 +36,8 @@ def unheard(host: str, port: int, trouble: str, *, refused: bool) -> str:
             f"nobody listens on UDP port {port} of {host}: configure a probe of type stream "
             "towards this gateway there"
         )
+    if host == "dynamic":
+        host = "the far end"
     if trouble:
         return f"nothing heard from {host} yet: {trouble}"
     return (

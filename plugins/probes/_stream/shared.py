@@ -9,7 +9,7 @@ import contextlib
 import errno
 import socket
 import time
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from havpn_core import Context, StreamSession
@@ -17,6 +17,7 @@ from havpn_core import Context, StreamSession
 from ..._errors import Received, collect_errors, next_error, plain
 from ..._sockets import STAMP_BYTES, age_s, bind_to_device, numeric_address, stamp_arrivals
 from .agenda import Agenda
+from .place import Place
 
 RETRY_S = 1.0
 IN_TURN, AT_ONCE = 64, 256
@@ -50,15 +51,6 @@ class Member(Protocol):
         """Take an error that quotes a packet of this stream."""
 
 
-class Place(NamedTuple):
-    """What a socket is bound to."""
-
-    family: int
-    source: str | None
-    device: str | None
-    port: int
-
-
 class Port:
     """One socket, opened when it is first needed and whenever the host's network changed."""
 
@@ -85,6 +77,13 @@ class Port:
                 # It may be one that an earlier packet brought back; then nothing was sent.
                 if not left or not self._take_errors(made):
                     raise
+
+    def listen(self, context: Context) -> None:
+        """Open the socket for whoever sends first.
+
+        :raises OSError: if it cannot be had.
+        """
+        self._open(context)
 
     def _open(self, context: Context) -> socket.socket:
         changes = context.network_changes()

@@ -227,6 +227,57 @@ def test_a_wrong_key_is_said_once_and_changes_nothing(world, keys):
     assert len(near.warnings) == 1 and "127.0.0.3" in near.warnings[0]
 
 
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_a_far_end_that_nobody_knows_the_address_of_begins(world, keys, ipv6):
+    fixed, moving = ("::1", None) if ipv6 else ("127.0.0.1", "127.0.0.2")
+
+    async def scenario():
+        more = {"port": free_port(), "key_file": keys()}
+        near = End(world, "dynamic", fixed, **more).start()
+        await until(lambda: near.samples)
+        assert near.outcomes() == {Outcome.ERROR}
+        assert "the far end" in near.samples[0].detail
+        if ipv6:  # a loopback has one address of its own
+            await closed(near.probe)
+            return None
+        far = End(world, fixed, moving, **more).start()
+        await until(lambda: near.heard and far.heard)
+        await until(lambda: far.probe.facts()["received"] > 20)
+        address = near.probe.session.address[0]
+        await closed(far.probe)
+        moved = End(world, fixed, "127.0.0.3", **more).start()
+        await until(lambda: moved.heard and near.probe.session.address[0] == "127.0.0.3")
+        for end in (near, moved):
+            await closed(end.probe)
+        return address
+
+    assert run(scenario()) == moving
+
+
+def test_dynamic_far_ends_on_one_socket_are_told_apart_by_their_keys(world, keys):
+    async def scenario():
+        port, ends = free_port(), []
+        for number in (1, 2):
+            key = keys(f"{number:02x}" * 32, name=f"{number}.key")
+            more = {"port": port, "key_file": key}
+            ends.append(End(world, "dynamic", "127.0.0.1", **more).start())
+            ends.append(End(world, "127.0.0.1", f"127.0.1.{number}", **more).start())
+        await until(lambda: all(end.heard for end in ends))
+        hosts = [end.probe.session.address[0] for end in ends]
+        for end in ends:
+            await closed(end.probe)
+        return hosts
+
+    assert run(scenario()) == ["127.0.1.1", "127.0.0.1", "127.0.1.2", "127.0.0.1"]
+
+
+def test_nobody_can_be_greeted_who_is_dynamic(world, keys):
+    end = End(world, "dynamic", "127.0.0.1", key_file=keys())
+    [found] = run(end.probe.diagnose(1.0, False))
+    assert found.level == "warning" and "far end" in found.remedy
+    assert run(end.probe.diagnose(1.0, True)) == []
+
+
 def test_streams_share_a_socket_and_the_last_one_closes_it(world, keys):
     async def scenario():
         before = descriptors()

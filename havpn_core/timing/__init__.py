@@ -1,0 +1,1 @@
+"""How long detection and failback take, as a configuration promises it."""
