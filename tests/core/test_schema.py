@@ -17,6 +17,9 @@ from havpn_core.config.lan import plan_of
 from havpn_core.config.schema import of_file
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry
+from havpn_core.site.reading import read_model
+from havpn_core.site.verified import verified
+from tests.site.verify.variations import figure
 
 REPO = Path(__file__).parents[2]
 REGISTRY = Registry.load()
@@ -31,6 +34,8 @@ type = "exec"
 active = ["true"]
 standby = ["true"]
 """
+OF_SITES = {"site", "line", "tunnel", "render", "renderer"}
+"""Tables of a site file that ``havpn.toml`` has not."""
 
 
 def files():
@@ -67,6 +72,13 @@ WHOLE = [(file.name, file.read_text()) for file in files()]
 WHOLE += [(page.name, text) for page in pages() for text in shown(page) if whole(text)]
 
 
+def said_of_a_site(table):
+    """Say what is wrong with a site file, or with a part of one."""
+    if {"site", "line"} <= set(table):
+        return verified(table).problems
+    return read_model(figure() | table).problems
+
+
 def test_these_show_whole_files():
     """So that none is left out of the tests below for want of being found."""
     names = [name for name, _ in WHOLE]
@@ -92,7 +104,9 @@ def test_the_examples_are_good_and_nothing_is_to_be_said_of_them(name, text):
 def test_parts_of_files_in_the_documents_are_good(page):
     for block in shown(page):
         table = tomllib.loads(block)
-        if all("probe" in path for path in table.get("path", {}).values()):
+        if OF_SITES & set(table):
+            assert said_of_a_site(table) == [], block
+        elif all("probe" in path for path in table.get("path", {}).values()):
             enabled = "enable" in table.get("plugins", {})
             problems = refused(block)
             if set(table.get("pair", {})) == {"link"}:  # one more link of a pair that is there
