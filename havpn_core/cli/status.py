@@ -67,6 +67,7 @@ def read(run_dir: Path) -> "Status":
 
 
 def _read(run_dir: Path) -> tuple["Status", dict[str, Any]]:
+    from havpn_core.config.read import differs
     from havpn_core.daemon.state.reading import read_whole
     from havpn_core.daemon.state.status import STATUS_FILE
 
@@ -76,7 +77,11 @@ def _read(run_dir: Path) -> tuple["Status", dict[str, Any]]:
             f"{run_dir / STATUS_FILE} is not there: has the daemon ever run with this "
             "configuration? Name it with -c"
         )
-    return found
+    status, raw = found
+    if status.config is not None and status.works:
+        status.config.differs = differs(Path(status.config.file), status.config.digest)
+        raw["config"]["differs"] = status.config.differs
+    return status, raw
 
 
 def _check(run_dir: Path) -> None:

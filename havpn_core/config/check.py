@@ -14,6 +14,7 @@ import msgspec
 
 from havpn_core.config.choices import suggestion
 from havpn_core.config.convert import Table, to_struct, unknown_keys
+from havpn_core.config.digest import digest_of
 from havpn_core.config.instances import Config, Instance, PairConfig, PathConfig
 from havpn_core.config.kinds import impossible, paced, sorted_by_kind, watching
 from havpn_core.config.lan import lan_problems
@@ -80,6 +81,7 @@ class _Builder:
             pair=self._pair(raw),
             lan=self._optional("lan", raw, LanOptions),
             metrics=self._optional("metrics", raw, MetricsOptions),
+            digest=digest_of(raw),
         )
         if "metrics" in raw and importlib.util.find_spec("prometheus_client") is None:
             self.problems.append(MISSING)

@@ -69,7 +69,10 @@ class PairConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """A whole configuration that was found good."""
+    """A whole configuration that was found good.
+
+    :param digest: of its tables, as :func:`~havpn_core.config.digest.digest_of` makes it.
+    """
 
     file: Path
     node: NodeOptions
@@ -81,6 +84,7 @@ class Config:
     pair: PairConfig | None = None
     lan: LanOptions | None = None
     metrics: MetricsOptions | None = None
+    digest: str = ""
 
     @property
     def lifetime_s(self) -> float | None:

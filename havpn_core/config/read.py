@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from havpn_core.config.digest import digest_of
 from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble, trouble_of
@@ -54,6 +55,23 @@ def read(file: Path) -> dict[str, Any]:
             [f"{file}: others than root may write it: run chown root and chmod go-w on it"]
         )
     return raw
+
+
+def differs(file: Path, digest: str) -> bool | None:
+    """Whether a file says something else now than what has a digest.
+
+    :returns: ``None`` if that is not to be seen, as for who may not read it. A file that is gone
+        or that cannot be used says something else.
+    """
+    if str(file).startswith(("/dev/", "/proc/")):
+        return None  # what a shell handed over once
+    try:
+        file.stat()
+        return digest_of(read(file)) != digest if os.access(file, os.R_OK) else None
+    except (FileNotFoundError, ConfigError):
+        return True
+    except (OSError, ValueError):
+        return None
 
 
 def _content(file: Path) -> tuple[bytes, bool]:

@@ -154,6 +154,9 @@ class Publisher:
     def _status(self, state: str, *, paths: bool = True) -> status.Status:
         found = self._gateway.status(state, paths=paths)
         found.counts = self._world.bus.counts.facts()
+        config = self._gateway.parts.config
+        file = str(config.file.absolute())
+        found.config = status.ConfigStatus(file=file, digest=config.digest)
         return found
 
     def write_brief(self, state: str | None = None) -> None:

@@ -63,6 +63,10 @@ def _gateway(document: Document) -> Iterator[Metric]:
     info = InfoMetricFamily("havpn_build", "The release that runs.")
     info.add_metric([], {"version": str(document.get("version", ""))})
     yield info
+    config = InfoMetricFamily("havpn_config", "The configuration that is in force.")
+    if digest := (document.get("config") or {}).get("digest"):
+        config.add_metric([], {"digest": str(digest)})
+    yield config
     serves, word = active(dict(document))
     known = None if word == "unknown" else serves
     yield _gauge("havpn_active", "Whether this gateway is seen to be active.", known)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from havpn_core.daemon.state.status import FitnessStatus, Status
+from havpn_core.daemon.state.status import ConfigStatus, FitnessStatus, Status
 from havpn_core.showing.health import cover
 from havpn_core.showing.pair import holder_rows, pair_rows
 from havpn_core.showing.paths import path_rows
@@ -56,6 +56,8 @@ def _gateway(status: Status, now: datetime | None) -> Iterator[Row]:
         yield Row("takeover", found.text, Mood.GOOD if found.good else Mood.WARNING)
     if status.fitness is not None:
         yield from _fitness(status.fitness)
+    if status.config is not None:
+        yield from _config(status.config)
 
 
 def _role(status: Status, now: datetime | None) -> Iterator[Row]:
@@ -91,6 +93,15 @@ def _fitness(fitness: FitnessStatus) -> Iterator[Row]:
         yield from [Row("fit", "unknown")] if words else []
     else:
         yield Row("fit", ", ".join(words) or "yes", Mood.GOOD)
+
+
+def _config(config: ConfigStatus) -> Iterator[Row]:
+    """Show what names the configuration, and whether the file still says the same."""
+    if config.differs:
+        text = f"{config.digest}, but {config.file} says something else now: run havpn reload"
+        yield Row("config", text, Mood.WARNING)
+    else:
+        yield Row("config", f"{config.digest} of {config.file}")
 
 
 def _actions(status: Status) -> Iterator[Row]:

@@ -17,7 +17,7 @@ ALLOWED = {
     "heapq", "itertools", "math", "operator", "re", "statistics", "string", "struct",
     "types", "typing",
     # Bytes or text in, bytes or text out: signatures, checksums, encodings.
-    "base64", "binascii", "hashlib", "hmac", "html", "json", "shlex", "textwrap",
+    "base64", "binascii", "hashlib", "hmac", "html", "json", "shlex", "textwrap", "tomllib",
     "urllib.parse", "zlib",
     # Options are structs; an address is a value.
     "datetime", "difflib", "ipaddress", "msgspec", "msgspec.structs",

@@ -46,7 +46,10 @@ from tests.core.values import deliver
 
 # What a gateway of a pair wrote in release 0.1.0, with every part that a status can have.
 GOLDEN = (Path(__file__).parent / "status.json").read_bytes().strip()
-ADDED = ("written_uptime_s", "boot", "fitness", "redundancy", "schema", "holder", "counts")
+ADDED = (
+    *("written_uptime_s", "boot", "fitness", "redundancy", "schema", "holder", "counts"),
+    "config",
+)
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 

@@ -15,6 +15,7 @@ from tests.serve.values import document
 
 NAMES = {
     "havpn_build_info",
+    "havpn_config_info",
     "havpn_active",
     "havpn_role_changes_total",
     "havpn_paused",
@@ -59,6 +60,7 @@ def test_the_values_are_those_of_the_status():
     assert one(found, "havpn_active") == 0
     assert one(found, "havpn_role_changes_total") == 4
     assert one(found, "havpn_fit") == 1
+    assert one(found, "havpn_config_info", digest="0123456789abcdef") == 1
     assert one(found, "havpn_loop_lateness_seconds", quantile="0.99") == pytest.approx(0.003158)
     assert one(found, "havpn_path_state", path="line", state="up") == 1
     assert one(found, "havpn_path_state", path="line", state="down") == 0

@@ -13,6 +13,7 @@ def document(**changes):
     """Give a status with every part that the metrics are made of."""
     found = json.loads(KEPT.read_text())
     found |= {"fitness": {"fit": True, "reason": ""}, "age_s": 0.0}
+    found["config"] = {"file": "/etc/havpn/havpn.toml", "digest": "0123456789abcdef"}
     found["role"]["reason"] = "the partner is the better one"
     echo = found["paths"]["line"]["probes"]["echo"]
     echo |= {"durations": {"sum_s": 0.5, "counts": [0, 1, 2]}, "refused": 1}

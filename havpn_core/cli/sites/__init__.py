@@ -8,6 +8,7 @@ COMMANDS = {
     "new": ("new", "new", "Write a site file to begin with."),
     "render": ("render", "render", "Write the files of every gateway."),
     "verify": ("verify", "verify", "Say all that is wrong with a site file."),
+    "diff": ("diff", "diff", "Name what differs from the site file."),
     "schema": ("schema", "schema", "Describe the site file for editors."),
 }
 

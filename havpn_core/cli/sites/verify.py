@@ -2,36 +2,48 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from havpn_core.cli.options import json_option
-from havpn_core.cli.sites.options import file_option
+from havpn_core.cli.sites.options import file_option, templates_option
 from havpn_core.durations import Duration
+from havpn_core.site.checking import Checked, Outcome, checked, summary
 from havpn_core.site.file import tables_in
+from havpn_core.site.model.problem import Problem
 from havpn_core.site.rendering.paths import path_name
+from havpn_core.site.rendering.templates import overridden
+from havpn_core.site.rendering.whole import render
 from havpn_core.site.verified import Verified, verified
 from havpn_core.timing.promised import Times, in_threads, times_of
 
 
 @click.command()
 @file_option
+@templates_option
 @json_option
-def verify(file: Path, as_json: bool) -> None:
+def verify(file: Path, templates: Path | None, as_json: bool) -> None:
     """Say all that is wrong with a site file at once, touching nothing.
 
-    Where nothing is, the times of detection and failback of both ends of each line are shown.
+    Where nothing is, the times of detection and failback of both ends of each line are shown, and
+    each file that it makes is checked by its own program, as far as that is on this host: nft,
+    crm or pcs, and crm_verify. Nothing is loaded anywhere.
     """
     found = verified(tables_in(file))
     times = {} if found.problems else times_by_line(found)
+    checks = [] if found.problems else files_checked(found, templates)
+    wrong = [each for each in checks if each.outcome is Outcome.WRONG]
+    found = replace(found, problems=[*found.problems, *map(as_problem, wrong)])
     if as_json:
-        click.echo(json.dumps(as_object(found, times), indent=2))
+        click.echo(json.dumps(as_object(found, times, checks), indent=2))
     else:
         for row in rows(times):
             click.echo(row)
+        for line in summary([each for each in checks if each not in wrong]):
+            click.echo(line)
         for caution in found.cautions:
             click.echo(f"warning: {caution}")
         for problem in found.problems:
@@ -56,6 +68,20 @@ def times_by_line(found: Verified) -> dict[str, dict[str, Times]]:
     }
 
 
+def files_checked(found: Verified, templates: Path | None) -> list[Checked]:
+    """Have each file that is rendered checked by its own program."""
+    if found.model is None:
+        return []
+    texts = None if templates is None else overridden(templates)
+    return checked(render(found.model, texts))
+
+
+def as_problem(wrong: Checked) -> Problem:
+    """Give what a program says of a file, as the other problems are said."""
+    remedy = "correct what the site file puts into it, or the template"
+    return Problem(f"{wrong.gateway}:{wrong.path}", f"{wrong.program}: {wrong.text}", remedy)
+
+
 def rows(times: dict[str, dict[str, Times]]) -> Iterator[str]:
     """Lay the times of both ends side by side."""
     if not times:
@@ -72,7 +98,9 @@ def rows(times: dict[str, dict[str, Times]]) -> Iterator[str]:
         yield "  ".join(map(str.ljust, cells, widths)).rstrip()
 
 
-def as_object(found: Verified, times: dict[str, dict[str, Times]]) -> dict[str, object]:
+def as_object(
+    found: Verified, times: dict[str, dict[str, Times]], checks: Sequence[Checked] = ()
+) -> dict[str, object]:
     """Give what programs read."""
     return {
         "good": not found.problems,
@@ -82,6 +110,7 @@ def as_object(found: Verified, times: dict[str, dict[str, Times]]) -> dict[str, 
             line: {gateway: asdict(each) for gateway, each in ends.items()}
             for line, ends in times.items()
         },
+        "files": [asdict(each) for each in checks],
     }
 
 

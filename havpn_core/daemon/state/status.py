@@ -197,6 +197,20 @@ class RedundancyStatus(msgspec.Struct, kw_only=True):
     causes: list[str] = field(default_factory=list)
 
 
+class ConfigStatus(msgspec.Struct, kw_only=True):
+    """The configuration that is in force.
+
+    :param file: where it was read.
+    :param digest: what names it, as :func:`~havpn_core.config.digest.digest_of` makes it.
+    :param differs: whether the file says something else now, for whoever reads the status to fill
+        in; ``None``: not known.
+    """
+
+    file: str
+    digest: str
+    differs: bool | None = None
+
+
 class Status(msgspec.Struct, kw_only=True):
     """Everything that the daemon knows and does.
 
@@ -244,6 +258,7 @@ class Status(msgspec.Struct, kw_only=True):
     schema: int = 0
     holder: str | None = None
     counts: CountsStatus = field(default_factory=CountsStatus)
+    config: ConfigStatus | None = None
 
     @property
     def works(self) -> bool:
