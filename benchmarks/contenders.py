@@ -120,7 +120,7 @@ def keepalived(lab: TwoSite, watch: str, track: str) -> Iterator[None]:
 def heartbeat(lab: TwoSite) -> Iterator[None]:
     """HA-VPN with profile ``fast`` that starts and stops Linux-HA heartbeat."""
     for name in GATEWAYS:
-        node = lab.clusters[name] = Heartbeat(lab.hosts[name], site_of(name))
+        node = lab.clusters[name] = Heartbeat(lab.hosts[name], lab.plan)
         node.configure()
         node.start()
     for name, site in SITES.items():

@@ -49,7 +49,7 @@ def look(daemon: Supervisor) -> Look:
     """Look at a daemon."""
     status = daemon.status()
     used = psutil.Process(daemon.pid).cpu_times()
-    probes = status["paths"]["line"]["probes"]["echo"]["ok"]
+    probes = status["paths"]["line"]["probes"]["line"]["ok"]
     return Look(status["written_uptime_s"], probes, used.user + used.system)
 
 

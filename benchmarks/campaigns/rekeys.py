@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 from benchmarks.campaigns import stage
 from havpn_core.testing.lab import Supervisor, TwoSite, wait_for
-from havpn_core.testing.lab.daemons.strongswan import CHILD, CONNECTION
-from havpn_core.testing.lab.hosts.plan import far_site, site_of
+from havpn_core.testing.lab.daemons.strongswan import CHILD
+from havpn_core.testing.lab.hosts.plan import GATEWAYS, far_site, site_of
 
 ENDS = ("gw-aa", "gw-ba")
+CONNECTION = GATEWAYS[ENDS[0]].line
 CONFIG = """
 [node]
 name = "{name}"

@@ -13,13 +13,12 @@ from havpn_core.testing.lab.faults import Street
 from havpn_core.testing.lab.gateways import gateway_config, wait_calm
 from havpn_core.testing.lab.hosts import plan
 
-MEDIA = "udpport 694\nbcast lan\n"
 BOUND_S = 3.0
 
 
 def _cluster(lab: TwoSite, name: str) -> None:
-    node = lab.clusters[name] = Heartbeat(lab.hosts[name], plan.site_of(name))
-    node.configure(media=MEDIA)
+    node = lab.clusters[name] = Heartbeat(lab.hosts[name], lab.plan)
+    node.configure()
     node.start()
 
 

@@ -85,14 +85,17 @@ def timeline(
     used = [word for word in LOOKS if any(_look(b) == word for row in rows for b in row.bars)]
     legend_at = bottom + 48
     height = legend_at + 22 * -(-len(used) // LEGEND_COLUMNS) + 6
-    total = LEFT + WIDTH + RIGHT
+    # Names that are longer than those of the article's figure begin left of where those begin.
+    begin = min(0.0, LEFT - 8 - LETTER * max((len(row.name) for row in rows), default=0))
+    total = LEFT + WIDTH + RIGHT - begin
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total:g} {height:g}" role="img" '
-        f'width="{total:g}" aria-label="Timeline of a failover: states by colour and pattern">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{begin:g} 0 {total:g} {height:g}" '
+        f'role="img" width="{total:g}" '
+        'aria-label="Timeline of a failover: states by colour and pattern">',
         "<style>text { font: 12px sans-serif; fill: #1f2328 } .end { text-anchor: end } "
         ".mid { text-anchor: middle } .over { font-size: 10px }</style>",
         f"<defs>{''.join(_patterns(used))}</defs>",
-        f'<rect width="{total:g}" height="{height:g}" fill="#fff"/>',
+        f'<rect x="{begin:g}" width="{total:g}" height="{height:g}" fill="#fff"/>',
         *_scale(end - began, scale, bottom),
     ]
     for number, row in enumerate(rows):

@@ -32,7 +32,7 @@ def import_all():
     names = (
         "daemon.supervisor",
         "doctor.runner",
-        "study.demo",
+        "study.demo.acts",
         "study.plots",
         "config.schema",
         "config.describe",

@@ -79,7 +79,11 @@ def test_an_enabled_plugin_is_active_and_shows_what_it_provides(site):
         "module": "havpn_foo",
         "status": "active",
         "provides": {
-            "probe": ["foo"], "action": [], "notifier": [], "link": [], "renderer": [],
+            "probe": ["foo"],
+            "action": [],
+            "notifier": [],
+            "link": [],
+            "renderer": [],
         },
         "error": None,
     }

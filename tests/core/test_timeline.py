@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from havpn_core.cli import havpn
-from havpn_core.study import demo
+from havpn_core.study.demo import needs, scene
 from havpn_core.study.timeline import LEFT, LOOKS, WIDTH, Bar, Row, timeline
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -77,6 +77,16 @@ def test_a_word_of_later_versions_is_drawn_too():
     assert "unknown" in words(drawn([Row("x", (Bar(0, 5, "<new>"),))], (), (0, 5)))
 
 
+def test_a_long_name_is_not_cut_off():
+    name = "gateway-berlin-west-02 has 2001:db8:b:40::1"
+    svg = drawn([Row(name, (Bar(0, 5, "active"),))], (), (0, 5))
+    begin, _, wide, _ = map(float, svg.get("viewBox").split())
+    label = next(each for each in svg.iter(f"{NS}text") if each.text.strip() == name)
+    assert float(label.get("x")) - 6.5 * len(name) > begin
+    assert begin + wide > LEFT + WIDTH
+    assert drawn().get("viewBox").startswith("0 0 "), "short names need no more room"
+
+
 def test_the_scale_has_few_marks_whatever_the_length():
     for seconds in (0.5, 7, 20, 100, 999, 86400):
         numbers = [w for w in words(drawn([], (), (0, seconds))) if w.replace("e+", "").isdigit()]
@@ -101,15 +111,15 @@ def stubbed(folder, monkeypatch, *programs, status=0):
 def test_a_kernel_that_forbids_user_namespaces_gets_a_sentence(tmp_path, monkeypatch):
     stubbed(tmp_path, monkeypatch, "ip", "sysctl", "unshare", status=1)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    (said,) = demo.missing_for_demo()
+    (said,) = needs.missing_for_demo()
     assert said.startswith("needs network namespaces: run it as root, or let users make user")
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert demo.missing_for_demo() == []
+    assert needs.missing_for_demo() == []
 
 
 def test_what_is_not_installed_is_named_with_its_package(tmp_path, monkeypatch):
     stubbed(tmp_path, monkeypatch, "unshare")
-    assert demo.missing_for_demo() == [
+    assert needs.missing_for_demo() == [
         "command ip is not there: install iproute2",
         "command sysctl is not there: install procps",
     ]
@@ -117,6 +127,6 @@ def test_what_is_not_installed_is_named_with_its_package(tmp_path, monkeypatch):
 
 def test_verdicts_have_signs_of_their_own_in_every_terminal():
     for number in (1, 2):
-        signs = [look[number] for look in demo.LOOKS.values()]
+        signs = [look[number] for look in scene.LOOKS.values()]
         assert len(set(signs)) == len(signs)
-    assert all(look[2].isascii() for look in demo.LOOKS.values())
+    assert all(look[2].isascii() for look in scene.LOOKS.values())

@@ -64,7 +64,7 @@ def healthy(findings):
     assert of_level(findings, "failed") == {}
     # The clock of the machine that the lab runs on may be unsynchronised.
     assert set(of_level(findings, "warning")) <= {"clock"}
-    probes = {f"path.line.probe.{name}" for name in ("echo", "stream", "tunnel", "sa")}
+    probes = {f"path.line.probe.{name}" for name in ("echo", "line", "tunnel", "sa")}
     links = {"pair.link.cable", "pair.link.lan"}
     others = {"lan", "wan", SHARED, "net.ipv4.ip_forward", "action.gateway", "capabilities"}
     assert probes | links | others <= set(of_level(findings, "ok"))
@@ -137,7 +137,7 @@ def stopped(lab, daemons):
 def test_without_a_daemon_a_healthy_gateway_has_nothing_and_nobody_moves(lab, daemons, stopped):
     def heard():
         status = daemons["gw-bb"].read_status()
-        return status.paths["line"].probes["stream"].facts["received"]
+        return status.paths["line"].probes["line"].facts["received"]
 
     # What the stopped gateway sent last may stand in a status that is yet to be written.
     time.sleep(3)
@@ -158,7 +158,7 @@ def test_wrong_keys_and_what_is_not_there_are_found_without_a_daemon(lab, stoppe
     text = texts["gw-ab"]
     for old, new in {
         "havpn/pair.key": "havpn/other-pair.key",
-        "havpn/line.key": "havpn/other-line.key",
+        "havpn/line-vpn2.key": "havpn/other-line.key",
         'carrier = ["wan", "lan"]': 'carrier = ["wan", "dsl0"]',
         SERIAL_DEVICE: "/dev/ttyS77",
         '"198.51.100.2:7"': '"198.51.100.99:7"',
@@ -169,7 +169,7 @@ def test_wrong_keys_and_what_is_not_there_are_found_without_a_daemon(lab, stoppe
         doctor(stopped, text),
         **{
             "pair.link.lan": "another key signed: copy pair.key_file",
-            "path.line.probe.stream": "no key of /etc/havpn/other-line.key signed",
+            "path.line.probe.line": "no key of /etc/havpn/other-line.key signed",
             "dsl0": "correct path.line.carrier",
             "pair.link.cable": "/dev/ttyS77 is not there",
             "198.51.100.99": "correct respond.listen",
@@ -191,7 +191,7 @@ def test_own_address_device_and_far_ports_that_are_closed_are_found(lab, daemons
         found,
         **{
             "path.line.probe.echo": "nobody listens on that port",
-            "path.line.probe.stream": "nobody listens on UDP port 7037",
+            "path.line.probe.line": "nobody listens on UDP port 7037",
             "10.1.255.253": "no interface has this address",
             "action.gateway": "no address of its own in 10.1.0.0/16",
         },

@@ -11,13 +11,14 @@ from benchmarks.campaigns import rekeys
 from havpn_core import Outcome
 from havpn_core.plugging.registry import Registry
 from havpn_core.testing import context
-from havpn_core.testing.lab import TwoSite, wait_for
-from havpn_core.testing.lab.daemons.strongswan import CHILD, CONNECTION, VICI
+from havpn_core.testing.lab import GATEWAYS, TwoSite, wait_for
+from havpn_core.testing.lab.daemons.strongswan import CHILD, FILE, VICI
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 KIND = Registry.load().get("probe", "ipsec")
 NEAR, FAR = rekeys.ENDS
+CONNECTION = GATEWAYS[NEAR].line
 EVERY_S = 0.01
 TIMEOUT_S = 0.3
 
@@ -148,7 +149,7 @@ def test_a_deleted_sa_is_a_failure_at_once(lab, what, end):
 
 def test_an_unloaded_connection_is_no_failure_while_its_sa_is_there(lab):
     async def test(found):
-        lab.hosts[NEAR].run("rm", "/etc/swanctl/conf.d/lab.conf")
+        lab.hosts[NEAR].run("rm", FILE)
         await found.during(swanctl(lab, "--load-conns"))
         assert found.outcomes() == {Outcome.OK}
         await found.during(swanctl(lab, "--terminate", "--ike", CONNECTION))

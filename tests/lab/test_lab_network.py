@@ -135,12 +135,14 @@ class TestTwoSitesWithTunnelsAndHeartbeat:
         pinger.stop()
         assert_whole(stream.finish())
 
-    def test_pulled_cable_is_noticed_and_healed_again(self, lab: TwoSite) -> None:
+    def test_cut_links_are_noticed_and_healed_again(self, lab: TwoSite) -> None:
         lab.cables["a"].pull()
+        lab.lans["a"].lose_udp(694)
         node = lab.clusters["gw-ab"]
         wait_for(lambda: node.partner_status() == "dead", 15.0, "a dead partner", poll=0.2)
         wait_for(lambda: len(lab.holders("a")) == 2, 15.0, "both to hold the address")
         lab.cables["a"].plug()
+        lab.lans["a"].heal()
         wait_for(lambda: node.partner_status() == "active", 15.0, "the partner", poll=0.2)
 
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
 # docs/pacemaker.md, score-manual
 RULE = """
 location better-line gateway-ip rule havpn-vpn-score: defined havpn-vpn-score
-location prefer-a gateway-ip 5: {preferred}
+location prefer-{preferred} gateway-ip 5: {preferred}
 rsc_defaults resource-stickiness=70
 """
 LOST = 20

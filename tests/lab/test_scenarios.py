@@ -194,10 +194,10 @@ def test_a_stop_that_hangs_is_reported_and_retried_while_probing_goes_on(lab, da
     line.cut()
     status = daemon.wait_until(lambda s: s.actions["gateway"].failures >= 1, 30, "a report")
     assert status.actions["gateway"].error
-    first = status.paths["line"].probes["echo"].fail
+    first = status.paths["line"].probes["line"].fail
     begun = time.monotonic()
     status = daemon.wait_until(lambda s: s.actions["gateway"].failures >= 2, 30, "a retry")
-    sent = status.paths["line"].probes["echo"].fail - first
+    sent = status.paths["line"].probes["line"].fail - first
     # A probe every 200 ms; half of them, as a busy machine makes some late and so void.
     assert sent >= (time.monotonic() - begun) / 0.4 - 3
     daemon.host.write(HANG, '#!/bin/sh\nexec /etc/init.d/heartbeat "$@"\n', 0o755)
@@ -212,7 +212,7 @@ def test_a_name_as_target_outlives_its_resolver(lab, daemons, line):
     daemon.configure(named)
     before = actions_of(daemon)
     daemon.start()
-    daemon.wait_until(lambda s: s.paths["line"].probes["echo"].outcome == "error", 20, "an error")
+    daemon.wait_until(lambda s: s.paths["line"].probes["line"].outcome == "error", 20, "an error")
     assert daemon.verdict("line") == "unknown"
     daemon.host.write("/etc/hosts", hosts + "192.0.2.6 far.example\n")
     daemon.wait_verdict("line", "up", 30)

@@ -93,6 +93,8 @@ class LineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Both gateways, and the address of each on the line: an address, a name, or ``dynamic``."""
     provider: str = ""
     """Who runs it, in words; empty: the name of the line."""
+    path: str = ""
+    """Name of the path at its ends; empty: that of the line. With Pacemaker it is ``vpn``."""
     routers: dict[str, str] = {}
     """Provider's router of each gateway, where the line's route is to be checked."""
     mtu: int = 1500

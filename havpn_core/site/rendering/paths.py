@@ -28,7 +28,9 @@ def paths_of(model: Model, gateway: str) -> dict[str, Any]:
 
 def path_name(model: Model, gateway: str, line: Line) -> str:
     """Give the name of a path: that of its line, or one that both nodes of a cluster have."""
-    return CLUSTER_PATH if model.site_of(gateway).mode is Mode.PACEMAKER else line.name
+    if model.site_of(gateway).mode is Mode.PACEMAKER:
+        return CLUSTER_PATH
+    return line.options.path or line.name
 
 
 def key_of(line: Line) -> str:

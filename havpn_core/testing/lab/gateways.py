@@ -1,48 +1,30 @@
-"""The ``havpn`` daemons of the four gateways: they watch their lines and their tunnels."""
+"""The ``havpn`` daemons of the four gateways: they watch their lines and their tunnels.
 
+What they run is what the site file of their network is rendered to, at the pace of a test.
+"""
+
+import tomllib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from havpn_core.site.model.options import LineProbe, Mode
+from havpn_core.site.rendering.havpn import PAIR_KEY, merged, tables_of
+from havpn_core.site.rendering.paths import key_of, path_name
+from havpn_core.site.rendering.toml import toml_of
+from havpn_core.testing.lab.daemons.rendered import KEY
 from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
-from havpn_core.testing.lab.hosts import plan
+from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from havpn_core.testing.lab.twosite import TwoSite
 
-TUNNEL = """
-[path.line.probe.tunnel]
-type = "udp-echo"
-watches = "tunnel"
-host = "{far_lan}"
-source = "{local}"
-"""
-CONFIG = '''
-[node]
-name = "{name}"
-[path.line]
-{pace}
-rise = {rise}
-damping = false
-{path}
-[path.line.probe.echo]
-type = "udp-echo"
-host = "{far}"
-device = "wan"
-{tunnel}
-[respond]
-listen = ["{near}:7", "{local}:7"]
-allow = ["{far}/32", "{far_lan}/32", "203.0.113.0/30"]
-[action.gateway]
-type = "heartbeat"
-{action}
-[notifier.log]
-type = "exec"
-command = ["/bin/sh", "-c", """
-mkdir -p /run/havpn; echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told"""]
-'''
+NOTED = 'mkdir -p /run/havpn; echo "$HAVPN_AT $HAVPN_MESSAGE" >> /run/havpn/told'
+ELSEWHERE = "203.0.113.0/30"
+"""Where a line may get another address."""
 
-PACE = """interval = "200ms"
-timeout = "400ms"
-fall = {fall}"""
+
+def path_of(plan: Plan, gateway: str) -> str:
+    """Give the name of the path of a gateway; ``line`` in the article's figure."""
+    return path_name(plan.model, gateway, plan.model.lines[plan.gateways[gateway].line])
 
 
 def gateway_config(
@@ -53,6 +35,7 @@ def gateway_config(
     fast: bool = False,
     path: str = "",
     action: str = "",
+    plan: Plan = FIGURE,
 ) -> str:
     """Write a gateway's configuration: a probe every 200 ms.
 
@@ -60,74 +43,24 @@ def gateway_config(
     :param path: further lines for the path.
     :param action: further lines for the action.
     """
-    gateway = plan.GATEWAYS[name]
-    far = plan.GATEWAYS[gateway.far]
-    return CONFIG.format(
-        name=name,
-        near=gateway.wan.ip,
-        far=far.wan.ip,
-        pace='profile = "fast"' if fast else PACE.format(fall=fall),
-        rise=rise,
-        path=path,
-        action=action,
-        **_tunnel(name),
+    pace = {} if fast else {"interval": "200ms", "timeout": "400ms", "fall": fall}
+    allowed = [*responder(plan, name)["allow"], ELSEWHERE]
+    watched = path_of(plan, name)
+    over = {
+        "path": {watched: {**pace, "rise": rise, "damping": False}},
+        "respond": {"allow": allowed},
+        "notifier": {"log": {"type": "exec", "command": ["/bin/sh", "-c", NOTED]}},
+    }
+    for text in (f"[path.{watched}]\n{path}", f"[action.gateway]\n{action}"):
+        over = merged(over, tomllib.loads(text))
+    meant = plan.in_mode(
+        Mode.HEARTBEAT,
+        profile="fast" if fast else "balanced",
+        line_probe=LineProbe.ECHO,
+        notifier={},
+        havpn=over,
     )
-
-
-def _tunnel(name: str, *, watched: bool = True) -> dict[str, Any]:
-    """Give what both ends' own LAN addresses are for: a probe through the tunnel."""
-    gateway = plan.GATEWAYS[name]
-    lans = {"local": gateway.lan.ip, "far_lan": plan.GATEWAYS[gateway.far].lan.ip}
-    return {"tunnel": TUNNEL.format(**lans) if watched else "", **lans}
-
-
-LINE = """
-[path.line.probe.echo]
-type = "udp-echo"
-host = "{far}"
-device = "wan"
-"""
-STREAM = """
-[path.line.probe.stream]
-type = "stream"
-host = "{far}"
-source = "{near}"
-key_file = "/etc/havpn/line.key"
-"""
-PAIR = """
-[node]
-name = "{name}"
-[path.line]
-profile = "{profile}"
-rise = {rise}
-damping = false
-carrier = ["wan", "lan"]
-{line}
-{tunnel}
-[respond]
-listen = ["{near}:7", "{local}:7"]
-allow = ["{far}/32", "{far_lan}/32"]
-rate = 1000
-[action.gateway]
-type = "alias-arp"
-device = "lan"
-addresses = ["{shared}"]
-{action}
-{more}
-[pair]
-priority = {priority}
-key_file = "/etc/havpn/pair.key"
-{pair}
-preempt = "{preempt}"
-[pair.link.cable]
-type = "serial"
-device = "{serial}"
-[pair.link.lan]
-type = "udp"
-local = "{local}"
-peer = "{peer}"
-"""
-KEY = "5a" * 32
+    return toml_of(tables_of(meant.model, name))
 
 
 def pair_config(
@@ -144,57 +77,54 @@ def pair_config(
     stream: bool = False,
     profile: str = "fast",
     around: Callable[[str], str] = lambda name: "",
+    plan: Plan = FIGURE,
 ) -> str:
     """Write a gateway's configuration without a cluster manager: the pair moves the address.
 
     :param interval, dead, pair: keys and further lines of ``[pair]``; its own defaults if empty.
     :param action: further lines for the action that owns the address.
     :param more: further tables, such as those of other actions.
-    :param tunnel: watch the tunnel, too, which an earlier commit may not know.
-    :param stream: watch the line by a stream in place of echo probes.
+    :param tunnel, stream: watch the tunnel, too; the line by a stream in place of echo probes.
     :param around: gives further tables for a gateway, by its name.
     """
-    ends = _ends(name)
-    return PAIR.format(
-        name=name,
-        rise=rise,
-        profile=profile,
-        line=(STREAM if stream else LINE).format(**ends),
-        pair="\n".join((*_durations(interval=interval, dead=dead), pair)),
-        preempt=preempt,
-        action=action,
-        more=more + around(name),
-        **ends,
-        **_tunnel(name, watched=tunnel),
-    )
-
-
-def _ends(name: str) -> dict[str, Any]:
-    """Give what the plan says of a gateway of a pair."""
-    gateway, site = plan.GATEWAYS[name], plan.site_of(name)
-    other = plan.GATEWAYS[site.backup if name == site.preferred else site.preferred]
-    return {
-        "near": gateway.wan.ip,
-        "far": plan.GATEWAYS[gateway.far].wan.ip,
-        "shared": site.shared,
-        "priority": 150 if name == site.preferred else 100,
-        "serial": plan.SERIAL_DEVICE,
-        "peer": other.lan.ip,
+    durations = {k: v for k, v in (("interval", interval), ("dead", dead)) if v}
+    watched = path_of(plan, name)
+    over: dict[str, Any] = {
+        "path": {watched: {"rise": rise, "damping": False}},
+        "respond": responder(plan, name),
+        "pair": {"preempt": preempt, **durations},
     }
+    for text in (f"[pair]\n{pair}", f"[action.gateway]\n{action}", more + around(name)):
+        over = merged(over, tomllib.loads(text))
+    probe = LineProbe.STREAM if stream else LineProbe.ECHO
+    meant = plan.in_mode(Mode.PAIR, profile=profile, line_probe=probe, havpn=over).model
+    tables = tables_of(meant, name)
+    tables.pop("notifier")  # the log of the machine is not the laboratory's
+    if not tunnel:
+        del tables["path"][watched]["probe"]["tunnel"]
+    return toml_of(tables)
 
 
-def _durations(**keys: str) -> list[str]:
-    """Write the keys that have a value."""
-    return [f'{key} = "{value}"' for key, value in keys.items() if value]
+def responder(plan: Plan, name: str) -> dict[str, Any]:
+    """Give where a gateway replies: on its line as well, whatever watches that."""
+    gateway = plan.gateways[name]
+    far = plan.gateways[gateway.far]
+    own = [each.ip for each in (gateway.wan, *gateway.lans)]
+    others = [each.ip for each in (far.wan, *far.lans)]
+    return {
+        "listen": [f"[{ip}]:7" if ip.version == 6 else f"{ip}:7" for ip in own],
+        "allow": [f"{ip}/{ip.max_prefixlen}" for ip in others],
+    }
 
 
 def pair_gateway(
     lab: TwoSite, name: str, executable: Iterable[str] = DEFAULT, **options: Any
 ) -> Supervisor:
     """Start the daemon of one gateway of a pair; options of :func:`pair_config`."""
-    for file in ("pair.key", "line.key"):
-        lab.hosts[name].write(f"/etc/havpn/{file}", KEY, 0o600)
-    daemon = lab.supervisor(name, pair_config(name, **options), executable)
+    line = lab.plan.model.lines[lab.plan.gateways[name].line]
+    for file in (PAIR_KEY, key_of(line)):
+        lab.hosts[name].write(file, KEY, 0o600)
+    daemon = lab.supervisor(name, pair_config(name, plan=lab.plan, **options), executable)
     daemon.start()
     return daemon
 
@@ -203,10 +133,10 @@ def start_pairs(
     lab: TwoSite, executable: Iterable[str] = DEFAULT, **options: Any
 ) -> dict[str, Supervisor]:
     """Start all four gateways as two pairs and wait until the preferred ones are active."""
-    daemons = {name: pair_gateway(lab, name, executable, **options) for name in plan.GATEWAYS}
-    for daemon in daemons.values():
-        daemon.wait_verdict("line", "up", 30)
-    for name, site in plan.SITES.items():
+    daemons = {name: pair_gateway(lab, name, executable, **options) for name in lab.plan.gateways}
+    for name, daemon in daemons.items():
+        daemon.wait_verdict(path_of(lab.plan, name), "up", 30)
+    for name, site in lab.plan.sites.items():
         lab.wait_holder(name, site.preferred, 30)
     return daemons
 
@@ -219,8 +149,8 @@ def start_gateways(
     :param options: of :func:`gateway_config`.
     """
     daemons = {}
-    for name in plan.GATEWAYS:
-        config = gateway_config(name, rise=rise, **options)
+    for name in lab.plan.gateways:
+        config = gateway_config(name, rise=rise, plan=lab.plan, **options)
         daemons[name] = lab.supervisor(name, config, executable)
         daemons[name].start()
     wait_calm(lab, daemons)
@@ -232,17 +162,17 @@ def wait_calm(lab: TwoSite, daemons: dict[str, Supervisor], timeout: float = 60.
 
     :raises NotInTime: if that does not come about within ``timeout`` seconds.
     """
-    for daemon in daemons.values():
-        daemon.wait_verdict("line", "up", timeout)
+    for name, daemon in daemons.items():
+        daemon.wait_verdict(path_of(lab.plan, name), "up", timeout)
         daemon.wait_role("active", timeout)
-    for name, site in plan.SITES.items():
+    for name, site in lab.plan.sites.items():
         lab.wait_holder(name, site.preferred, timeout)
 
 
 def wait_backup(lab: TwoSite, timeout: float = 30.0) -> None:
     """Wait until both sites use their second gateway."""
     wait_for(
-        lambda: all(lab.holders(n) == {s.backup} for n, s in plan.SITES.items()),
+        lambda: all(lab.holders(n) == {s.backup} for n, s in lab.plan.sites.items()),
         timeout,
         "both sites to use their second gateway",
     )

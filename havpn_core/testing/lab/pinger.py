@@ -41,6 +41,7 @@ class Pinger:
     count. The resolution is ``interval`` seconds.
 
     :param size: bytes of payload, 16 at the least.
+    :param source: the client's address; the one that its kernel takes if empty.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class Pinger:
         interval: float = 0.01,
         port: int = 0,
         size: int = 16,
+        source: str = "",
     ) -> None:
         number = next(_serial)
         self._journal = client.folder / f"ping-{number}"
         where = (address, str(port or PORT + number))
         self._reply = self._open(server, "reply", *where)
-        self._send = self._open(
-            client, "send", *where, str(self._journal), str(interval), str(size)
-        )
+        how = (str(self._journal), str(interval), str(size), *((source,) if source else ()))
+        self._send = self._open(client, "send", *where, *how)
 
     @staticmethod
     def _open(host: Host, *arguments: str) -> Inside:

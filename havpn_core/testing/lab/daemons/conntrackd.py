@@ -5,7 +5,7 @@ import signal
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.inside import Inside
-from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, site_of
+from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 
 PROGRAM = "conntrackd"
@@ -71,8 +71,8 @@ def raise_firewall(host: Host) -> None:
 class Conntrackd:
     """conntrackd on one gateway, which exchanges states with its partner over the LAN."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, host: Host, plan: Plan = FIGURE) -> None:
+        self.host, self._plan = host, plan
         self._process: Inside | None = None
 
     def configure(self, purge_s: int = 60) -> None:
@@ -80,16 +80,14 @@ class Conntrackd:
 
         :param purge_s: how long after ``conntrackd -t`` the kernel's table is purged, in seconds.
         """
-        name = self.host.name
-        site = site_of(name)
-        partner = site.backup if name == site.preferred else site.preferred
-        ours = [str(each.shared.ip) for each in SITES.values()]
-        for gateway in GATEWAYS.values():
+        name, plan = self.host.name, self._plan
+        ours = [str(each.shared.ip) for each in plan.sites.values()]
+        for gateway in plan.gateways.values():
             ours += [str(gateway.lan.ip), str(gateway.wan.ip)]
         text = TEXT.format(
             purge_s=purge_s,
-            near=GATEWAYS[name].lan.ip,
-            partner=GATEWAYS[partner].lan.ip,
+            near=plan.gateways[name].lan.ip,
+            partner=plan.gateways[plan.partner_of(name)].lan.ip,
             log=LOG,
             lock=LOCK,
             socket=SOCKET,

@@ -1,52 +1,39 @@
-"""Linux-HA heartbeat on the two gateways of a site, over a serial cable."""
+"""Linux-HA heartbeat on the two gateways of a site, over a serial cable and the LAN."""
 
+from havpn_core.site.model.options import Mode
+from havpn_core.site.rendering.heartbeat import FOLDER
+from havpn_core.testing.lab.daemons.rendered import files_of
+from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
-from havpn_core.testing.lab.hosts.plan import SERIAL_DEVICE, Site
+from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 
 INIT_SCRIPT = "/etc/init.d/heartbeat"
 LOG = "/var/log/ha-log"
-# deadtime must be more than twice keepalive or heartbeat refuses to start; baud precedes serial.
-HA_CF = """\
-logfile {log}
-logfacility none
-keepalive 200ms
-deadtime {deadtime}
-warntime 500ms
-initdead 3
-baud 115200
-serial {device}
-{media}auto_failback on
-node {nodes}
-crm no
-"""
+# The log of the machine is not the laboratory's.
+LOGGED = {"logfacility daemon": f"logfile {LOG}\nlogfacility none"}
 STOP_S = 60.0
 
 
 class Heartbeat:
     """Heartbeat on one gateway. :meth:`configure` comes before the first :meth:`start`."""
 
-    def __init__(self, host: Host, site: Site, interface: str = "lan") -> None:
-        self.host = host
-        self._site = site
-        self._interface = interface
+    def __init__(self, host: Host, plan: Plan = FIGURE) -> None:
+        self.host, self._plan = host, plan
 
-    def configure(
-        self, deadtime: str = "1", secret: str = "only-a-laboratory", media: str = ""
-    ) -> None:
-        """Write ha.cf, haresources and authkeys; the first two are the same on both nodes.
+    def configure(self) -> None:
+        """Write ``ha.cf``, ``haresources`` and ``authkeys`` as the site file is rendered to them.
 
-        :param deadtime: as in ha.cf: seconds, or with a unit (``500ms``).
-        :param media: further lines of ha.cf, as ``bcast lan``, each with its end.
+        :raises HostFailed: nothing in them says where heartbeat logs.
         """
-        nodes = f"{self._site.preferred} {self._site.backup}"
-        text = HA_CF.format(
-            log=LOG, deadtime=deadtime, device=SERIAL_DEVICE, media=media, nodes=nodes
-        )
-        resource = f"{self._site.preferred} IPaddr2::{self._site.shared}/{self._interface}\n"
-        self.host.write("/etc/ha.d/ha.cf", text)
-        self.host.write("/etc/ha.d/haresources", resource)
-        self.host.write("/etc/ha.d/authkeys", f"auth 1\n1 sha1 {secret}\n", 0o600)
+        texts = files_of(self._plan, Mode.HEARTBEAT)[self.host.name]
+        for path in (path for path in texts if path.startswith(f"{FOLDER}/")):
+            text = texts[path]
+            for old, new in LOGGED.items() if path.endswith("/ha.cf") else ():
+                if old not in text:
+                    raise HostFailed(f"{path} of {self.host.name} has no line: {old}")
+                text = text.replace(old, new)
+            self.host.write(path, text, 0o600)
 
     def start(self) -> None:
         """Start it and return at once; it joins its partner some seconds later."""
@@ -79,8 +66,7 @@ class Heartbeat:
 
     def partner_status(self) -> str:
         """Return the partner's state as seen from here (``active``, ``dead``, ``up`` ...)."""
-        near, far = self._site.preferred, self._site.backup
-        partner = far if self.host.name == near else near
+        partner = self._plan.partner_of(self.host.name)
         return self.host.run("cl_status", "nodestatus", partner, check=False).stdout.strip()
 
     def log(self) -> str:

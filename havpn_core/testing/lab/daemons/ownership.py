@@ -37,7 +37,7 @@ class Holding:
 
 
 class AddressWatch:
-    """Follows the IPv4 addresses of hosts through the kernel's own reports.
+    """Follows the addresses of hosts through the kernel's own reports.
 
     A host that dies takes its addresses along; :meth:`gone` says when.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.inside import Inside
-from havpn_core.testing.lab.hosts.plan import Site
+from havpn_core.testing.lab.hosts.places import Site
 from havpn_core.testing.lab.hosts.waiting import wait_for
 
 CONF = """

@@ -8,16 +8,16 @@ import signal
 import time
 from pathlib import Path
 
+from havpn_core.site.rendering.swanctl import CHILD, FILE
+from havpn_core.testing.lab.daemons.rendered import files_of
 from havpn_core.testing.lab.hosts.errors import HostFailed
 from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.inside import Inside
-from havpn_core.testing.lab.hosts.plan import GATEWAYS, far_site, site_of
+from havpn_core.testing.lab.hosts.plan import FIGURE, Plan
 from havpn_core.testing.lab.hosts.waiting import wait_for
 
 CHARON = "/usr/lib/ipsec/charon"
 VICI = "/run/charon.vici"
-CONNECTION = "line"
-CHILD = "lans"
 STRONGSWAN_CONF = """\
 charon {
   load = random nonce openssl aes sha2 hmac kdf gcm kernel-libipsec kernel-netlink \
@@ -31,67 +31,21 @@ socket-default vici
   }
 }
 """
-# No dead peer detection and no MOBIKE: a tunnel is up all the time, also over a dead line.
-SWANCTL_CONF = """\
-connections {{
-  {connection} {{
-    version = 2
-    mobike = no
-    dpd_delay = 0
-    keyingtries = 0
-    local_addrs = {near}
-    remote_addrs = {far}
-    proposals = aes128gcm16-prfsha256-ecp256
-    local {{
-      auth = psk
-      id = {near}
-    }}
-    remote {{
-      auth = psk
-      id = {far}
-    }}
-    children {{
-      {child} {{
-        local_ts = {near_lan}
-        remote_ts = {far_lan}
-        esp_proposals = aes128gcm16
-        start_action = trap
-      }}
-    }}
-  }}
-}}
-secrets {{
-  ike-line {{
-    id-1 = {near}
-    id-2 = {far}
-    secret = "{secret}"
-  }}
-}}
-"""
 
 
 class StrongSwan:
     """Charon on one gateway, with the one tunnel this gateway has."""
 
-    def __init__(self, host: Host, secret: str = "only-a-laboratory") -> None:
-        self.host = host
-        self._secret = secret
+    def __init__(self, host: Host, plan: Plan = FIGURE) -> None:
+        self.host, self._plan = host, plan
+        self.connection = plan.gateways[host.name].line
         self._process: Inside | None = None
 
     def configure(self) -> None:
-        """Write the settings of charon and of the tunnel to this gateway's far end."""
-        gateway = GATEWAYS[self.host.name]
-        text = SWANCTL_CONF.format(
-            connection=CONNECTION,
-            child=CHILD,
-            near=gateway.wan.ip,
-            far=GATEWAYS[gateway.far].wan.ip,
-            near_lan=site_of(gateway.name).shared.network,
-            far_lan=far_site(gateway.name).shared.network,
-            secret=self._secret,
-        )
+        """Write the settings of charon, and the tunnel as the site file is rendered to it."""
+        text = files_of(self._plan)[self.host.name][FILE]
         self.host.write("/etc/strongswan.conf", STRONGSWAN_CONF)
-        self.host.write("/etc/swanctl/conf.d/lab.conf", text, 0o600)
+        self.host.write(FILE, text, 0o600)
 
     def start(self) -> None:
         """Start charon; it is not ready when this returns."""
@@ -141,10 +95,10 @@ class StrongSwan:
 
     def drop(self) -> None:
         """Delete the SA, and forget the connection, so that nothing brings it back by itself."""
-        self.host.write("/etc/swanctl/conf.d/lab.conf", "connections {\n}\n", 0o600)
+        self.host.write(FILE, "connections {\n}\n", 0o600)
         self.host.run("swanctl", "--load-conns", check=False)
         self.host.run(
-            *("swanctl", "--terminate", "--ike", CONNECTION, "--force", "--timeout", "1"),
+            *("swanctl", "--terminate", "--ike", self.connection, "--force", "--timeout", "1"),
             timeout=5,
             check=False,
         )

@@ -2,13 +2,12 @@
 
 from havpn_core.testing.lab.faults.street import Street, Undo
 from havpn_core.testing.lab.faults.tunnels import mend
-from havpn_core.testing.lab.hosts import plan
 from havpn_core.testing.lab.hosts.lan import Lan
 
 
 def lan_of(street: Street, gateway: str) -> Lan:
     """Return the LAN of a gateway's site."""
-    return street.lab.lans[plan.site_name(gateway)]
+    return street.lab.lans[street.lab.plan.site_name(gateway)]
 
 
 def lan_port(street: Street, gateway: str) -> Undo:
@@ -28,11 +27,12 @@ def lan_port_isolated(street: Street, gateway: str) -> Undo:
 def lan_port_down(street: Street, gateway: str) -> Undo:
     """Take its LAN port down at the gateway itself."""
     lan, host = lan_of(street, gateway), street.lab.hosts[gateway]
+    device = street.lab.plan.gateways[gateway].lan_device
     lan.note_gone(gateway)
-    host.run_in_network("ip", "link", "set", "lan", "down")
+    host.run_in_network("ip", "link", "set", "dev", device, "down")
 
     def undo() -> None:
-        host.run_in_network("ip", "link", "set", "lan", "up")
+        host.run_in_network("ip", "link", "set", "dev", device, "up")
         lan.note_back(gateway)
         street.lab.furnish(gateway)
         mend(street, gateway)
@@ -42,7 +42,8 @@ def lan_port_down(street: Street, gateway: str) -> Undo:
 
 def lan_address(street: Street, gateway: str) -> Undo:
     """Take its own address on the LAN away; the kernel takes what stands beside it along."""
-    address = ("ip", "address", "del", str(plan.GATEWAYS[gateway].lan), "dev", "lan")
+    here = street.lab.plan.gateways[gateway]
+    address = ("ip", "address", "del", str(here.lan), "dev", here.lan_device)
     street.lab.hosts[gateway].run_in_network(*address)
 
     def undo() -> None:

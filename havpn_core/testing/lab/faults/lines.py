@@ -2,7 +2,6 @@
 
 from havpn_core.testing.lab.faults.street import Street, Undo
 from havpn_core.testing.lab.faults.tunnels import mend
-from havpn_core.testing.lab.hosts import plan
 from havpn_core.testing.lab.hosts.network import ESP_IN_UDP, Provider
 
 LARGE = 1200
@@ -11,7 +10,7 @@ LARGE = 1200
 
 def provider_of(street: Street, gateway: str) -> Provider:
     """Return who carries a gateway's line."""
-    return street.lab.providers[plan.GATEWAYS[gateway].provider]
+    return street.lab.providers[street.lab.plan.gateways[gateway].provider]
 
 
 def line_cut(street: Street, gateway: str) -> Undo:
@@ -24,7 +23,7 @@ def line_cut(street: Street, gateway: str) -> Undo:
 def line_cut_one_way(street: Street, gateway: str) -> Undo:
     """Lose every packet that it sends over its line."""
     provider = provider_of(street, gateway)
-    provider.cut_one_way(plan.GATEWAYS[gateway].side)
+    provider.cut_one_way(street.lab.plan.gateways[gateway].side)
     return provider.heal
 
 
@@ -44,7 +43,7 @@ def large_dropped(street: Street, gateway: str) -> Undo:
 
 def wan_port(street: Street, gateway: str) -> Undo:
     """Take the carrier of its line away."""
-    side, provider = plan.GATEWAYS[gateway].side, provider_of(street, gateway)
+    side, provider = street.lab.plan.gateways[gateway].side, provider_of(street, gateway)
     provider.unplug(side)
 
     def undo() -> None:
@@ -56,11 +55,11 @@ def wan_port(street: Street, gateway: str) -> Undo:
 
 def wan_port_down(street: Street, gateway: str) -> Undo:
     """Take its WAN port down at the gateway itself."""
-    host = street.lab.hosts[gateway]
-    host.run_in_network("ip", "link", "set", "wan", "down")
+    host, device = street.lab.hosts[gateway], street.lab.plan.gateways[gateway].wan_device
+    host.run_in_network("ip", "link", "set", "dev", device, "down")
 
     def undo() -> None:
-        host.run_in_network("ip", "link", "set", "wan", "up")
+        host.run_in_network("ip", "link", "set", "dev", device, "up")
         _furnish(street, gateway)
 
     return undo
@@ -68,14 +67,16 @@ def wan_port_down(street: Street, gateway: str) -> Undo:
 
 def wan_address(street: Street, gateway: str) -> Undo:
     """Take its address on the line away."""
-    address = ("ip", "address", "del", str(plan.GATEWAYS[gateway].wan), "dev", "wan")
+    here = street.lab.plan.gateways[gateway]
+    address = ("ip", "address", "del", str(here.wan), "dev", here.wan_device)
     street.lab.hosts[gateway].run_in_network(*address)
     return lambda: _furnish(street, gateway)
 
 
 def route_gone(street: Street, gateway: str) -> Undo:
     """Take its route to the far gateway away."""
-    far = plan.GATEWAYS[plan.GATEWAYS[gateway].far].wan.ip
+    gateways = street.lab.plan.gateways
+    far = gateways[gateways[gateway].far].wan.ip
     street.lab.hosts[gateway].run_in_network("ip", "route", "del", str(far))
     return lambda: _furnish(street, gateway)
 

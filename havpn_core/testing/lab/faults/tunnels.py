@@ -3,7 +3,6 @@
 import contextlib
 
 from havpn_core.testing.lab.faults.street import Street, Undo
-from havpn_core.testing.lab.hosts import plan
 from havpn_core.testing.lab.hosts.errors import HostFailed
 
 RENEWED_S = 4.0
@@ -47,7 +46,7 @@ def renew(street: Street, gateway: str) -> None:
 
 def mend(street: Street, gateway: str) -> None:
     """Bring the tunnel of a gateway's line up if something of it is missing at either end."""
-    for name in (gateway, plan.GATEWAYS[gateway].far):
+    for name in (gateway, street.lab.plan.gateways[gateway].far):
         tunnel = street.lab.tunnels.get(name)
         if tunnel is not None and not (tunnel.routed() and tunnel.is_up()):
             renew(street, name)

@@ -10,6 +10,8 @@ from havpn_core.testing.lab.hosts.host import Host
 from havpn_core.testing.lab.hosts.network import connect
 
 BRIDGE = "br0"
+LONGEST = 15
+"""Letters of the name of a device."""
 # `flush` of a table that is not there fails; a second `add` changes nothing.
 FILTER = """
 add table bridge lan
@@ -40,7 +42,7 @@ class Lan:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._past: list[Absence] = []
-        self._stations: dict[str, None] = {}
+        self._ports: dict[str, str] = {}
         self._since: dict[str, float] = {}
         self._absent: dict[str, set[str]] = {}
         self._lost: set[str] = set()
@@ -48,21 +50,23 @@ class Lan:
         host.run_in_network("sh", "-c", f"{script} && ip link set {BRIDGE} up")
 
     def attach(self, station: Host, interface: str) -> None:
-        """Plug a host in; the bridge's port is named after it."""
-        self._stations[station.name] = None
-        connect(self.host, station.name, station, interface)
-        self.host.run_in_network("ip", "link", "set", station.name, "master", BRIDGE)
+        """Plug a host in; the bridge's port is named after it, if a port can have that name."""
+        usable = len(station.name) <= LONGEST and station.name not in (BRIDGE, "lo")
+        port = station.name if usable else f"port{len(self._ports)}"
+        self._ports.setdefault(station.name, port)
+        connect(self.host, self._ports[station.name], station, interface)
+        self._set_port(station.name, "master", BRIDGE)
         for why in tuple(self._absent.get(station.name, ())):
             self._returns(station.name, why)
 
     def unplug(self, station: str) -> None:
         """Take a host's cable out: it loses its carrier."""
         self._leaves(station, "unplugged")
-        self.host.run_in_network("ip", "link", "set", station, "down")
+        self._set_port(station, "down")
 
     def plug(self, station: str) -> None:
         """Put the cable back."""
-        self.host.run_in_network("ip", "link", "set", station, "up")
+        self._set_port(station, "up")
         if "muted" in self._absent.get(station, ()):
             self._switch_off(station)  # the kernel lets a port forward when its carrier comes
         self._returns(station, "unplugged")
@@ -74,16 +78,23 @@ class Lan:
 
     def unmute(self, station: str) -> None:
         """Carry its frames again."""
-        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "3")
+        self._set_state(station, 3)
         self._returns(station, "muted")
 
     def _switch_off(self, station: str) -> None:
-        self.host.run_in_network("bridge", "link", "set", "dev", station, "state", "0")
+        self._set_state(station, 0)
+
+    def _set_state(self, station: str, state: int) -> None:
+        port = self._ports[station]
+        self.host.run_in_network("bridge", "link", "set", "dev", port, "state", str(state))
+
+    def _set_port(self, station: str, *words: str) -> None:
+        self.host.run_in_network("ip", "link", "set", "dev", self._ports[station], *words)
 
     @property
     def stations(self) -> tuple[str, ...]:
         """All that were plugged in."""
-        return tuple(self._stations)
+        return tuple(self._ports)
 
     def note_gone(self, station: str) -> None:
         """Note that a station is about to take its own port down."""
@@ -114,7 +125,7 @@ class Lan:
         self._filter()
 
     def _lose(self, what: str, sender: str) -> None:
-        source = f'iifname "{sender}" ' if sender else ""
+        source = f'iifname "{self._ports.get(sender, sender)}" ' if sender else ""
         self._lost.add(f"add rule bridge lan forward {source}{what} drop")
         self._filter()
 

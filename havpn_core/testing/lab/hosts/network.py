@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable
 
 from havpn_core.testing.lab.hosts.host import Host
-from havpn_core.testing.lab.hosts.plan import Direction
+from havpn_core.testing.lab.hosts.places import Direction
 from havpn_core.testing.lab.hosts.wire import Wire
 
 NAT_T_PORT = 4500
@@ -16,17 +16,17 @@ NAT_T_PORT = 4500
 
 def connect(near: Host, near_name: str, far: Host, far_name: str) -> None:
     """Lay a cable between two hosts; a stump of that name left in ``near`` is removed first."""
-    script = f"ip link del {near_name} 2>/dev/null; " if _has(near, near_name) else ""
+    script = f"ip link del dev {near_name} 2>/dev/null; " if _has(near, near_name) else ""
     script += (
-        f"ip link add {near_name} type veth peer name {far_name} netns {far.pid}"
-        f" && ip link set {near_name} up"
+        f"ip link add name {near_name} type veth peer name {far_name} netns {far.pid}"
+        f" && ip link set dev {near_name} up"
     )
     near.run_in_network("sh", "-c", script)
-    far.run_in_network("ip", "link", "set", far_name, "up")
+    far.run_in_network("ip", "link", "set", "dev", far_name, "up")
 
 
 def _has(host: Host, interface: str) -> bool:
-    return not host.run_in_network("ip", "link", "show", interface, check=False).returncode
+    return not host.run_in_network("ip", "link", "show", "dev", interface, check=False).returncode
 
 
 def set_up(
@@ -48,6 +48,11 @@ def set_up(
         host.run("sysctl", "-q", "-w", *settings)
     if lines:
         host.run_in_network("ip", "-batch", "-", input="\n".join(lines) + "\n")
+
+
+def set_mtu(host: Host, device: str, mtu: int) -> None:
+    """Set the largest packet of a device, in bytes."""
+    host.run_in_network("ip", "link", "set", "dev", device, "mtu", str(mtu))
 
 
 ESP_IN_UDP = f"udp dport {NAT_T_PORT} @th,64,32 != 0"
@@ -75,13 +80,15 @@ class Provider:
     router further away dies. Every change is one atomic ruleset; it rules when the call returns.
 
     :param delay_ms: how long each packet takes one way, on top of the lab's own time.
+    :param ipv6: whether it carries IPv6, too.
     """
 
-    def __init__(self, host: Host, delay_ms: float = 0.0) -> None:
-        self.host, self._delay_ms = host, delay_ms
+    def __init__(self, host: Host, delay_ms: float = 0.0, *, ipv6: bool = False) -> None:
+        self.host, self._delay_ms, self._ipv6 = host, delay_ms, ipv6
         self._lost: dict[Direction, float] = dict.fromkeys(Direction, 0.0)
         self._nft = shutil.which("nft") is not None
-        set_up(host, sysctls=("net.ipv4.ip_forward=1",))
+        six = ("net.ipv6.conf.all.forwarding=1",) if ipv6 else ()
+        set_up(host, sysctls=("net.ipv4.ip_forward=1", *six))
         if self._nft:
             host.run_in_network("nft", "-f", "-", input=RULES)
 
@@ -148,7 +155,8 @@ class Provider:
             if percent != self._lost[way]:
                 verb = "add" if percent else "del"
                 rule = ("pref", "10", "iif", way.value, "blackhole")
-                self.host.run_in_network("ip", "rule", verb, *rule)
+                for family in ("-4", "-6") if self._ipv6 else ("-4",):
+                    self.host.run_in_network("ip", family, "rule", verb, *rule)
 
     def _filter(self, lost: dict[Direction, float]) -> None:
         rules = "".join(_rule(way, percent) for way, percent in lost.items() if percent)

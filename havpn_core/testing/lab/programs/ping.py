@@ -1,8 +1,8 @@
 """UDP echo with a journal: measures outages of the path, free of TCP's own pauses.
 
-Usage: ``ping.py reply ADDRESS PORT`` or ``ping.py send ADDRESS PORT JOURNAL INTERVAL_S BYTES``.
-JOURNAL gets three 64-bit numbers (number, time sent, time of the reply; CLOCK_MONOTONIC, ns) for
-each packet when it is sent (reply = 0) and again when its reply comes.
+Usage: ``ping.py reply ADDRESS PORT`` or ``ping.py send ADDRESS PORT JOURNAL INTERVAL_S BYTES
+[SOURCE]``. JOURNAL gets three 64-bit numbers (number, time sent, time of the reply;
+CLOCK_MONOTONIC, ns) for each packet when it is sent (reply = 0) and again when its reply comes.
 """
 
 import contextlib
@@ -17,9 +17,14 @@ PACKET = struct.Struct("<QQ")
 ENTRY = struct.Struct("<QQQ")
 
 
+def family(address: str) -> socket.AddressFamily:
+    """Give the family of an address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def reply(address: str, port: int) -> None:
     """Send everything back for ever."""
-    echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    echo = socket.socket(family(address), socket.SOCK_DGRAM)
     echo.bind((address, port))
     print("listening", flush=True)
     while True:
@@ -30,9 +35,10 @@ def reply(address: str, port: int) -> None:
             continue
 
 
-def send(far: tuple[str, int], journal: int, interval: float, size: int) -> None:
+def send(far: tuple[str, int], source: str, journal: int, interval: float, size: int) -> None:
     """Send at a fixed cadence for ever; errors of the network count as no reply."""
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line = socket.socket(family(far[0]), socket.SOCK_DGRAM)
+    line.bind((source, 0))
     line.setblocking(False)
     watch = select.poll()
     watch.register(line, select.POLLIN)
@@ -61,7 +67,8 @@ def main() -> None:
     if role == "reply":
         reply(address, int(port))
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    send((address, int(port)), os.open(rest[0], flags, 0o600), float(rest[1]), int(rest[2]))
+    journal, source = os.open(rest[0], flags, 0o600), rest[3] if rest[3:] else ""
+    send((address, int(port)), source, journal, float(rest[1]), int(rest[2]))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def tune(connection: socket.socket, rto_max_ms: int) -> None:
 def open_connection(role: str, address: str, port: int) -> socket.socket:
     """Accept the one connection, or make it; say on stdout when others may go on."""
     if role == "serve":
-        with socket.create_server((address, port)) as door:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.create_server((address, port), family=family) as door:
             print("listening", flush=True)
             connection, _ = door.accept()
     else:
