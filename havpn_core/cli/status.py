@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -20,16 +20,45 @@ if TYPE_CHECKING:
 
 REFRESH_S = 0.5
 EVENTS = 3
+CHECK = "--check"
 
 
-@click.command()
+class WrongUsage(click.UsageError):
+    """Wrong options of a plugin of Nagios, which shows the first line of standard output."""
+
+    exit_code = 3
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line of the plugin, and the usage beside it as ever."""
+        from havpn_core.showing.health import Level
+        from havpn_core.showing.nagios import said
+
+        click.echo(said(Level.UNKNOWN, self.format_message()))
+        super().show(file)
+
+
+class StatusCommand(click.Command):
+    """Ends as a plugin of Nagios does, UNKNOWN, where its options are wrong and one is --check."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options."""
+        checks = CHECK in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as problem:
+            if checks:
+                raise WrongUsage(problem.format_message(), problem.ctx or ctx) from None
+            raise
+
+
+@click.command(cls=StatusCommand)
 @config_option
 @run_dir_option
 @json_option
 @click.option("--watch", is_flag=True, help="Show it live until interrupted.")
 @click.option("--site", "whole_site", is_flag=True, help="Show what is known of all four gateways.")
 @click.option(
-    "--check",
+    CHECK,
     is_flag=True,
     help="Print one line with performance data and exit with 0 (OK), 1 (WARNING), 2 (CRITICAL) or "
     "3 (UNKNOWN), as plugins of Nagios and Icinga do.",
@@ -42,7 +71,7 @@ def status(
     What wants to be seen has a mark: ! for a warning, !! for what is bad.
     """
     if check and (as_json or watch or whole_site):
-        raise click.UsageError("--check prints its own line: leave --json, --watch and --site out")
+        raise WrongUsage("--check prints its own line: leave --json, --watch and --site out")
     if watch and as_json:
         raise click.UsageError("--watch draws on a terminal: leave --json out")
     where, state_dir = directories(file, run_dir)

@@ -96,6 +96,7 @@ class Duty:
             away=bool(why),
             no_road=stuck,
             left=pair is not None and pair.session.left,
+            name=parts.config.node.name,
         )
         self._report(responder.silent if responder is not None else "")
         self._warn(self._depended and held is Role.STANDBY and seen is False)

@@ -14,7 +14,6 @@ from havpn_core.daemon.paths.roads import Roads
 from havpn_core.daemon.state.force import Force
 from havpn_core.daemon.world import World
 from havpn_core.errors import HavpnError
-from havpn_core.pair.frames import node_number
 from havpn_core.pair.health.redundancy import Both, Side
 from havpn_core.pair.health.troubles import BROADCAST, LEAST_S, News, Troubles
 from havpn_core.pair.keys import (
@@ -27,6 +26,7 @@ from havpn_core.pair.lines.record import of_paths
 from havpn_core.pair.message import Content, Line
 from havpn_core.pair.run import PairRun
 from havpn_core.pair.state import Own
+from havpn_core.pair.wire.names import node_number
 from havpn_core.plugging.descriptors import Context, Event
 from havpn_core.plugging.gate.arriving import far_stance
 from havpn_core.plugging.gate.building import build
@@ -83,7 +83,7 @@ class Partner:
         number = await self._next_incarnation(Path(config.node.state_dir))
         made = PairRun(
             config.pair.options,
-            authenticator(keys, number),
+            authenticator(keys, number, config.node.name),
             lambda: self._own(config),
             self._changed,
             self._world.clock,

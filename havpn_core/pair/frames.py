@@ -20,9 +20,7 @@ No frame has more than :data:`BIGGEST` bytes: a serial line of 9600 baud carries
 second. Ours are shorter; the rest is room for fields of a later release.
 """
 
-import hashlib
 import struct
-from typing import Any
 
 from msgspec import NODEFAULT
 from msgspec.structs import fields, replace
@@ -30,6 +28,8 @@ from msgspec.structs import fields, replace
 from havpn_core.pair.message import Content, Line, Mode
 from havpn_core.pair.wire.fields import (
     Field,
+    flags_in,
+    flags_of,
     octets,
     read_fields,
     tenths,
@@ -39,6 +39,7 @@ from havpn_core.pair.wire.fields import (
 )
 from havpn_core.pair.wire.heads import NONCE_BYTES, VERSIONS, Head, head_bytes, read_head
 from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
+from havpn_core.pair.wire.names import Names, node_number
 from havpn_core.pair.wire.sessions import Sessions
 from havpn_core.plugging.stance import as_number as stance_number
 from havpn_core.plugging.stance import of_number as stance_of
@@ -93,6 +94,7 @@ _FIELDS = (
     word(22, "far", _ROLES),
     word(23, "this_line", _YES_NO),
     Field(24, "far_stance", 2, stance_number, stance_of),
+    # 25 and 26 are names: :mod:`~havpn_core.pair.wire.names`.
 )
 _NEW = (
     *("mac", "interval_ms", "stopping", "refused", "fit", "loss", "hears_lan"),
@@ -130,7 +132,7 @@ def pack(content: Content) -> bytes:
         _ROLES.index(content.wanted),
         content.term & 0xFFFFFFFF,
         _MODES.index(content.mode),
-        _flags(content, _FLAGS) | _READS_2,
+        flags_of(content, _FLAGS) | _READS_2,
         content.challenge,
         content.response,
     )
@@ -156,7 +158,7 @@ def unpack(data: bytes) -> Content:
             challenge=challenge,
             response=response,
             reads_2=bool(flags & _READS_2),
-            **_flags_of(flags, _FLAGS),
+            **flags_in(flags, _FLAGS),
         )
     except IndexError:
         raise ValueError("a word that there is not") from None
@@ -169,7 +171,7 @@ def pack_fields(content: Content) -> bytes:
         for name in Content.__struct_fields__
         if (value := getattr(content, name)) != _DEFAULTS.get(name, NODEFAULT)
     }
-    if flags := _flags(content, _ALL_FLAGS):
+    if flags := flags_of(content, _ALL_FLAGS):
         said["flags"] = flags
     if content.term:
         said["term"] = content.term & 0xFFFFFFFF
@@ -184,20 +186,7 @@ def unpack_fields(data: bytes) -> Content:
     values = read_fields(_FIELDS, data)
     if not {"node", "priority"} <= values.keys():
         raise ValueError("a field is missing")
-    return Content(**_flags_of(values.pop("flags", 0), _ALL_FLAGS), **values)
-
-
-def _flags(content: Content, names: tuple[str, ...]) -> int:
-    return sum(getattr(content, name) << bit for bit, name in enumerate(names))
-
-
-def _flags_of(flags: int, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: bool(flags >> bit & 1) for bit, name in enumerate(names)}
-
-
-def node_number(name: str) -> int:
-    """Make the number of a node's name that breaks ties."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return Content(**flags_in(values.pop("flags", 0), _ALL_FLAGS), **values)
 
 
 class Authenticator:
@@ -206,10 +195,14 @@ class Authenticator:
     :param keys: the first signs, all are accepted.
     :param incarnation: grows with every start of this gateway.
     :param nonce: :data:`NONCE_BYTES` random bytes, drawn anew for every run.
+    :param name: of this gateway, for people.
     """
 
-    def __init__(self, keys: tuple[bytes, ...], incarnation: int, nonce: bytes) -> None:
+    def __init__(
+        self, keys: tuple[bytes, ...], incarnation: int, nonce: bytes, name: str = ""
+    ) -> None:
         self.use(keys)
+        self.names = Names(name)
         self._sessions = Sessions(incarnation, nonce)
         self._node: int | None = None
         self._wide: tuple[Head, Content] | None = None
@@ -241,6 +234,9 @@ class Authenticator:
         head = self._sessions.head()
         head = replace(head, key_id=self._keys.signing_id(head.version))
         body = head.pack() + (pack(content) if head.version == 1 else pack_fields(content))
+        if head.version > 1:
+            far = content.far_stance.name if content.far_stance is not None else ""
+            body += self.names.field(head.sequence, far, BIGGEST - MAC_BYTES - len(body))
         return body + self._keys.sign(body)
 
     def plausible(self, frame: bytes) -> bool:
@@ -286,12 +282,13 @@ class Authenticator:
         if verdict != "good":
             return verdict, None
         self.same_name = namesake
-        return verdict, self._completed(head, content)
+        return verdict, self._completed(head, content, data)
 
-    def _completed(self, head: Head, content: Content) -> Content:
+    def _completed(self, head: Head, content: Content, data: bytes) -> Content:
         """Add what only version 2 says, where the same run said it a few frames ago."""
         if head.version > 1:
             self._wide = head, content
+            self.names.take(data, content.node)
         elif self._wide is not None:
             before, wide = self._wide
             if before.run == head.run and head.sequence - before.sequence <= KEPT:

@@ -27,9 +27,12 @@ def configured_keys(key_file: str) -> tuple[bytes, ...]:
         raise ConfigError([f"pair.key_file: {problem}"]) from None
 
 
-def authenticator(keys: tuple[bytes, ...], incarnation: int) -> Authenticator:
-    """Make what signs and judges the frames of one run, with a nonce of its own."""
-    return Authenticator(keys, incarnation, secrets.token_bytes(NONCE_BYTES))
+def authenticator(keys: tuple[bytes, ...], incarnation: int, name: str = "") -> Authenticator:
+    """Make what signs and judges the frames of one run, with a nonce of its own.
+
+    :param name: of this gateway, for people.
+    """
+    return Authenticator(keys, incarnation, secrets.token_bytes(NONCE_BYTES), name)
 
 
 class _Count(msgspec.Struct):

@@ -193,7 +193,7 @@ class PairSession:
             wanted=content.wanted.value if content.wanted else None,
             reason=self.decision.reason,
             priority=content.priority,
-            partner=None if partner is None else _partner_facts(partner),
+            partner=None if partner is None else self._partner_facts(partner),
             links={name: self._link_facts(stats, now_s) for name, stats in self.links.items()},
             frames=self.counts,
             dead_s=round(self.decision.dead_s, 3),
@@ -202,6 +202,29 @@ class PairSession:
             moved_for_loss_s=content.moved_age_s,
             heard_s=None if self.heard_s is None else round(now_s - self.heard_s, 3),
             in_use=self.own.in_use if self.decision.suspect else None,
+        )
+
+    def _partner_facts(self, partner: Content) -> PartnerFacts:
+        names, far = self._authenticator.names, partner.far_stance
+        return PartnerFacts(
+            state=partner.mode.value,
+            role=partner.held.value if partner.held else None,
+            path=partner.line.value if partner.line else None,
+            priority=partner.priority,
+            maintenance=partner.maintenance,
+            stopping=partner.stopping,
+            loss=facts_of(partner.loss),
+            wanted=partner.wanted.value if partner.wanted else None,
+            hears=partner.hears,
+            fit=partner.fit,
+            failed=partner.unfit,
+            forced=partner.forced,
+            paused=partner.paused,
+            refused=partner.refused,
+            road=partner.road,
+            grey=partner.grey,
+            far=None if far is None else far_facts(far, names.far),
+            name=names.partner or None,
         )
 
     def standing(self, now_s: float) -> Standing:
@@ -238,28 +261,6 @@ class PairSession:
             "frames": stats.frames,
             "verdicts": dict(stats.verdicts),
         }
-
-
-def _partner_facts(partner: Content) -> PartnerFacts:
-    return PartnerFacts(
-        state=partner.mode.value,
-        role=partner.held.value if partner.held else None,
-        path=partner.line.value if partner.line else None,
-        priority=partner.priority,
-        maintenance=partner.maintenance,
-        stopping=partner.stopping,
-        loss=facts_of(partner.loss),
-        wanted=partner.wanted.value if partner.wanted else None,
-        hears=partner.hears,
-        fit=partner.fit,
-        failed=partner.unfit,
-        forced=partner.forced,
-        paused=partner.paused,
-        refused=partner.refused,
-        road=partner.road,
-        grey=partner.grey,
-        far=None if partner.far_stance is None else far_facts(partner.far_stance),
-    )
 
 
 def _urgent_part(content: Content) -> Content:

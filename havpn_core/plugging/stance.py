@@ -19,6 +19,7 @@ class Stance:
     :param no_road: it serves, though it reaches no host behind the far gateway.
     :param verdict: what it believes of the line; ``None`` if it has no verdict.
     :param left: it has just left the line for one that loses less, and the far site is to follow.
+    :param name: of the gateway, for people only; empty if it is not known.
     """
 
     role: Role | None = None
@@ -29,10 +30,14 @@ class Stance:
     no_road: bool = False
     verdict: Verdict | None = None
     left: bool = False
+    name: str = ""
 
 
 NO_STANCE = Stance()
 """Where nothing is known."""
+MOST_NAME = 64
+"""Bytes of a gateway's name, as many as a kernel lets a host's name have."""
+_CUT = "…".encode()
 
 _ROLES = (None, Role.ACTIVE, Role.STANDBY)
 _FITNESS = (None, True, False)
@@ -42,7 +47,7 @@ _FLAGS = {"maintenance": 1, "paused": 2, "away": 4, "no_road": 8, "left": 32}
 
 
 def as_number(stance: Stance) -> int:
-    """Give a stance as a number of 16 bits.
+    """Give a stance as a number of 16 bits, all but the name.
 
     Role in bits 8 and 9, fitness in 10 and 11, verdict in 12 to 14, the rest in single bits.
 
@@ -58,7 +63,7 @@ def as_number(stance: Stance) -> int:
 
 
 @lru_cache(maxsize=1024)
-def of_number(number: int) -> Stance | None:
+def of_number(number: int, name: str = "") -> Stance | None:
     """Read one; the same value again and again, for most say the same.
 
     :returns: ``None`` for a word that there is not, as a later release may have it.
@@ -67,4 +72,16 @@ def of_number(number: int) -> Stance | None:
     if role >= len(_ROLES) or fitness >= len(_FITNESS) or verdict >= len(_VERDICTS):
         return None
     flags = {name: bool(number & bit) for name, bit in _FLAGS.items()}
-    return Stance(role=_ROLES[role], fit=_FITNESS[fitness], verdict=_VERDICTS[verdict], **flags)
+    words = _ROLES[role], _FITNESS[fitness], _VERDICTS[verdict]
+    return Stance(role=words[0], fit=words[1], verdict=words[2], name=name, **flags)
+
+
+def shown_name(name: str, most: int = MOST_NAME) -> str:
+    """Give a name as it may be sent and shown: without what does not print, and not too long.
+
+    :param most: bytes in UTF-8; a longer one is cut, and ends in an ellipsis.
+    """
+    name = "".join(filter(str.isprintable, name))
+    if len(name.encode()) <= most:
+        return name
+    return name.encode()[: most - len(_CUT)].decode(errors="ignore") + _CUT.decode()

@@ -49,7 +49,8 @@ def pair_rows(pair: PairStatus) -> Iterator[Row]:
         yield Row("partner", silence(pair), Mood.BAD)
     else:
         said = partner_words(partner)
-        yield Row("partner", ", ".join(said), partner_mood(partner))
+        name = f"{partner.name}: " if partner.name else ""
+        yield Row("partner", name + ", ".join(said), partner_mood(partner))
     ours, theirs = pair.loss, partner.loss if partner else None
     if ours is not None or theirs is not None:
         lost = f"line here {_loss(ours)}, the partner's {_loss(theirs)}"

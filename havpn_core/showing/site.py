@@ -21,6 +21,7 @@ class Member(msgspec.Struct, kw_only=True):
 
     :param place: ``this``, ``partner``, ``far`` or ``partner's far``.
     :param name: of the node here, of the path for a far gateway; else empty.
+    :param node: its own name, as it says it; empty where that is not known.
     :param role: ``active`` or ``standby``; ``None``: not known.
     :param fit: whether it can serve, its lines aside; ``None``: not known.
     :param line: what it believes of its line, as ``up`` or ``down``; ``None``: not known.
@@ -31,6 +32,7 @@ class Member(msgspec.Struct, kw_only=True):
 
     place: str
     name: str = ""
+    node: str = ""
     role: str | None = None
     fit: bool | None = None
     line: str | None = None
@@ -62,6 +64,7 @@ def _this(status: Status) -> Member:
     return Member(
         place="this",
         name=status.node,
+        node=status.node,
         role=status.role.observed,
         fit=None if fitness is None else fitness.fit,
         line="/".join(verdicts) or None,
@@ -80,6 +83,7 @@ def _partner(status: Status) -> Member:
         return Member(place="partner", known_by=f"links: {silence(pair)}", age_s=pair.heard_s)
     return Member(
         place="partner",
+        node=partner.name or "",
         role=partner.role,
         fit=partner.fit,
         line=partner.path,
@@ -112,6 +116,7 @@ def _by_stream(name: str, probe: ProbeStatus) -> Member | None:
     return Member(
         place="far",
         name=name,
+        node=text(far, "name"),
         role=text(far, "role") or None,
         fit=fit if isinstance(fit, bool) else None,
         line=text(far, "verdict") or None,
@@ -130,6 +135,7 @@ def _far_of_partner(status: Status) -> Member:
     far = partner.far
     return Member(
         place="partner's far",
+        node=far.name or "",
         role=far.role,
         fit=far.fit,
         line=far.verdict,
@@ -146,11 +152,20 @@ def _held(*, maintenance: bool, paused: bool) -> list[str]:
 def site_rows(found: Site) -> list[Row]:
     """Show the four gateways."""
     rows = [Row(found.node, f"what this gateway knows of all four ({found.state})"), BLANK]
-    labels = {"this": "this one", "partner": "partner", "partner's far": "partner's far"}
     for each in found.gateways:
-        label = labels.get(each.place) or f"far of {each.name}"
-        rows.append(Row(label, _words(each), _mood(each)))
+        rows.append(Row(_label(each), _words(each), _mood(each)))
     return rows
+
+
+def _label(member: Member) -> str:
+    match member.place:
+        case "this":
+            return "this one"
+        case "far":
+            place = f"far of {member.name}"
+        case _:
+            place = member.place
+    return f"{place} {member.node}".rstrip()
 
 
 def _mood(member: Member) -> Mood:

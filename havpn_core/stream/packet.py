@@ -17,12 +17,15 @@ bytes   field     meaning
 1       states    role (bits 0-1), fitness (2-3), line verdict (4-6)
 1       flags     maintenance 1, paused 2, away 4, no road 8, leaving 16, left 32
 7       loss      what the way to the sender loses, as
-                  :func:`havpn_core.rules.target.loss.as_number`; left out if not known
+                  :func:`havpn_core.rules.target.loss.as_number`; 0 if not known, left out
+                  if nothing follows
+        fields    tag, length and value each (:mod:`~havpn_core.pair.wire.tags`); 1: name
+                  of the sender, for people only, up to 64 bytes; left out if not known
 ======  ========  ===================================================================
 
-What follows in a packet of a later release is passed over. At the end stand the first 16 bytes of
-HMAC-SHA256 (RFC 2104, RFC 4868) over :data:`PURPOSE` and all before: a frame of a pair that has the
-same key is no packet.
+Other fields, as in a packet of a later release, are passed over. At the end stand the first 16
+bytes of HMAC-SHA256 (RFC 2104, RFC 4868) over :data:`PURPOSE` and all before: a frame of a pair
+that has the same key is no packet.
 """
 
 import struct
@@ -31,6 +34,7 @@ import msgspec
 
 from havpn_core.pair.wire.heads import Head
 from havpn_core.pair.wire.keyring import MAC_BYTES, Keyring
+from havpn_core.pair.wire.names import name_field, name_in
 from havpn_core.plugging.stance import NO_STANCE, Stance, as_number, of_number
 
 VERSION = 1
@@ -44,7 +48,7 @@ _KEYS = 2  #: the version of the pair's frames whose ids of keys have 8 bytes.
 _HEAD = struct.Struct("!B8sQ8s8sI")
 _WHOLE = struct.Struct("!B8sQ8s8sIQIIIIIIBBB")
 LEAST = _WHOLE.size + MAC_BYTES
-_LOSS_BYTES = 7
+_LOSS_BYTES, _NAME = 7, 1
 _VERSION, _ECHO = bytes([VERSION]), slice(25, 33)
 
 _LEAVING = 16
@@ -96,8 +100,8 @@ def write(head: Head, report: Report, keys: Keyring) -> bytes:
         states,
         flags | _LEAVING * report.leaving,
     )
-    if report.loss:
-        body += report.loss.to_bytes(_LOSS_BYTES)
+    if report.loss or report.stance.name:
+        body += report.loss.to_bytes(_LOSS_BYTES) + name_field(_NAME, report.stance.name)
     return body + keys.sign(PURPOSE + body)
 
 
@@ -147,7 +151,8 @@ def read(packet: bytes) -> tuple[Head, Report] | None:
         states,
         flags,
     ) = _WHOLE.unpack_from(packet)
-    stance = of_number(states << 8 | flags & ~_LEAVING)
+    more = packet[_WHOLE.size : -MAC_BYTES]
+    stance = of_number(states << 8 | flags & ~_LEAVING, name_in(_NAME, more[_LOSS_BYTES:]))
     if stance is None:
         return None
     return Head(*head), Report(
@@ -161,7 +166,7 @@ def read(packet: bytes) -> tuple[Head, Report] | None:
         late,
         stance,
         bool(flags & _LEAVING),
-        int.from_bytes(packet[_WHOLE.size : -MAC_BYTES][:_LOSS_BYTES]),
+        int.from_bytes(more[:_LOSS_BYTES]),
     )
 
 

@@ -20,7 +20,8 @@ def pack(root: Path, source: Path, package: Package, out: Path) -> Path:
     """
     files = sorted(path for path in root.rglob("*") if path.is_file())
     folder = root / "DEBIAN"
-    folder.mkdir(mode=0o755)
+    folder.mkdir()
+    folder.chmod(0o755)  # whatever the umask
     size_kib = sum(-(-path.stat().st_size // 1024) for path in files)
     _put(folder / "control", package.control(size_kib), 0o644)
     _put(folder / "conffiles", f"/{EXAMPLE}\n", 0o644)

@@ -478,6 +478,14 @@ def test_how_a_far_gateway_stands_is_a_stance_or_nothing():
         assert far_stance(caller) is None, far
     counts.far = Stance(paused="yes", left=0)
     assert far_stance(caller) == Stance(paused=True)
+    for name, shown in (
+        ("gw-ba", "gw-ba"),
+        ("\x1b[2Jgw\n", "[2Jgw"),
+        (b"gw", ""),
+        ("g" * 100, None),
+    ):
+        counts.far = Stance(name=name)
+        assert far_stance(caller).name == (shown if shown is not None else "g" * 61 + "…")
 
 
 def test_the_kit_calls_what_a_probe_says_of_its_line():

@@ -1472,7 +1472,7 @@ def test_the_status_has_its_keys_for_ever():
             "state": "active", "role": "active", "path": "up", "priority": 102,
             "maintenance": False, "stopping": False, "loss": None, "wanted": "active",
             "hears": True, "fit": None, "failed": False, "forced": False, "paused": False,
-            "refused": False, "road": None, "grey": False, "far": None,
+            "refused": False, "road": None, "grey": False, "far": None, "name": None,
         },
         "heard_s": 0.5,
         "in_use": None,
@@ -1502,6 +1502,7 @@ def test_how_the_far_gateway_stands_is_passed_on_and_is_no_news():
     deliver(low, "lan", high.frame(), 0.7)
     assert msgspec.to_builtins(low.facts(0.7))["partner"]["far"] == {
         "role": "standby", "fit": True, "maintenance": False, "paused": False, "verdict": "up",
+        "name": None,
     }  # fmt: skip
 
 

@@ -309,7 +309,7 @@ def test_who_has_the_address_follows_from_both_and_the_lan(own, partner, in_use,
 def test_a_stance_is_shown_in_words():
     said_far = Stance(Role.ACTIVE, True, maintenance=True, paused=True, verdict=Verdict.UP)
     assert far_facts(said_far) == FarFacts("active", True, True, True, "up")
-    assert far_facts(Stance()) == FarFacts(None, None, False, False, None)
+    assert far_facts(Stance(), "gw-bb") == FarFacts(None, None, False, False, None, "gw-bb")
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,11 @@ FAR = {"role": "active", "fit": True, "maintenance": False, "paused": True, "ver
         (FAR, "! far of line unknown (stream: nothing heard yet)"),
         (None, "! far of line unknown (stream: nothing heard yet)"),
         ("active", "! far of line unknown (stream: nothing heard yet)"),
-        ({"role": 7, "fit": "yes", "verdict": None, "age_s": 0.0},
+        (FAR | {"age_s": 0.01, "name": "gw-ba"},
+         "! far of line gw-ba active, path up, fit, paused (stream, 0.01 s ago)"),
+        (FAR | {"age_s": 3.5, "name": "gw-ba"},
+         "! far of line unknown (stream: silent for 3.5 s)"),
+        ({"role": 7, "fit": "yes", "verdict": None, "age_s": 0.0, "name": 9},
          "! far of line unknown (stream)"),
     ],
 )  # fmt: skip
@@ -472,7 +476,8 @@ def test_the_far_gateway_is_what_its_stream_says_while_that_is_fresh(far, shown)
     status = calm()
     probe = next(iter(status.paths["line"].probes.values()))
     probe.facts["far"] = far
-    assert flat([row for row in site_rows(site(status)) if row.label == "far of line"]) == shown
+    rows = [row for row in site_rows(site(status)) if row.label.startswith("far of line")]
+    assert flat(rows) == shown
 
 
 def test_the_partner_passes_on_what_its_far_gateway_says():
@@ -483,6 +488,11 @@ def test_the_partner_passes_on_what_its_far_gateway_says():
     )  # fmt: skip
     shown = flat(site_rows(site(status)))
     assert "! partner's far standby, path up, UNFIT, in maintenance (the partner's stream" in shown
+    status.pair.partner.name, status.pair.partner.far.name = "gw-ab", "gw-bb"
+    shown = flat(site_rows(site(status)))
+    assert " partner gw-ab standby, path up, fit (links" in shown
+    assert "! partner's far gw-bb standby, path up, UNFIT" in shown
+    assert [each.node for each in site(status).gateways] == ["gw-aa", "gw-ab", "", "gw-bb"]
 
 
 # --- the picture of the documentation ---------------------------------------------------------

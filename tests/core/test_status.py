@@ -56,7 +56,7 @@ AT = Clocks(WRITTEN.timestamp(), 5000.0, "this-boot")
 
 PARTNER_ADDED = (
     *("stopping", "loss", "wanted", "hears", "fit", "failed", "forced", "paused", "refused"),
-    *("road", "grey", "far"),
+    *("road", "grey", "far", "name"),
 )
 
 
@@ -349,11 +349,33 @@ def test_a_force_an_error_and_the_last_events_are_shown_while_they_last(daemon):
     assert "cannot let go" not in now and "forced to" not in now
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--check", "--json"], "leave --json"), (["--site", "--check"], "leave --json"),
+        (["--check", "--watch"], "leave --json"), (["--check", "-w", "5"], "No such option"),
+        (["--warning=5", "--check"], "No such option"),
+        (["--check", "gw-aa"], "unexpected extra argument (gw-aa)"),
+        (["--check", "--run-dir"], "requires an argument"),
+    ],
+)  # fmt: skip
+def test_a_check_with_wrong_options_is_unknown_as_for_any_plugin(options, why):
+    ended = subprocess.run(
+        [sys.executable, "-m", "havpn_core", "status", *options],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 3
+    assert ended.stdout.startswith("HAVPN UNKNOWN - ")
+    assert why in ended.stdout
+    assert ended.stdout.count("\n") == 1
+    assert "Usage: " in ended.stderr and why in ended.stderr
+
+
 def test_a_wrong_wish_is_refused_and_no_status_is_unknown(daemon):
-    for options in (["--check", "--json"], ["--check", "--site"], ["--watch", "--json"]):
+    for options in (["--watch", "--json"], ["--warning"]):
         refused = daemon.havpn("status", *options)
         assert (refused.returncode, refused.stdout) == (2, "")
-        assert "leave" in refused.stderr
+        assert "leave" in refused.stderr or "No such option" in refused.stderr
     none = daemon.havpn("status", "--check")
     assert (none.returncode, none.stderr) == (3, "")
     assert none.stdout.startswith("HAVPN UNKNOWN - ")

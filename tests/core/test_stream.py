@@ -403,6 +403,44 @@ def test_a_packet_of_a_later_release_is_read_as_far_as_it_is_known():
         assert session.take(resigned(signed(), packet.LEAST - 16 - 2, states), 1.0) == "content"
 
 
+FIXED = packet.LEAST - 16
+
+
+@pytest.mark.parametrize("loss", [0, 2**56 - 1])
+@pytest.mark.parametrize("name", ["gw-ba", "fw-é-1", "g" * 64])
+def test_a_packet_says_the_name_after_what_an_earlier_release_reads(name, loss):
+    whole = signed(stance=Stance(Role.ACTIVE, name=name), loss=loss)
+    assert packet.fault(whole, Keyring(KEY)) == ""
+    said = packet.read(whole)[1]
+    assert (said.stance, said.loss) == (Stance(Role.ACTIVE, name=name), loss)
+    # It passes over what comes after the loss.
+    assert int.from_bytes(whole[FIXED : FIXED + 7]) == loss
+    assert whole[:FIXED] == signed(stance=Stance(Role.ACTIVE), loss=loss)[:FIXED]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (b"\x01\x02gw", "gw"), (b"\x07\x03abc\x01\x02gw", "gw"), (b"", ""), (b"\x01\x00", ""),
+        (b"\x01\x09gw", ""), (b"\x01", ""), (b"\x01\x02gw\x01\x02gw", ""),
+        (b"\x01\x07\x1b[2Jg\nw", "[2Jgw"), (b"\x01\x03g\xffw", "g\ufffdw"),
+        (b"\x01\x50" + b"g" * 80, "g" * 61 + "…"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_none_costs_no_packet(fields, name):
+    body = signed(loss=77)[:-16] + fields
+    whole = body + Keyring(KEY).sign(packet.PURPOSE + body)
+    said = packet.read(whole)[1]
+    assert (said.stance.name, said.loss) == (name, 77)
+
+
+def test_both_ends_know_the_name_of_the_other():
+    world = World()
+    world.stance = {end: Stance(name=f"gw-{end}") for end in ENDS}
+    world.run(1)
+    assert [world.ends[end].far.stance.name for end in ENDS] == ["gw-b", "gw-a"]
+
+
 def test_a_frame_of_the_pair_with_the_same_key_is_no_packet():
     body = signed()[:-16]
     assert World().ends["a"].take(body + Keyring(KEY).sign(body), 1.0) == "mac"

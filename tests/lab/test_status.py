@@ -64,15 +64,16 @@ def test_a_cut_and_a_dead_daemon_are_seen_at_a_glance_and_gone_once_they_are_ove
         lab, "gw-aa", [], 0, "gw-aa running; as of", "role active since", "why ",
         "VIP 10.1.255.254/16: this gateway has it", "takeover the partner could take over",
         "path line up since", "loss out 0.0 %, back 0.0 %, round trip", "switch down after ",
-        "line probe stream: ok", "tunnel probe tunnel: ok", "partner standby, path up, fit",
+        "line probe stream: ok", "tunnel probe tunnel: ok", "partner gw-ab: standby, path up, fit",
         "link cable last heard 0.", "link lan last heard 0.", "action gateway settled, active",
     )  # fmt: skip
     assert calm.count(" event ") == 3
     assert "!" not in calm
     wait_said(
         lab, "gw-aa", ["--site"], 0, "this one active, path up, fit (its daemon",
-        "partner standby, path up, fit (links", "far of line active, path up, fit (stream",
-        "partner's far standby, path up, fit (the partner's stream",
+        "partner gw-ab standby, path up, fit (links",
+        "far of line gw-ba active, path up, fit (stream",
+        "partner's far gw-bb standby, path up, fit (the partner's stream",
     )  # fmt: skip
     lab.providers["provider-1"].cut()
     wait_backup(lab)

@@ -24,17 +24,6 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Build the source distribution, and the wheel from it, by what builds the Debian package."""
-    sys.path.insert(0, str(REPO / "scripts"))
-    try:
-        from packing.source import wheel
-    finally:
-        sys.path.remove(str(REPO / "scripts"))
-    return wheel(REPO, tmp_path_factory.mktemp("built"))
-
-
 def test_the_wheel_carries_what_an_operator_needs(built):
     with zipfile.ZipFile(built) as packed:
         names = packed.namelist()

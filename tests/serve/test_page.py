@@ -75,6 +75,23 @@ def test_a_glance_says_who_is_active_and_which_road_lives(browser, address):
     assert browser.complaints() == []
 
 
+def test_the_picture_names_all_four_gateways_where_they_say_their_names(browser, address, folder):
+    show(browser, address)
+    assert "partner" in text(browser, "#picture") and "far end, line" in text(browser, "#picture")
+    found = live()
+    beyond = {"role": "standby", "name": "gw-bb"}
+    found["pair"]["partner"] |= {"role": "standby", "path": "up", "name": "gw-ab", "far": beyond}
+    far = {"role": "active", "name": "gw-ba"}
+    next(iter(found["paths"]["line"]["probes"].values()))["far"] = far
+    publish(folder, found)
+    browser.wait("document.querySelector('#picture').textContent.includes('gw-ba')")
+    titles = browser.run("[...document.querySelectorAll('#picture text')].map(x => x.textContent)")
+    for name, said in (("gw-aa", "◆ active"), ("gw-ab", "◇ standby"), ("gw-ba", "◆ active"),
+                       ("gw-bb", "◇ standby")):  # fmt: skip
+        assert titles[titles.index(name) + 1] == said
+    assert not any("far end" in title or title == "partner" for title in titles)
+
+
 def test_a_change_is_drawn_without_a_reload(browser, address, folder):
     show(browser, address)
     found = live()
@@ -127,7 +144,9 @@ def test_nothing_that_comes_from_outside_is_markup(browser, address, folder):
     found["paths"] = {NAUGHTY: found["paths"]["line"] | {"failing": NAUGHTY, "verdict": "down"}}
     found["role"] |= {"reason": NAUGHTY, "forced": NAUGHTY}
     found["pair"] |= {"troubles": [NAUGHTY]}
-    found["pair"]["partner"] |= {"role": NAUGHTY, "path": NAUGHTY}
+    far = {"role": NAUGHTY, "name": NAUGHTY}
+    found["pair"]["partner"] |= {"role": NAUGHTY, "path": NAUGHTY, "name": NAUGHTY, "far": far}
+    next(iter(found["paths"][NAUGHTY]["probes"].values()))["far"] = far
     found["fitness"] = {"fit": False, "reason": NAUGHTY}
     publish(folder, found)
     record(folder, [{**EVENT, **dict.fromkeys(("subject", "before", "after", "detail"), NAUGHTY)}])

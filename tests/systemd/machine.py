@@ -42,6 +42,11 @@ for node in null zero full random urandom tty; do
     touch dev/$node
     mount --bind /dev/$node dev/$node
 done
+# For charon's own ESP, and the serial cable, whose ends are of the outer /dev/pts.
+mkdir dev/net dev/cable
+touch dev/net/tun
+[ ! -e /dev/net/tun ] || mount --bind /dev/net/tun dev/net/tun
+mount --bind /dev/pts dev/cable
 mkdir dev/shm dev/pts
 mount -t tmpfs -o mode=1777 shm dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts

@@ -1,10 +1,7 @@
 """A site of two gateways with Debian and systemd, a LAN with a client, and a far host to probe."""
 
 import contextlib
-import re
-import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from havpn_core.testing.lab.hosts.lan import Lan
 from havpn_core.testing.lab.hosts.network import connect, set_up
 from havpn_core.testing.lab.hosts.waiting import wait_for
 from tests.systemd.machine import Machine
+from tests.systemd.pings import pings
 
 VIP = "10.1.255.254"
 KEY = "/etc/havpn/pair.key"
@@ -157,33 +155,6 @@ class Site:
             return alive and f'"pid":{pid}' in text and '"verdict":"up"' in text
         return False
 
-    @contextlib.contextmanager
     def traffic(self):
         """Have the client ping the shared address every 20 ms; yields what will be found."""
-        client = self.hosts[1]
-        found = Found()
-        with (self.folder / "ping").open("w+") as out:
-            ping = client.popen("ping", "-n", "-q", "-i", "0.02", VIP, stdout=out)
-            try:
-                time.sleep(0.3)
-                yield found
-                time.sleep(0.5)
-            finally:
-                ping.send_signal(signal.SIGINT)
-                ping.wait(10)
-            out.seek(0)
-            counts = re.search(r"(\d+) packets transmitted, (\d+) received", out.read())
-        assert counts is not None
-        # One may be under way as it ends.
-        found.sent, received = int(counts[1]), int(counts[2])
-        found.lost = max(0, found.sent - received - 1)
-
-
-class Found:
-    """What the client's pings came to.
-
-    :ivar sent: how many there were.
-    :ivar lost: how many had no reply.
-    """
-
-    sent = lost = 0
+        return pings(self.hosts[1], VIP)

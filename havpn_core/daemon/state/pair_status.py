@@ -31,6 +31,7 @@ class FarStatus(msgspec.Struct, kw_only=True):
     :param maintenance: it is in maintenance.
     :param paused: its daemon is paused.
     :param verdict: its verdict of that line.
+    :param name: its name; ``None``: not known.
     """
 
     role: str | None = None
@@ -38,6 +39,7 @@ class FarStatus(msgspec.Struct, kw_only=True):
     maintenance: bool = False
     paused: bool = False
     verdict: str | None = None
+    name: str | None = None
 
 
 class PartnerStatus(msgspec.Struct, kw_only=True):
@@ -60,6 +62,7 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     :param road: whether hosts behind its far gateway reply; ``None``: not known.
     :param grey: its line is grey.
     :param far: its far gateway; ``None``: not known.
+    :param name: its name, up to 24 bytes of it; ``None``: not known.
     """
 
     state: str
@@ -79,6 +82,7 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
     road: bool | None = None
     grey: bool = False
     far: FarStatus | None = None
+    name: str | None = None
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):

@@ -19,16 +19,21 @@ class FarFacts(msgspec.Struct, frozen=True):
     maintenance: bool
     paused: bool
     verdict: str | None
+    name: str | None = None
 
 
-def far_facts(stance: Stance) -> FarFacts:
-    """Give a stance as the status shows it."""
+def far_facts(stance: Stance, name: str = "") -> FarFacts:
+    """Give a stance as the status shows it.
+
+    :param name: of the gateway that stands so.
+    """
     return FarFacts(
         role=stance.role.value if stance.role else None,
         fit=stance.fit,
         maintenance=stance.maintenance,
         paused=stance.paused,
         verdict=stance.verdict.value if stance.verdict else None,
+        name=name or None,
     )
 
 
@@ -52,6 +57,7 @@ class PartnerFacts(msgspec.Struct, frozen=True):
     road: bool | None = None
     grey: bool = False
     far: FarFacts | None = None
+    name: str | None = None
 
 
 class PairFacts(msgspec.Struct, frozen=True):

@@ -76,6 +76,16 @@ def tenths(tag: int, name: str, size: int) -> Field:
     )
 
 
+def flags_of(said: object, names: Sequence[str]) -> int:
+    """Give attributes that hold or not as the bits of a number, the first one the lowest."""
+    return sum(getattr(said, name) << bit for bit, name in enumerate(names))
+
+
+def flags_in(number: int, names: Sequence[str]) -> dict[str, Any]:
+    """Read them; bits that have no name are passed over."""
+    return {name: bool(number >> bit & 1) for bit, name in enumerate(names)}
+
+
 def write_fields(fields: Sequence[Field], values: Mapping[str, Any]) -> bytes:
     """Write the values that are given, in the order of the fields."""
     numbers = [

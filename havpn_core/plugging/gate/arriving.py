@@ -13,7 +13,7 @@ from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.plugging.losing import FarLeaving, FarStanding, LossCounting
 from havpn_core.plugging.protocols import Arriving
-from havpn_core.plugging.stance import Stance
+from havpn_core.plugging.stance import Stance, shown_name
 from havpn_core.plugging.stance import as_number as stance_number
 from havpn_core.plugging.stance import of_number as stance_of
 from havpn_core.rules.target.loss import Loss, as_number, of_number
@@ -68,7 +68,10 @@ def far_stance(caller: Caller) -> Stance | None:
     """Give how a probe's target says that its gateway stands, as far as it can be."""
     said = caller.quietly("far_stance") if caller.able(FarStanding) else None
     try:
-        return stance_of(stance_number(said)) if isinstance(said, Stance) else None
+        if not isinstance(said, Stance):
+            return None
+        name = shown_name(said.name) if type(said.name) is str else ""
+        return stance_of(stance_number(said), name)
     except (TypeError, ValueError):
         return None
 

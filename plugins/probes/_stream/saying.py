@@ -101,6 +101,7 @@ def _far(session: StreamSession, now_s: float) -> dict[str, Any] | None:
         "paused": said.paused,
         "verdict": said.verdict.value if said.verdict else None,
         "age_s": round(session.silent_s(now_s), 3),
+        "name": said.name or None,
     }
 
 
