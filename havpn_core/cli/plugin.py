@@ -13,7 +13,8 @@ from havpn_core.cli.options import json_option
 from havpn_core.config import read
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.descriptors import PluginType
-from havpn_core.plugging.registry import KINDS, PluginStatus, Record, Registry
+from havpn_core.plugging.registry import KINDS, Registry
+from havpn_core.plugging.sources.record import PluginStatus, Record
 
 config_option = click.option(
     "-c",
@@ -34,7 +35,7 @@ def plugin() -> None:
 @config_option
 def list_plugins(as_json: bool, file: Path | None) -> None:
     """List every installed plugin; only the enabled ones are imported."""
-    records = Registry.load(enabled(file)).records
+    records = loaded(file).records
     if as_json:
         click.echo(json.dumps([as_object(record) for record in records], indent=2))
         return
@@ -80,7 +81,7 @@ def check_plugin(name: str, file: Path | None) -> None:
 
 def _with(name: str, file: Path | None) -> Registry:
     """Load what a file enables, and the plugin of that name if there is one."""
-    return Registry.load(tuple(dict.fromkeys((*enabled(file), name))))
+    return loaded(file, name)
 
 
 def _types(registry: Registry, name: str) -> list[tuple[str, PluginType, Record]]:
@@ -185,6 +186,7 @@ def as_object(record: Record) -> dict[str, Any]:
         "name": record.name,
         "version": record.version,
         "distribution": record.distribution,
+        "file": None if record.file is None else str(record.file),
         "module": record.module,
         "status": record.status,
         "provides": record.provides,
@@ -197,11 +199,16 @@ def provides(record: Record) -> str:
     return ", ".join(f"{kind} {name}" for kind, names in record.provides.items() for name in names)
 
 
-def enabled(file: Path | None) -> tuple[str, ...]:
-    """Read only which plugins are enabled; the rest of the file may be anything."""
+def loaded(file: Path | None, *more: str) -> Registry:
+    """Load what a file enables; the rest of the file may be anything.
+
+    :param more: further plugins to load.
+    """
     try:
-        return read.enabled_plugins(read.read(file or read.DEFAULT_FILE))
+        raw = read.read(file or read.DEFAULT_FILE)
     except ConfigError:
         if file is not None:
             raise
-        return ()
+        raw = {}
+    wanted = dict.fromkeys((*read.enabled_plugins(raw), *more))
+    return Registry.load(wanted, read.plugin_folder(raw))

@@ -73,7 +73,9 @@ async def obey(
             said = await _switch(gateway, request)
         case "reload":
             found = await reload()
-            said = results.reloaded(str(gateway.parts.config.file), found, _now(gateway))
+            parts = gateway.parts
+            troubles = parts.registry.problems()
+            said = results.reloaded(str(parts.config.file), found, _now(gateway), troubles)
         case other:
             raise HavpnError(f"unknown request {other!r}")
     await gateway.remember()
