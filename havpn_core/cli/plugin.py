@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from havpn_core.cli import options
+from havpn_core.cli.amounts import DurationType
 from havpn_core.cli.options import json_option
 from havpn_core.config import read
+from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.registry import KINDS, Registry
@@ -178,6 +181,27 @@ def new_plugin(name: str, folder: Path, **kinds: bool) -> None:
     kind = wanted[0] if wanted else "probe"
     made = write_package(name, kind, folder)
     click.echo(f"wrote {made}\n\n  cd {made}\n  pip install --editable '.[test]'\n  pytest")
+
+
+@plugin.command("trace")
+@click.argument("name", shell_complete=_names)
+@options.config_option
+@options.run_dir_option
+@options.json_option
+@click.option(
+    "--for", "for_s", type=DurationType(), help='End after this time, as "10s"; default: Ctrl-C.'
+)
+def trace(
+    name: str, file: Path, run_dir: Path | None, as_json: bool, for_s: Duration | None
+) -> None:
+    """Show each call of the running daemon into a plugin, live: arguments, result and time.
+
+    NAME is that of an instance (path.vpn1.probe.echo), of a part of the configuration
+    (path.vpn1) or of a type. Secrets of the configuration are left out.
+    """
+    from havpn_core.cli.trace import show
+
+    show(options.directories(file, run_dir)[0], name, as_json, for_s)
 
 
 def as_object(record: Record) -> dict[str, Any]:
