@@ -190,7 +190,10 @@ def new_plugin(name: str, folder: Path, **kinds: bool) -> None:
 @options.run_dir_option
 @options.json_option
 @click.option(
-    "--for", "for_s", type=DurationType(), help='End after this time, as "10s"; default: Ctrl-C.'
+    "--for",
+    "for_s",
+    type=DurationType(),
+    help='End after this time, such as "10s"; default: Ctrl-C.',
 )
 def trace(
     name: str, file: Path, run_dir: Path | None, as_json: bool, for_s: Duration | None

@@ -247,7 +247,7 @@ class _Builder:
     def _table(self, key: str, value: Any) -> Table:
         if isinstance(value, dict):
             return value
-        self.problems.append(f"{key}: write a table, as [{key}]")
+        self.problems.append(f"{key}: write a table, such as [{key}]")
         return {}
 
     def _unknown(self, prefix: str, table: Table, known: tuple[str, ...]) -> None:

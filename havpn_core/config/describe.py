@@ -161,9 +161,9 @@ def _words(hint: Any) -> str:
         return " or ".join(_words(each) for each in arguments if each is not type(None))
     if origin in (list, tuple, set, frozenset):
         return f"list of {_words(arguments[0])}"
-    if origin is dict:
-        return "table" if arguments[1] is Any else f"table of {_words(arguments[1])}"
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+    if origin is dict and arguments[1] is not Any:
+        return f"table of {_words(arguments[1])}"
+    if origin is dict or (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
         return "table"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     plain |= {Duration: "duration", Frequency: "frequency", Share: "share"}
@@ -181,16 +181,14 @@ def _default(field: Any) -> str | None:
 
 
 def _toml(value: Any) -> str:
-    if value is None:
-        return "not set"
-    if isinstance(value, msgspec.Struct):
-        return "{}"
+    if value is None or isinstance(value, msgspec.Struct):
+        return "not set" if value is None else "{}"
     if isinstance(value, Duration | Frequency | Share):
         return f'"{value}"'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Enum):
         return _toml(value.value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"[{', '.join(map(_toml, value))}]" if isinstance(value, tuple) else str(value)

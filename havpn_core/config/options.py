@@ -21,7 +21,7 @@ REFUSED_HOLD_S = 30.0
 
 
 class OnStop(StrEnum):
-    """What becomes of the role when the daemon ends."""
+    """What happens to the role when the daemon ends."""
 
     KEEP = "keep"
     RELEASE = "release"
@@ -70,9 +70,9 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param interval: time from one probe to the next.
     :param timeout: how long a reply may take at the most.
     :param fall: consecutive failures to ``down``; with ``false_switches`` the least.
-    :param false_switches: how often the path may be given up falsely, as ``"1/100h"``: from the
-        line's own past follow the failures and the silence that it takes. None where ``fall`` is
-        written.
+    :param false_switches: how often the path may be given up falsely, such as ``"1/100h"``: from
+        the line's own past follow the failures and the silence that it takes. None where ``fall``
+        is written.
     :param floor: the least silence that a path with ``false_switches`` is given up after.
     :param ceiling: the longest silence that it waits for; longer ones are outages.
     :param rise: successes to ``up`` again.
@@ -163,7 +163,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     def refused_hold_s(self, lifetime_s: float | None = None) -> float:
         """Give the seconds of refusals after which a partner is better.
 
-        :param lifetime_s: how long the shared address outlives its owner; ``None``: for ever. It
+        :param lifetime_s: how long the shared address outlives its owner; ``None``: without end. It
             bounds what is not configured.
         """
         if self.refused_hold is not None:

@@ -1,4 +1,4 @@
-"""What ``havpn status``, ``pause``, ``resume``, ``switch`` and ``reload`` ask of the daemon."""
+"""What ``havpn status``, ``pause``, ``resume``, ``switch`` and ``reload`` request of the daemon."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -122,7 +122,7 @@ class Parts:
             return difference(before, config, built)
 
     async def close(self) -> None:
-        """Close everything but the notifiers, which are still to hear of the end; for good."""
+        """Close everything but the notifiers, which are still to hear of the end; permanently."""
         self._closed = True
         if self.responder is not None:
             self.responder.close()

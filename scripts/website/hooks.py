@@ -1,7 +1,7 @@
 """Hooks of mkdocs: pages that stand outside ``docs/``, and links that lead out of it.
 
-``README.md``, ``CHANGELOG.md``, ``CONTRIBUTING.md`` and the guides of the example packages are read by
-people who browse the source, so they stay where they are and become pages of the site here. Any
+``README.md``, ``CHANGELOG.md``, ``CONTRIBUTING.md`` and the guides of the example packages are read
+by people who browse the source, so they stay where they are and become pages of the site here. Any
 other file of the repository that a page links is copied to ``files/`` of the site.
 """
 

@@ -75,7 +75,7 @@ def test_what_is_run_elsewhere_is(language):
     assert language in text or language == "ini"
 
 
-# --- shell -----------------------------------------------------------------------------------------
+# --- shell ---------------------------------------------------------------------------------------
 
 SHELL = blocks("sh")
 
@@ -125,7 +125,8 @@ def assert_target(arguments):
 def packaged(arguments):
     verb, *packages = arguments
     assert verb in ("install", "remove", "purge")
-    known = (REPO / "packages.txt").read_text().split() + ["havpn", "havpn.deb", "havpn_*.deb"]
+    known = (REPO / "packages.txt").read_text().split()
+    known += ["havpn", "havpn.deb", "havpn_*.deb"]
     for package in packages:
         assert Path(package).name in known, package
 
@@ -148,7 +149,8 @@ def accepted(arguments, *, whole=True):
     except click.UsageError as problem:
         lacking = isinstance(problem, click.MissingParameter) or "requires an" in problem.message
         said = problem.format_message()
-        if not said.endswith(("does not exist.", "there is no such file")) and (whole or not lacking):
+        absent = said.endswith(("does not exist.", "there is no such file"))
+        if not absent and (whole or not lacking):
             pytest.fail(f"{context.command_path} {' '.join(arguments)}: {said}")
 
 
@@ -161,12 +163,13 @@ def test_each_command_within_the_text_is_there(page):
     for line in INLINE.findall(page.read_text()):
         if re.search(r"[|\[\]<>]|\bCOMMAND\b|\.\.\.", line) or page.name == "commands.md":
             continue
+        typed = line
         for place, word in PLACES.items():
-            line = line.replace(place, word)
-        accepted(next(iter(command_lines(line)))[1:], whole=False)
+            typed = typed.replace(place, word)
+        accepted(next(iter(command_lines(typed)))[1:], whole=False)
 
 
-# --- TOML ------------------------------------------------------------------------------------------
+# --- TOML ----------------------------------------------------------------------------------------
 
 TOML = blocks("toml")
 
@@ -225,7 +228,7 @@ def test_a_wrong_fragment_is_refused():
             build(completed(tomllib.loads(wrong)), REGISTRY, Path("wrong"))
 
 
-# --- others ----------------------------------------------------------------------------------------
+# --- others --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)

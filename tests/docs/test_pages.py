@@ -70,7 +70,7 @@ def test_each_option_of_the_file_has_a_meaning():
     assert re.findall(r"^\| `.*\| *\|$", text, re.M) == []
 
 
-# --- figures ---------------------------------------------------------------------------------------
+# --- figures -------------------------------------------------------------------------------------
 
 
 def rows(text, head):
@@ -131,7 +131,7 @@ def test_each_picture_is_there():
             assert (page.parent / target).is_file(), f"{page.name}: {target}"
 
 
-# --- troubleshooting -------------------------------------------------------------------------------
+# --- troubleshooting -----------------------------------------------------------------------------
 
 
 def literals():

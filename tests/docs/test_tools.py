@@ -73,7 +73,7 @@ def test_links_of_a_page_are_rewritten_and_anchors_kept(scripts):
     assert there == "see [a](pair.md#keys)"
 
 
-# --- words -----------------------------------------------------------------------------------------
+# --- words ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture

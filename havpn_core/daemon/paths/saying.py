@@ -1,4 +1,4 @@
-"""Say in an event what became of a path."""
+"""Say in an event what happened to a path."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -21,7 +21,7 @@ class Listed(NamedTuple):
     :param subject: its ``subject`` as an example; empty for the gateway itself.
     :param after: its ``after``; ``{word}`` stands for a text that differs.
     :param before: its ``before`` as an example.
-    :param severity: the one that it has, or the gravest of several.
+    :param severity: the one that it has, or the most severe of several.
     :param when: when it comes, a sentence.
     :param detail: its ``detail`` as an example.
     """

@@ -59,8 +59,8 @@ class TimingStatus(msgspec.Struct, kw_only=True):
 
     :param ticks: number of measurements.
     :param late_ms: how late the loop was.
-    :param void: rounds of probes that are void because this host was late; the sum of ``late``
-        of all paths.
+    :param void: rounds of probes that are void because this host was late: the sum of all
+        paths.
     """
 
     ticks: int = 0
@@ -201,9 +201,8 @@ class ConfigStatus(msgspec.Struct, kw_only=True):
     """The configuration that is in force.
 
     :param file: where it was read.
-    :param digest: what names it, as :func:`~havpn_core.config.digest.digest_of` makes it.
-    :param differs: whether the file says something else now, for whoever reads the status to fill
-        in; ``None``: not known.
+    :param digest: its digest, as ``havpn config digest`` prints it.
+    :param differs: whether the file has changed since; the reader fills it in. ``None``: not known.
     """
 
     file: str
@@ -236,6 +235,7 @@ class Status(msgspec.Struct, kw_only=True):
     :param holder: which gateway holds the shared address: ``here``, ``partner``, ``both``,
         ``nobody`` or ``elsewhere``; ``None``: not known.
     :param counts: counters since the start of the daemon.
+    :param config: the configuration in force; ``None``: not known.
     """
 
     node: str

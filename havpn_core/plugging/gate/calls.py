@@ -1,7 +1,7 @@
 """Call a plugin so that nothing it does can hurt anybody else: the one gate between the two.
 
 An ``async def`` runs on the loop, a plain ``def`` in a daemon thread of the instance's own. In
-both cases the caller waits no longer than the deadline, whatever becomes of the call. What comes
+both cases the caller waits no longer than the deadline, whatever happens to the call. What comes
 back is a value of the promised type or a :class:`~havpn_core.errors.HavpnError`, never anything
 else (see :mod:`~havpn_core.plugging.gate.coercion`). The daemon's own cancellation alone passes
 through.

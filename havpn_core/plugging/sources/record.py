@@ -1,4 +1,4 @@
-"""What became of a plugin: whether it is loaded, what it supplies, and why it is not used."""
+"""What happened to a plugin: whether it is loaded, what it supplies, and why it is not used."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,7 +10,7 @@ KIND_NAMES = ("probe", "action", "notifier", "link")
 
 
 class PluginStatus(StrEnum):
-    """What became of a plugin."""
+    """What happened to a plugin."""
 
     ACTIVE = "active"
     AVAILABLE = "available"  #: installed, not enabled
@@ -20,7 +20,7 @@ class PluginStatus(StrEnum):
 
 @dataclass(slots=True)
 class Record:
-    """What became of one plugin.
+    """What happened to one plugin.
 
     :param error: why, where it is neither active nor available.
     :param file: of a plugin that is a single file.

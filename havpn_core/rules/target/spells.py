@@ -15,11 +15,11 @@ FIRST_S, GROWTH, BINS = 0.001, math.sqrt(2.0), 34
 FADED = 0.02
 """A spell that counts for less is forgotten."""
 FEW = 2.5
-"""Less than three spells of late are none that a line is known for."""
+"""Less than three spells recently are none that a line is known for."""
 OUTAGES = 4.0
 """Where so many times more are given up than end by themselves, these are outages,"""
 MANY = 150.0
-"""but not if there are so many of them of late."""
+"""but not if there are so many of them recently."""
 
 
 @dataclass(frozen=True, slots=True)

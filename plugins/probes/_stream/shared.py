@@ -42,7 +42,7 @@ class Member(Protocol):
         """Whether the far end is configured to be at an address, as far as that is known."""
 
     def came(self, said: str, source: Any) -> None:
-        """Take what became of a packet that was read."""
+        """Take what happened to a packet that was read."""
 
     def woke(self, now_s: float) -> None:
         """Send what is due, and hand out what became known."""
