@@ -26,6 +26,7 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/words
 	shellcheck scripts/install-packages scripts/test-lanes .ci/run ocf/link examples/libreswan-sa \
 		packaging/debian/postinst packaging/debian/prerm packaging/debian/postrm
 

@@ -55,16 +55,16 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     records = [parameter.get_help_record(context) for parameter in command.params]
-    found = [record for record in records if record is not None]
+    found = [record for record in records if record is not None and record[1]]
     if not found:
         return
     yield from ("", "| option | meaning |", "| --- | --- |")
     for names, meaning in found:
-        yield f"| `{names}` | {_cell(meaning)} |".replace("`` ", "` ")
+        yield f"| `{_cell(names)}` | {_cell(meaning)} |"
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 if __name__ == "__main__":

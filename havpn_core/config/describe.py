@@ -151,10 +151,11 @@ def _limits(meta: msgspec.Meta) -> str:
 
 def _words(hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _words(arguments[0])
     if isinstance(hint, type) and issubclass(hint, Enum):
         origin, arguments = Literal, tuple(each.value for each in hint)
+    if origin is Annotated:
+        origin = typing.Union
+        arguments = arguments[:1]
     if origin is Literal:
         return " | ".join(f'"{value}"' for value in arguments)
     if origin in (typing.Union, types.UnionType):

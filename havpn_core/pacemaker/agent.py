@@ -18,7 +18,7 @@ NAME = "ocf:havpn:link"
 PLACE = Path("usr/lib/ocf/resource.d/havpn/link")
 PACKAGED = Path("/usr/lib/havpn")
 """Where a distribution's package has HA-VPN; its command is on the PATH."""
-MARKER = "# Written by havpn ocf install; an agent that was copied by hand uses PATH."
+MARKER = "# Written by havpn ocf install; an agent that was copied by hand asks PATH."
 CHECK_S = 10.0
 
 

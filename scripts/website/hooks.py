@@ -17,6 +17,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "examples/havpn-apprise/README.md": "plugins/havpn-apprise.md",
+    "examples/havpn-motd/README.md": "plugins/havpn-motd.md",
     "examples/havpn-wireguard/README.md": "plugins/havpn-wireguard.md",
 }
 """Files outside ``docs/`` that are pages, and the name of each in the site."""

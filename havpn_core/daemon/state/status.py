@@ -201,7 +201,7 @@ class ConfigStatus(msgspec.Struct, kw_only=True):
     """The configuration that is in force.
 
     :param file: where it was read.
-    :param digest: its digest, as ``havpn config digest`` prints it.
+    :param digest: its digest (``havpn config digest``).
     :param differs: whether the file has changed since; the reader fills it in. ``None``: not known.
     """
 
