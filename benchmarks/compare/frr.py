@@ -190,7 +190,8 @@ def home(here: Street) -> bool:
         if here.lab.holders(key) != {site.preferred}:
             return False
         far = plan.far_site(site.preferred).end_address.ip
-        way = here.lab.hosts[site.preferred].run_in_network("ip", "route", "get", str(far))
-        if " dev lan " in way.stdout:
+        argv = ("ip", "route", "get", str(far))
+        way = here.lab.hosts[site.preferred].run_in_network(*argv, check=False).stdout
+        if not any(f" dev {device} " in way for device in ("wan", TUNNEL_DEVICE)):
             return False
     return all(router.is_well() for router in routers.values())

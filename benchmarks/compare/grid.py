@@ -34,9 +34,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Its name in the file of results."""
-        return "/".join(
-            filter(None, (self.kind, self.what, self.second, f"{self.rtt_ms:g} ms"))
-        )
+        return "/".join(filter(None, (self.kind, self.what, self.second, f"{self.rtt_ms:g} ms")))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One contender in one network: each cell of it measured, one after another."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 
@@ -82,9 +83,7 @@ class Bench:
             mend = held.make(here, WHERE)
             _hold(pings, began, held)
             mended = time.monotonic()
-            lost = longest(
-                pings.outages(0.0, began), began, mended, rtt_s=rtt_s, lost_s=LOST_S
-            )
+            lost = longest(pings.outages(0.0, began), began, mended, rtt_s=rtt_s, lost_s=LOST_S)
             apart, _ = self._taps.used(port, began, mended).apart()
             mend()
             home = self.settle()
@@ -167,7 +166,8 @@ def measure(
                 bench.close()
                 continue
             on, took = time.strftime("%Y-%m-%d"), round(time.monotonic() - began, 1)
-            keep(cell, Measured(cell.amount, on, took, runs, lossy, cost))
+            load = round(os.getloadavg()[0], 1)
+            keep(cell, Measured(cell.amount, on, took, load, runs, lossy, cost))
     finally:
         bench.close()
 

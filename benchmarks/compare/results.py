@@ -61,11 +61,13 @@ class Measured:
     :param amount: repeats or seconds, as in the grid.
     :param on: the day.
     :param took_s: with what was waited for before and between.
+    :param load: processes that wanted to run on the whole machine, on the mean of the last minute.
     """
 
     amount: int
     on: str
     took_s: float
+    load: float
     runs: tuple[Run, ...] = ()
     lossy: Lossy | None = None
     cost: Cost | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.contenders import BFD, FASTEST, start_keepalived
+from benchmarks.contenders import BFD, FASTEST, Pace, start_keepalived
 from benchmarks.modes.mode import Mode, at_home
 from benchmarks.modes.processes import Processes
 from havpn_core.testing.lab import TwoSite
@@ -18,7 +18,7 @@ def opens(rise: int) -> Iterator[Street]:
         yield begin(lab, BFD, "track_bfd")
 
 
-def begin(lab: TwoSite, watch: str, track: str, pace: str = FASTEST) -> Street:
+def begin(lab: TwoSite, watch: str, track: str, pace: Pace = FASTEST) -> Street:
     """Start keepalived on all gateways of a network; see :func:`start_keepalived`."""
 
     def daemon(name: str) -> Processes:
