@@ -1,10 +1,10 @@
 # Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants,
-# make faults, make faults-pairs, make test-more, make bench, make docs.
+# make faults, make faults-pairs, make compare, make compare-quick, make test-more, make bench, make docs.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test test-more test-debian lint demo deb docs pictures shots pages house page mutants faults faults-pairs bench packages clean
+.PHONY: all test test-more test-debian lint demo deb docs pictures shots pages house page mutants faults faults-pairs compare compare-quick bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -98,6 +98,14 @@ faults-pairs: $(VENV)/ready
 	set -e; for seed in 1 2 3 4 5; do \
 		$(BIN)/python -m benchmarks.campaigns.fault_pairs --count 40 --seed $$seed; \
 	done
+
+# HA-VPN, keepalived, Pacemaker's ping agent and FRR's BGP with BFD in the same network: docs/comparison.md. Up to
+# 4 hours, or 20 minutes for a part of it; what a run has finished the next one does not repeat.
+compare: $(VENV)/ready
+	$(BIN)/python -m benchmarks.compare
+
+compare-quick: $(VENV)/ready
+	$(BIN)/python -m benchmarks.compare --quick
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.footprint
