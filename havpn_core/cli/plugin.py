@@ -184,6 +184,24 @@ def new_plugin(name: str, folder: Path, **kinds: bool) -> None:
     click.echo(f"wrote {made}\n\n  cd {made}\n  pip install --editable '.[test]'\n  pytest")
 
 
+@plugin.command("grade")
+@click.argument("name", metavar="PATH|NAME", shell_complete=_names)
+@json_option
+@config_option
+@click.option(
+    "--at-least", type=click.Choice(["bronze", "silver", "gold"]), help="Exit with 1 below that."
+)
+def grade_plugin(name: str, as_json: bool, file: Path | None, at_least: str | None) -> None:
+    """Say how good a plugin is, from none to gold, and what it lacks; runs its tests.
+
+    PATH is a folder with a pyproject.toml or a file NAME.py (write ./ before a name), NAME that
+    of an installed plugin or of a type. Its code is run.
+    """
+    from havpn_core.cli.grade import grade
+
+    grade(name, _with(name, file), at_least, as_json)
+
+
 @plugin.command("trace")
 @click.argument("name", shell_complete=_names)
 @options.config_option
