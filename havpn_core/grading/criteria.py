@@ -97,7 +97,7 @@ CRITERIA = (
     ),
     Criterion(
         "versions", Grade.GOLD,
-        "it depends on a range of versions, as `havpn>=0.1,<1`",
+        "it depends on a range of versions, such as `havpn>=0.1,<1`",
         "the contract is stable within a major version, and only there",
     ),
 )  # fmt: skip

@@ -79,7 +79,7 @@ def test_links_of_a_page_are_rewritten_and_anchors_kept(scripts):
 @pytest.fixture
 def check():
     loader = SourceFileLoader("check_words", str(REPO / "scripts" / "words"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("words", loader))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_words", loader))
     loader.exec_module(module)
     return module
 
