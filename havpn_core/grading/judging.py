@@ -19,6 +19,7 @@ SHOWN = 5
 """Findings of one kind that are named."""
 CHECKS = {
     "probe": "check_probe_type",
+    "renderer": "check_renderer_type",
     "action": "check_action_type",
     "notifier": "check_notifier_type",
     "link": "check_link_type",
