@@ -77,6 +77,7 @@ def on_files(files: Files, config) -> Files:
 
 
 def on_page_markdown(markdown: str, page, **_) -> str:
-    """Let the links of a page lead to where their targets are in the site."""
+    """Let the links of a page lead into the site, and blocks with a name have a title."""
     uri = page.file.src_uri
+    markdown = re.sub(r"^```\w+ ([\w-]+)$", r'```text title="\1"', markdown, flags=re.M)
     return rewritten(markdown, SOURCES.get(uri, f"docs/{uri}"), uri)
