@@ -183,3 +183,7 @@ def test_the_program_says_what_the_troubleshooting_quotes(message):
 def test_the_examples_of_the_troubleshooting_are_many():
     assert len(set(messages())) > 40
     assert Path(DOCS / "troubleshooting.md").is_file()
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
