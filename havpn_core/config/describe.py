@@ -151,20 +151,20 @@ def _limits(meta: msgspec.Meta) -> str:
 
 def _words(hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        hint = arguments[0]
+        origin, arguments = get_origin(hint), get_args(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         origin, arguments = Literal, tuple(each.value for each in hint)
-    if origin is Annotated:
-        origin = typing.Union
-        arguments = arguments[:1]
     if origin is Literal:
         return " | ".join(f'"{value}"' for value in arguments)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_words(each) for each in arguments if each is not type(None))
     if origin in (list, tuple, set, frozenset):
         return f"list of {_words(arguments[0])}"
-    if origin is dict and arguments[1] is not Any:
-        return f"table of {_words(arguments[1])}"
-    if origin is dict or (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
+    if origin is dict:
+        return "table" if arguments[1] is Any else f"table of {_words(arguments[1])}"
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return "table"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     plain |= {Duration: "duration", Frequency: "frequency", Share: "share"}
@@ -190,6 +190,6 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Enum):
         return _toml(value.value)
-    if isinstance(value, str):
-        return f'"{value}"'
-    return f"[{', '.join(map(_toml, value))}]" if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

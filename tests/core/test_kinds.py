@@ -350,8 +350,10 @@ def test_event_and_status_of_a_path_name_the_kind(line, tunnel, begins, ends):
         "inside": "tunnel",
     }
     failed = {name: each.failed for name, each in status.kinds.items()}
-    assert (failed["line"] >= 7) is (line is None)
-    assert (failed["tunnel"] >= 7) is (tunnel is None)
+    # Where both fail, one of them may be some probes behind: those of its own lateness are void.
+    assert (failed["line"] > 0) is (line is None)
+    assert (failed["tunnel"] > 0) is (tunnel is None)
+    assert max(failed.values()) >= 7
 
 
 def test_what_a_probe_knows_before_its_timeout_is_in_the_event():

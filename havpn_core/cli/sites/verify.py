@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from havpn_core.durations import Duration
 from havpn_core.site.checking import Checked, Outcome, checked, summary
 from havpn_core.site.file import tables_in
 from havpn_core.site.model.problem import Problem
+from havpn_core.site.plugged import registry_of, with_plugins
 from havpn_core.site.rendering.paths import path_name
 from havpn_core.site.rendering.templates import overridden
 from havpn_core.site.rendering.whole import render
@@ -70,10 +72,17 @@ def times_by_line(found: Verified) -> dict[str, dict[str, Times]]:
 
 def files_checked(found: Verified, templates: Path | None) -> list[Checked]:
     """Have each file that is rendered checked by its own program."""
-    if found.model is None:
+    model = found.model
+    if model is None:
         return []
+    if find_spec("jinja2") is None:
+        text = "they cannot be rendered without the package jinja2"
+        return [
+            Checked(name, "files", "any program", Outcome.UNCHECKED, text)
+            for name in model.gateways
+        ]
     texts = None if templates is None else overridden(templates)
-    return checked(render(found.model, texts))
+    return checked(with_plugins(model, render(model, texts), registry_of(model)))
 
 
 def as_problem(wrong: Checked) -> Problem:

@@ -111,9 +111,10 @@ class TunnelOptions(msgspec.Struct, frozen=True, kw_only=True):
     esp: str = ESP
     """Proposal for the ESP SA, as swanctl writes it."""
     authority: str = ""
-    """Certificate of their authority, such as ``swanctl/x509ca`` has it."""
-    size: int = 1400
-    """Bytes of the large probe through the tunnel, at most ``mtu`` less what ESP takes."""
+    """Certificate of their authority, as ``swanctl/x509ca`` has it."""
+    size: int | None = None
+    """Bytes of the large probe through the tunnel, at most ``mtu`` less what ESP takes; without it
+    so many, up to 1400."""
 
 
 class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):

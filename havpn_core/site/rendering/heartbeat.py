@@ -49,7 +49,9 @@ def _resources(site: Site) -> Iterator[str]:
     # The file is the same on both nodes; without a device the route of the network says it.
     device = f"/{devices.pop()}" if len(devices) == 1 else ""
     for vip in site.vips:
-        yield f"IPaddr2::{_whole(vip)}{device}"
+        # Heartbeat's own script for IPaddr2 asks it for what it can do with IPv4 alone.
+        agent = "IPaddr2" if vip.version == 4 else "IPv6addr"
+        yield f"{agent}::{_whole(vip)}{device}"
 
 
 def _whole(vip: Interface) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from havpn_core.site.model.model import End, Gateway, Line, Model
 from havpn_core.site.model.options import LineProbe, Mode, TunnelOptions
+from havpn_core.site.model.overhead import USUAL, probe_size
 from havpn_core.site.rendering.sheet import FOLDER, first_together, together
 
 DYNAMIC_HOST = "dynamic"
@@ -66,7 +67,7 @@ def _path(model: Model, gateway: str, line: Line) -> dict[str, Any]:
     found["carrier"] = [own.wan_device, own.lan_device] if paired else [own.wan_device]
     found["probe"] = {
         "line": _line(model, own, line),
-        "tunnel": _tunnel(own, far, options.tunnel),
+        "tunnel": _tunnel(own, far, line, options.tunnel),
         **_road(model, own, far),
     }
     return found
@@ -96,11 +97,12 @@ def _host(line: Line, far: End) -> str:
     return far.host
 
 
-def _tunnel(own: Gateway, far: Gateway, options: TunnelOptions) -> dict[str, Any]:
+def _tunnel(own: Gateway, far: Gateway, line: Line, options: TunnelOptions) -> dict[str, Any]:
     key = f"site.{own.site}.gateways.{own.name}"
     source, host = first_together(own.lan, far.lan, key)
     found = {"type": "udp-echo", "watches": "tunnel", "host": str(host), "source": str(source)}
-    return found if options.size == TunnelOptions().size else {**found, "size": options.size}
+    size = probe_size(line, options)
+    return found if size == USUAL else {**found, "size": size}
 
 
 def _road(model: Model, own: Gateway, far: Gateway) -> dict[str, Any]:

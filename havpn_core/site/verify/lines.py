@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from havpn_core.site.model.model import DYNAMIC, End, Line, Model
 from havpn_core.site.model.options import LineProbe
+from havpn_core.site.model.overhead import fitting
 from havpn_core.site.model.problem import Problem
-from havpn_core.site.verify.overhead import largest, overheads
 from havpn_core.site.verify.places import end_key, family
 
 LEAST_MTU, MOST_MTU = 1280, 9216
@@ -23,7 +23,7 @@ def problems(model: Model) -> Iterator[Problem]:
         yield from _ends(model, line)
         yield from _packets(model, line)
     size = model.options.tunnel.size
-    if not LEAST_SIZE <= size <= MOST_SIZE:
+    if size is not None and not LEAST_SIZE <= size <= MOST_SIZE:
         yield Problem(
             "tunnel.size",
             f"{size} bytes cannot be probed with",
@@ -39,7 +39,7 @@ def seldom_meant(model: Model) -> Iterator[Problem]:
     if model.options.interval is not None and model.options.line_probe is LineProbe.ECHO:
         yield Problem("interval", 'is that of a stream, and line_probe is "echo"', "leave it out")
     size = model.options.tunnel.size
-    if LEAST_SIZE <= size < LARGE:
+    if size is not None and LEAST_SIZE <= size < LARGE:
         yield Problem(
             "tunnel.size",
             f"{size} bytes pass where the packets of the hosts do not",
@@ -106,18 +106,11 @@ def _packets(model: Model, line: Line) -> Iterator[Problem]:
             f"write {LEAST_MTU} to {MOST_MTU}, as the provider says it",
         )
         return
-    ways = overheads(model.options.tunnel.esp)
-    if not ways:
-        return  # the proposal itself is wrong
-    version = next((end.address.version for end in line.ends if end.address), 6)
-    encapsulated = any(end.dynamic for end in line.ends)
-    fitting = min(largest(mtu, version, way, encapsulated=encapsulated) for way in ways)
-    if size > fitting:
-        remedy = f"write size = {fitting} or less in [tunnel]"
-        if size > MOST_SIZE:
-            return  # said of the size itself
-        yield Problem(
-            "tunnel.size",
-            f"{size} bytes do not pass line {line.name} as ESP: its mtu of {mtu} leaves {fitting}",
-            f"{remedy}, or the true mtu in line.{line.name}",
-        )
+    most = fitting(line, model.options.tunnel.esp)
+    if size is None or size > MOST_SIZE or most is None or size <= most:
+        return  # what is wrong with the size or the proposal itself is said elsewhere
+    yield Problem(
+        "tunnel.size",
+        f"{size} bytes do not pass line {line.name} as ESP: its mtu of {mtu} leaves {most}",
+        f"write size = {most} or less in [tunnel], or the true mtu in line.{line.name}",
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from havpn_core.site.model.model import Model
 from havpn_core.site.model.problem import Problem
-from havpn_core.site.verify.proposals import WEAK, faults, parsed
+from havpn_core.site.model.proposals import WEAK, faults, parsed
 
 
 def problems(model: Model) -> Iterator[Problem]:

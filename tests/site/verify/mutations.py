@@ -463,7 +463,7 @@ def probe_larger_than_the_line(raw, chance):
     raw["tunnel"]["size"] = chance.choice([1490, 1500])
     for line in raw["line"].values():
         line["mtu"] = 1500
-    return "tunnel.size" if raw["tunnel"].get("esp") != "default" else None
+    return "tunnel.size"
 
 
 @mistake

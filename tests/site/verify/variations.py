@@ -163,12 +163,13 @@ def _lines(chance, gateways, names, made):
 
 
 def _sizes(chance, made):
-    mtu = chance.choice([None, None, 1492, 1480, 9000, 1400])
+    mtu = chance.choice([None, None, 1492, 1480, 9000, 1400, 1280])
     if mtu is None:
         return
     for line in made["line"].values():
         line["mtu"] = mtu
-    made["tunnel"]["size"] = min(1500, mtu - 120)
+    if chance.random() < 0.5:
+        made["tunnel"]["size"] = min(1500, mtu - 120)
 
 
 def _rest(chance, made):

@@ -3,8 +3,11 @@
 import pytest
 
 from havpn_core.site.model.options import ESP, IKE
-from havpn_core.site.verify.overhead import Way, largest, overheads
-from havpn_core.site.verify.proposals import faults
+from havpn_core.site.model.overhead import Way, largest, overheads, probe_size
+from havpn_core.site.model.proposals import faults
+from havpn_core.site.reading import model_of
+from havpn_core.site.verified import verified
+from tests.site.verify.variations import figure
 
 GOOD_IKE = [
     IKE,
@@ -79,6 +82,7 @@ WAYS = [
     ("aes128ctr-sha1", Way(8, 4, 12)),
     ("3des-md5", Way(8, 8, 12)),
     ("null-sha384", Way(0, 4, 24)),
+    ("default", Way(16, 16, 32)),
 ]
 
 
@@ -107,3 +111,29 @@ def test_the_largest_packet_passes_and_one_byte_more_does_not(version, encapsula
 def test_a_well_known_size():
     # Ethernet, IPv4, AES-GCM with 16 bytes of ICV: 1500 - 20 - 8 - 8 - 16 - 2.
     assert largest(1500, 4, Way(8, 4, 16), encapsulated=False) == 1446
+
+
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({}, 1400),
+        ({"mtu": 1400}, 1346),
+        ({"mtu": 1400, "ends": {"gw-aa": "dynamic", "gw-ba": "192.0.2.6"}}, 1338),
+        ({"mtu": 1400, "ends": {"gw-aa": "2001:db8:f::2", "gw-ba": "2001:db8:e::2"}}, 1326),
+        ({"mtu": 9000}, 1400),
+    ],
+)
+def test_the_large_probe_is_as_large_as_the_line_lets_it_be(changes, size):
+    raw = figure()
+    raw["line"]["line1"] |= changes
+    model = model_of(raw)
+    assert probe_size(model.lines["line1"], model.options.tunnel) == size
+    found = verified(raw)
+    assert found.problems == []
+    (tunnel,) = (p for p in found.configs["gw-aa"].paths[0].probes if p.id == "tunnel")
+    assert tunnel.options.bytes == size
+
+
+def test_a_size_that_is_written_counts():
+    model = model_of(figure() | {"tunnel": {"size": 1000}})
+    assert probe_size(model.lines["line1"], model.options.tunnel) == 1000

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
-from havpn_core.site.verify.proposals import Kind, parsed
+from havpn_core.site.model.model import Line
+from havpn_core.site.model.options import TunnelOptions
+from havpn_core.site.model.proposals import Kind, parsed, words_of
 
 IP = {4: 20, 6: 40}
 """Header of the packet outside: RFC 791 section 3.1, RFC 8200 section 3."""
 UDP = 8  #: header that NAT traversal puts before ESP, RFC 3948 section 2.1
 HEAD = 8  #: SPI and sequence number, RFC 4303 section 2
+USUAL = 1400
+"""Bytes of the large probe that no line of the usual MTU is too small for."""
 TRAILER = 2  #: pad length and next header, RFC 4303 section 2
 
 ICVS = {
@@ -34,15 +38,39 @@ class Way:
     icv: int
 
 
+DEFAULT = Way(16, 16, 32)
+"""The most that strongSwan's own proposals take: AES in CBC with HMAC-SHA-512."""
+
+
 def overheads(esp: str) -> list[Way]:
     """Give what each combination of a proposal for ESP adds; none if it is malformed."""
-    found = []
+    found = [DEFAULT] if "default" in words_of(esp) else []
     for proposal in parsed(esp):
         checks = [ICVS[word] for word in proposal.of(Kind.INTEGRITY) if word in ICVS]
         for word in (*proposal.of(Kind.CIPHER), *proposal.of(Kind.AEAD)):
             iv, block, own = _cipher(word)
             found.append(Way(iv, block, own or max(checks, default=0)))
     return found
+
+
+def fitting(line: Line, esp: str) -> int | None:
+    """Give the largest packet that passes a line whole in its tunnel.
+
+    :param esp: the proposals for ESP; ``None`` is given for those that are malformed.
+    """
+    ways = overheads(esp)
+    version = next((end.address.version for end in line.ends if end.address), 6)
+    nat = any(end.dynamic for end in line.ends)
+    found = [largest(line.options.mtu, version, way, encapsulated=nat) for way in ways]
+    return min(found, default=None)
+
+
+def probe_size(line: Line, tunnel: TunnelOptions) -> int:
+    """Give the bytes of the large probe: what is written, or as much as passes, up to a limit."""
+    if tunnel.size is not None:
+        return tunnel.size
+    most = fitting(line, tunnel.esp)
+    return USUAL if most is None else min(USUAL, most)
 
 
 def largest(mtu: int, version: int, way: Way, *, encapsulated: bool) -> int:

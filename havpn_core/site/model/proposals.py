@@ -64,12 +64,16 @@ class Proposal:
 
 def parsed(text: str) -> list[Proposal]:
     """Read proposals, of which a comma divides several; ``default`` is none to judge."""
-    found = []
-    for each in text.split(","):
-        one = each.strip()
-        words = tuple((word, _kind(word)) for word in one.split("-"))
-        found.append(Proposal(one, words))
-    return [one for one in found if one.text != "default"]
+    return [
+        Proposal(one, tuple((word, _kind(word)) for word in one.split("-")))
+        for one in words_of(text)
+        if one != "default"
+    ]
+
+
+def words_of(text: str) -> list[str]:
+    """Divide several proposals."""
+    return [each.strip() for each in text.split(",")]
 
 
 def faults(text: str, *, ike: bool) -> Iterator[tuple[str, str]]:
