@@ -1,6 +1,7 @@
 """Each drop-in of the unit with the daemon that it is for: needed, and enough."""
 
 import re
+import warnings
 from contextlib import ExitStack
 
 import pytest
@@ -42,6 +43,9 @@ def lab(release, labs):
     yield found
     for machine in found.near:
         restart(machine)
+    for name in (*NEAR, *FAR):  # a line that went twice would be held for minutes
+        status, said = found.type(name, "havpn switch --to auto --clear")
+        assert status == 0, said
     found.wait_owners(FIRST, FAR[0])
 
 
@@ -224,13 +228,18 @@ def test_realtime_a_priority_and_locked_memory(lab):
     with configured(lab, {SECOND: of_pair(SECOND, "", node)}), in_force(machine, "realtime"):
         restart(machine)
         pid = machine.shown("MainPID")
-        chosen = machine.run("chrt", "-p", pid).stdout
-        locked = re.search(r"VmLck:\s+(\d+) kB", machine.read(f"/proc/{pid}/status"))
-        assert "SCHED_FIFO" in chosen or "SCHED_RR" in chosen, chosen
-        assert chosen.rstrip().endswith("priority: 10")
-        assert locked is not None and int(locked[1]) > 1000
         assert machine.shown("User") == "havpn"
         assert status(machine)["state"] == "running"
+        locked = re.search(r"VmLck:\s+(\d+) kB", machine.read(f"/proc/{pid}/status"))
+        assert locked is not None and int(locked[1]) > 1000
+        # A kernel with groups of realtime gives none to a group that has no share of it.
+        if machine.run("chrt", "-r", "10", "true", check=False).returncode:
+            assert "node.realtime: " in machine.journal()
+            warnings.warn("NO REALTIME HERE: the priority was not tried", stacklevel=1)
+            return
+        chosen = machine.run("chrt", "-p", pid).stdout
+        assert "SCHED_RR" in chosen, chosen
+        assert chosen.rstrip().endswith("priority: 10")
 
 
 def test_the_machines_are_as_they_are_shipped_afterwards(lab):

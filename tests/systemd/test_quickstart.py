@@ -5,6 +5,7 @@ What is typed comes from the page itself: a block that is new there has to get i
 
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -133,7 +134,7 @@ def test_the_page_leads_to_a_working_pair(release, debs, root_of, capsys):
 
 def first_pull(lab, operator):
     """What the page's table says of it."""
-    watch = lab.hosts[SECOND].popen("timeout", "-s", "INT", "60", "havpn", "status", "--watch")
+    watch = lab.hosts[SECOND].popen("havpn", "status", "--watch", stdout=subprocess.PIPE, text=True)
     try:
         with pings(lab.client, "10.31.0.10", 0.1) as found:
             lab.pull()
@@ -143,7 +144,8 @@ def first_pull(lab, operator):
             lab.wait_said(SECOND, "havpn status", "role active", "this gateway has it")
     finally:
         watch.send_signal(signal.SIGINT)
-        watch.wait(10)
+        watched = watch.communicate(timeout=10)[0]
+    assert "this gateway has it" in watched, watched
     print(f"the first pull: {found.lost} of {found.sent} pings lost")
     # The page says one or none; a crowded host takes some more.
     assert found.lost <= 20
