@@ -8,7 +8,7 @@ As a network engineer would build it for two sites with two lines:
   so that each knows the other's way already when its own is lost). Who has the shared address
   forwards to the partner when only the partner's line works.
 * The shared address stays with the preferred gateway as long as that is on the LAN: plain VRRP,
-  which follows no line.
+  which follows no line, and comes back 5 s after the gateway does.
 * BFD watches the neighbours of both sessions. A gateway without its LAN withdraws the prefix.
 
 They are started by hand, never as a service.
@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import start_keepalived
+from benchmarks.contenders import Pace, start_keepalived
 from benchmarks.modes.processes import Processes
 from havpn_core.testing.lab import TwoSite, wait_for
 from havpn_core.testing.lab.faults import Street
@@ -70,6 +70,8 @@ exit
 NUMBERS = {"a": 65001, "b": 65002}
 FILES = tuple(f"/run/frr/{name}.conf" for name in ("zebra", "bgpd", "bfdd"))
 UP_S = 30.0
+# A gateway that has just booted is not to take the address back before its sessions are up.
+PACE = Pace("vrrp_version 3", "advert_int 0.1\n    preempt_delay 5")
 # A rule of its own before strongSwan's table: BGP's routes count, and its way stays the last one.
 RULE = ("ip", "rule", "add", "pref", "219", "lookup", "main")
 TUNNEL_DEVICE = "ipsec0"
@@ -169,7 +171,7 @@ def begin(lab: TwoSite, interval_ms: int, *, inside: bool = False) -> Street:
     routers: dict[str, Router] = {}
 
     def start(name: str) -> Processes:
-        start_keepalived(lab, name)
+        start_keepalived(lab, name, pace=PACE)
         routers[name] = Router(lab, name, interval_ms, inside=inside)
         return Processes(routers[name].start)
 

@@ -54,16 +54,14 @@ class Tables:
         return table(["", "what the figures are from"], rows)
 
     def _who(self) -> list[str]:
-        days = {
-            key: sorted({found.on for found in cells.values()})
-            for key, cells in self._results.cells.items()
-        }
-        rows = [
-            [who.title, who.settings, " to ".join(dict.fromkeys((mine[0], mine[-1])))]
-            for who in self._contenders
-            if (mine := days.get(who.key))
-        ]
-        return table(["contender", "settings", "measured"], rows)
+        rows = []
+        for who in self._contenders:
+            if found := list(self._results.cells.get(who.key, {}).values()):
+                days = sorted(each.on for each in found)
+                day = " to ".join(dict.fromkeys((days[0], days[-1])))
+                load = f"{max(each.load for each in found):.1f}"
+                rows.append([who.title, who.settings, day, load])
+        return table(["contender", "settings", "measured", "load, most"], rows)
 
     def _cuts(self, write: Callable[[Measured | None], str]) -> list[str]:
         cells = [Cell(grid.CUT, "line cut", 0, rtt_ms) for rtt_ms in grid.FULL.rtts_ms]

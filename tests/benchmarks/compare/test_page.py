@@ -76,7 +76,7 @@ FOUND = Results(
 def test_the_tables_have_a_row_for_who_was_measured():
     every = Tables(FOUND, WHO).every()
     assert every["machine"][2:] == ["| Kernel | 6.1 |"]
-    assert every["contenders"][2:] == ["| One | set | 2026-11-27 to 2026-11-28 |"]
+    assert every["contenders"][2:] == ["| One | set | 2026-11-27 to 2026-11-28 | 4.0 |"]
     assert every["cuts"] == [
         "| silent cut of line 1 | 1 ms | 20 ms | 80 ms | 200 ms |",
         "| --- | --- | --- | --- | --- |",
