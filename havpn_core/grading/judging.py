@@ -1,5 +1,6 @@
 """Judge a plugin by each criterion, and say what is missing with what to do."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from havpn_core.host.capabilities import NUMBERS
 from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.sources.record import PluginStatus
 
+_NAME = re.compile(r"havpn\s*[\[<>=!~;(]")
 SHORTEST, LONGEST = 10, 100
 """Characters of a summary."""
 SHOWN = 5
@@ -169,8 +171,7 @@ def _types(package: Package, evidence: Evidence) -> Iterator[str]:
 def _versions(package: Package, evidence: Evidence) -> Iterator[str]:
     if package.requires is None or package.single:
         return
-    own = [each.replace(" ", "") for each in package.requires]
-    ranges = [each for each in own if each.partition(">")[0].partition("[")[0] == "havpn"]
+    ranges = [each for each in package.requires if _NAME.match(each)]
     if not any(">=" in each and "<" in each for each in ranges):
         yield 'no range of versions of havpn: write dependencies = ["havpn>=0.1,<1"]'
 
