@@ -57,7 +57,7 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     priority: int | None = None
     """Priority in the pair, 1 to 254; else 150 for the first of a site, 100 for the second."""
     certificate: str = ""
-    """Its certificate, such as ``swanctl/x509`` has it; for ``auth = "certificate"``."""
+    """Its certificate, a file of ``swanctl/x509``; for ``auth = "certificate"``."""
     havpn: dict[str, Any] = {}
     """Tables and keys put into its ``havpn.toml``, over those of the whole file."""
 
@@ -111,7 +111,7 @@ class TunnelOptions(msgspec.Struct, frozen=True, kw_only=True):
     esp: str = ESP
     """Proposal for the ESP SA, as swanctl writes it."""
     authority: str = ""
-    """Certificate of their authority, as ``swanctl/x509ca`` has it."""
+    """Certificate of their authority, a file of ``swanctl/x509ca``."""
     size: int | None = None
     """Bytes of the large probe through the tunnel, at most ``mtu`` less what ESP takes; without it
     so many, up to 1400."""
@@ -121,11 +121,11 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is rendered beside ``havpn.toml``."""
 
     swanctl: bool = True
-    """The tunnels, such as ``/etc/swanctl/conf.d/havpn.conf``."""
+    """The tunnels: ``/etc/swanctl/conf.d/havpn.conf``."""
     firewall: bool = True
-    """The openings that are needed, such as ``/etc/nftables.d/havpn.nft``."""
+    """The openings that are needed: ``/etc/nftables.d/havpn.nft``."""
     sysctl: bool = True
-    """Forwarding, such as ``/etc/sysctl.d/60-havpn.conf``."""
+    """Forwarding: ``/etc/sysctl.d/60-havpn.conf``."""
     conntrackd: bool = False
     """Replication of connections between the gateways of a site."""
     cluster: Shell = Shell.CRMSH
