@@ -54,7 +54,7 @@ deb: $(VENV)/ready
 # The documentation as a site: build/docs/index.html. A dead link, a missing anchor or a page that no menu
 # names ends it.
 docs: $(VENV)/ready
-	NO_MKDOCS_2_WARNING=1 nice $(BIN)/mkdocs build --clean 2>&1 | grep -v "^INFO" 
+	NO_MKDOCS_2_WARNING=1 nice $(BIN)/mkdocs build --clean
 	@echo build/docs/index.html
 
 # The pictures of the documentation: a run of the demo (root), simulations; a minute.

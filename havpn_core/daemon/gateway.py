@@ -253,7 +253,7 @@ class Gateway:
     ) -> PairRun | None:
         """Make the pair of a configuration, where there is one, without starting it.
 
-        :raises ConfigError: if a link cannot be had.
+        :raises ConfigError: if a link is not available.
         """
         return await self._partner.make(config, keys, context)
 

@@ -82,7 +82,7 @@ class Supervisor:
         """Work until SIGTERM or SIGINT.
 
         :raises HavpnError: if another daemon works with this ``run_dir``, or a part of the
-            configuration cannot be had.
+            configuration is not available.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

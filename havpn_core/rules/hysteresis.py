@@ -95,7 +95,7 @@ class PathRules:
 
     @property
     def gap(self) -> int:
-        """Consecutive FAILs that start the way up over: a silence that is not ridden out."""
+        """Consecutive FAILs that start the way up over: a silence that is not tolerated."""
         return max(self.fall, 1 + int(self.floor_s / self.interval_s))
 
 

@@ -187,3 +187,15 @@ def test_the_examples_of_the_troubleshooting_are_many():
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
+
+
+def test_each_test_and_module_that_a_page_names_is_there():
+    named = set()
+    for page in (REPO / "README.md", REPO / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
+        text = page.read_text()
+        named |= set(re.findall(r"`(tests/[\w/]+\.py)`", text))
+        modules = re.findall(r"`(?:\.venv/bin/)?python -m ([a-z_.]+[a-z_])", text)
+        named |= {f"{module.replace('.', '/')}.py" for module in modules}
+    assert len(named) > 30
+    absent = {each for each in named if not (REPO / each).exists()}
+    assert {each for each in absent if not (REPO / each.removesuffix(".py")).is_dir()} == set()

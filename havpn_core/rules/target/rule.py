@@ -29,7 +29,7 @@ class Target:
     :param per_s: false switches per second that are borne; above 0.
     :param least: the least number of lost probes in a row; 1 or more.
     :param ceiling_s: the longest silence that is waited for. Longer ones are outages: they are
-        never ridden out, and nothing is learned of them.
+        never tolerated, and nothing is learned of them.
     :param floor_s: the least silence.
     """
 

@@ -94,7 +94,7 @@ def tail_of(ended: Spells, given_up: Spells, beyond_s: float, watched_s: float) 
     """Fit the tail: the mean excess, which is the likeliest mean, and a deviation more.
 
     Silences for which a path was given up may be the outages that it is there to notice. They are
-    spells to ride out where others of the line end by themselves, or where they are very many.
+    spells to tolerate where others of the line end by themselves, or where they are very many.
 
     :param ended: spells that ended while the path was up.
     :param given_up: those for which it was given up, and which ended soon.

@@ -66,7 +66,7 @@ class Port:
     def send(self, packet: bytes, address: Any, context: Context) -> None:
         """Send a packet.
 
-        :raises OSError: if the socket cannot be had, or the kernel does not take the packet.
+        :raises OSError: if the socket is not available, or the kernel does not take the packet.
         """
         made = self._open(context)
         for left in reversed(range(ATTEMPTS)):
@@ -81,7 +81,7 @@ class Port:
     def listen(self, context: Context) -> None:
         """Open the socket for whoever sends first.
 
-        :raises OSError: if it cannot be had.
+        :raises OSError: if it is not available.
         """
         self._open(context)
 
