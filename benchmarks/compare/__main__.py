@@ -31,7 +31,10 @@ COMMANDS = ("keepalived", "bfdd")
 
 def who() -> list[Who]:
     """Give the contenders as the page shows them."""
-    return [Who(each.key, each.title, each.settings) for each in CONTENDERS.values()]
+    return [
+        Who(each.key, each.title, each.settings, tuple(wanted(each, grid.FULL)))
+        for each in CONTENDERS.values()
+    ]
 
 
 def page(text: str, results: Results) -> str:

@@ -16,11 +16,15 @@ NOTHING = "Nothing was measured yet."
 
 @dataclass(frozen=True)
 class Who:
-    """A contender as the page shows it."""
+    """A contender as the page shows it.
+
+    :param cells: all that is to be measured of it in the full grid.
+    """
 
     key: str
     title: str
     settings: str
+    cells: tuple[Cell, ...] = ()
 
 
 class Tables:
@@ -51,7 +55,17 @@ class Tables:
 
     def _machine(self) -> list[str]:
         rows = [[name, value] for name, value in self._results.machine.items()]
+        rows += [["Cells of the full grid", self._progress()]] if rows else []
         return table(["", "what the figures are from"], rows)
+
+    def _progress(self) -> str:
+        """Say how much of the full grid the figures are."""
+        pairs = [(who, cell) for who in self._contenders for cell in who.cells]
+        found = [(self._found(who, cell), cell) for who, cell in pairs]
+        some = [(each, cell) for each, cell in found if each is not None]
+        full = sum(each.amount >= cell.amount for each, cell in some)
+        parts = [f"{full} in full", f"{len(some) - full} with fewer repeats or seconds"]
+        return ", ".join([*parts, f"{len(found) - len(some)} not measured"])
 
     def _who(self) -> list[str]:
         rows = []

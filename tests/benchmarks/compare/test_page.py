@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.compare import __main__ as command
 from benchmarks.compare import summary
+from benchmarks.compare.grid import Cell
 from benchmarks.compare.page import NOTHING, Tables, Who, filled, table
 from benchmarks.compare.results import Cost, Lossy, Measured, Results, Run, load
 
@@ -53,7 +54,8 @@ def test_what_was_not_measured_is_said():
     assert {*written, summary.moves_per_hour(None), *summary.costs(None)} == {summary.UNKNOWN}
 
 
-WHO = [Who("one", "One", "set"), Who("two", "Two", "also set")]
+CUTS = (Cell("cut", "line cut", 2), Cell("cut", "line cut", 5, 80.0), Cell("fault", "LAN port", 5))
+WHO = [Who("one", "One", "set", CUTS), Who("two", "Two", "also set", CUTS[:2])]
 FOUND = Results(
     {"Kernel": "6.1"},
     {
@@ -75,7 +77,10 @@ FOUND = Results(
 
 def test_the_tables_have_a_row_for_who_was_measured():
     every = Tables(FOUND, WHO).every()
-    assert every["machine"][2:] == ["| Kernel | 6.1 |"]
+    assert every["machine"][2:] == [
+        "| Kernel | 6.1 |",
+        "| Cells of the full grid | 1 in full, 2 with fewer repeats or seconds, 2 not measured |",
+    ]
     assert every["contenders"][2:] == ["| One | set | 2026-11-27 to 2026-11-28 | 4.0 |"]
     assert every["cuts"] == [
         "| silent cut of line 1 | 1 ms | 20 ms | 80 ms | 200 ms |",
