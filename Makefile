@@ -1,10 +1,10 @@
-# Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants,
+# Everything from a fresh clone: make demo, make quick, make test, make lint, make house, make page, make mutants,
 # make faults, make faults-pairs, make compare, make compare-quick, make test-more, make bench, make docs.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test test-more test-debian lint demo deb docs pictures shots pages house page mutants faults faults-pairs compare compare-quick bench packages clean
+.PHONY: all quick lane release test test-more test-debian lint demo deb docs pictures shots pages house page mutants faults faults-pairs compare compare-quick bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
@@ -32,6 +32,15 @@ lint: $(VENV)/ready
 
 test: $(VENV)/ready
 	scripts/test-lanes $(BIN)/pytest
+
+# What most changes break first, in half a minute; no lab, no daemon.
+quick: $(VENV)/ready
+	scripts/test-lanes $(BIN)/pytest quick
+
+# One lane alone: make lane LANE=pure
+LANE := quick
+lane: $(VENV)/ready
+	scripts/test-lanes $(BIN)/pytest $(LANE)
 
 # The same tests at their other places and in full length: each fault at the other gateway, too, each
 # configuration of Pacemaker by both shells, a hundred faults in a row, all explorations; an hour.
@@ -64,6 +73,11 @@ pictures: $(VENV)/ready
 # Pictures of the site's front page and comparison in a headless Chromium, in build/.
 shots: docs
 	$(BIN)/python scripts/shoot-docs
+
+# Whether a version can be published: version, changelog, manual pages, clean tree, wheel, source
+# distribution, Debian packages, docs. It publishes nothing.
+release: $(VENV)/ready
+	$(BIN)/python scripts/release
 
 # The manual pages and completions that a wheel and the Debian package carry, from the commands.
 pages: $(VENV)/ready

@@ -1,4 +1,4 @@
-"""Pure: what the source of a plugin says about it: types, imports, sockets, calls that block."""
+"""What the source of a plugin says about it: types, imports, sockets, calls that block."""
 
 import ast
 from collections.abc import Collection, Iterator
