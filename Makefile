@@ -1,16 +1,16 @@
-# Everything from a fresh clone: make demo, make test, make lint, make house, make page, make mutants,
-# make faults, make faults-pairs, make test-more, make bench.
+# Everything from a fresh clone: make demo, make quick, make test, make lint, make house, make page, make mutants,
+# make faults, make faults-pairs, make compare, make compare-quick, make test-more, make bench, make docs.
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 
-.PHONY: all test test-more test-debian lint demo deb pages house page mutants faults faults-pairs bench packages clean
+.PHONY: all quick lane release test test-more test-debian lint demo deb docs pictures shots pages house page mutants faults faults-pairs compare compare-quick bench packages clean
 all: test
 
 $(VENV)/ready: pyproject.toml packages.txt
 	$(if $(ROOT),scripts/install-packages test)
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint,docs]'
 	touch $@ $(VENV)/demo-ready
 
 # The program alone, in the same place; what is missing is said at once. Its bytecode is made once,
@@ -26,11 +26,21 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/words
 	shellcheck scripts/install-packages scripts/test-lanes .ci/run ocf/link examples/libreswan-sa \
 		packaging/debian/postinst packaging/debian/prerm packaging/debian/postrm
 
 test: $(VENV)/ready
 	scripts/test-lanes $(BIN)/pytest
+
+# What most changes break first, in half a minute; no lab, no daemon.
+quick: $(VENV)/ready
+	scripts/test-lanes $(BIN)/pytest quick
+
+# One lane alone: make lane LANE=pure
+LANE := quick
+lane: $(VENV)/ready
+	scripts/test-lanes $(BIN)/pytest $(LANE)
 
 # The same tests at their other places and in full length: each fault at the other gateway, too, each
 # configuration of Pacemaker by both shells, a hundred faults in a row, all explorations; an hour.
@@ -49,6 +59,25 @@ demo: $(VENV)/demo-ready
 ARCH := $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 deb: $(VENV)/ready
 	$(BIN)/python scripts/deb --arch $(ARCH)
+
+# The documentation as a site: build/docs/index.html. A dead link, a missing anchor or a page that no menu
+# names ends it.
+docs: $(VENV)/ready
+	NO_MKDOCS_2_WARNING=1 nice $(BIN)/mkdocs build --clean
+	@echo build/docs/index.html
+
+# The pictures of the documentation: a run of the demo (root), simulations; a minute.
+pictures: $(VENV)/ready
+	$(BIN)/python scripts/draw-docs
+
+# Pictures of the site's front page and comparison in a headless Chromium, in build/.
+shots: docs
+	$(BIN)/python scripts/shoot-docs
+
+# Whether a version can be published: version, changelog, manual pages, clean tree, wheel, source
+# distribution, Debian packages, docs. It publishes nothing.
+release: $(VENV)/ready
+	$(BIN)/python scripts/release
 
 # The manual pages and completions that a wheel and the Debian package carry, from the commands.
 pages: $(VENV)/ready
@@ -83,6 +112,14 @@ faults-pairs: $(VENV)/ready
 	set -e; for seed in 1 2 3 4 5; do \
 		$(BIN)/python -m benchmarks.campaigns.fault_pairs --count 40 --seed $$seed; \
 	done
+
+# HA-VPN, keepalived, Pacemaker's ping agent and FRR's BGP with BFD in the same network: docs/comparison.md. Up to
+# 4 hours, or 20 minutes for a part of it; what a run has finished the next one does not repeat.
+compare: $(VENV)/ready
+	$(BIN)/python -m benchmarks.compare
+
+compare-quick: $(VENV)/ready
+	$(BIN)/python -m benchmarks.compare --quick
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.footprint

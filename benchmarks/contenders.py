@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from havpn_core.testing.lab import Supervisor, TwoSite
 from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
@@ -15,11 +15,22 @@ from havpn_core.testing.lab.hosts.plan import GATEWAYS, SITES, site_of
 
 RISE = 40
 
+
+class Pace(NamedTuple):
+    """Lines of keepalived's configuration: the version of VRRP, the interval of adverts."""
+
+    version: str
+    adverts: str
+
+
 # Version 3: in version 2 a backup of priority 100 waits 0.6 s, whatever the interval (RFC 3768).
+FASTEST = Pace("vrrp_version 3", "advert_int 0.1")
+USUAL = Pace("", "")
+"""The program's own defaults: version 2, an advert a second."""
 KEEPALIVED = """
 global_defs {{
     router_id {name}
-    vrrp_version 3
+    {pace.version}
     vrrp_garp_master_refresh 60
 }}
 {watch}
@@ -28,7 +39,7 @@ vrrp_instance gateway {{
     interface lan
     virtual_router_id 7
     priority {priority}
-    advert_int 0.1
+    {pace.adverts}
     {track}
     virtual_ipaddress {{
         {shared} dev lan
@@ -57,17 +68,20 @@ vrrp_script far {{
 """
 
 
-def start_keepalived(lab: TwoSite, name: str, watch: str, track: str) -> Inside:
+def start_keepalived(
+    lab: TwoSite, name: str, watch: str = "", track: str = "", pace: Pace = FASTEST
+) -> Inside:
     """Configure and start keepalived on a gateway.
 
     :param watch: the part of its configuration that says what is watched.
-    :param track: the key by which the VRRP instance follows it.
+    :param track: the key by which the VRRP instance follows it; it follows nothing if empty.
     """
     gateway, host, site = GATEWAYS[name], lab.hosts[name], site_of(name)
     config = KEEPALIVED.format(
         name=name,
         watch=watch.format(far=GATEWAYS[gateway.far].wan.ip, near=gateway.wan.ip),
-        track=f"{track} {{ far }}",
+        track=f"{track} {{ far }}" if track else "",
+        pace=pace,
         priority=150 if name == site.preferred else 100,
         shared=site.shared,
     )

@@ -46,7 +46,7 @@ class Duration(float):
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment in UTC with milliseconds, as ``2026-01-01T00:00:00.000Z``.
+    """Write a moment in UTC with milliseconds, such as ``2026-01-01T00:00:00.000Z``.
 
     :param moment: with a time zone; without one it counts as this host's local time.
     """

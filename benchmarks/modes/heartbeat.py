@@ -8,7 +8,7 @@ from benchmarks.modes.mode import Mode, at_home
 from benchmarks.modes.watched import CLOCKED, lan, road
 from havpn_core.testing.lab import TwoSite
 from havpn_core.testing.lab.daemons.heartbeat import Heartbeat
-from havpn_core.testing.lab.daemons.supervisor import Supervisor
+from havpn_core.testing.lab.daemons.supervisor import DEFAULT, Supervisor
 from havpn_core.testing.lab.faults import Street
 from havpn_core.testing.lab.gateways import gateway_config, wait_calm
 from havpn_core.testing.lab.hosts import plan
@@ -22,11 +22,12 @@ def _cluster(lab: TwoSite, name: str) -> None:
     node.start()
 
 
-def _daemon(lab: TwoSite, name: str, rise: int) -> Supervisor:
-    config = gateway_config(
-        name, rise=rise, path='carrier = ["wan"]', action=road(name) + lan(name)
-    )
-    daemon = lab.supervisor(name, config, CLOCKED)
+def _daemon(
+    lab: TwoSite, name: str, executable: tuple[str, ...], rise: int, *, fast: bool
+) -> Supervisor:
+    more = road(name) + lan(name)
+    config = gateway_config(name, rise=rise, fast=fast, path='carrier = ["wan"]', action=more)
+    daemon = lab.supervisor(name, config, executable)
     daemon.start()
     return daemon
 
@@ -35,18 +36,28 @@ def _daemon(lab: TwoSite, name: str, rise: int) -> Supervisor:
 def opens(rise: int) -> Iterator[Street]:
     """Build the network with tunnels, heartbeat and the daemons on all gateways."""
     with TwoSite(ipsec=True) as lab:
-        for name in plan.GATEWAYS:
-            _cluster(lab, name)
-        for key, site in plan.SITES.items():
-            lab.wait_holder(key, site.preferred, 40)
-        daemons = {name: _daemon(lab, name, rise) for name in plan.GATEWAYS}
-        wait_calm(lab, daemons)
+        yield begin(lab, rise, CLOCKED)
 
-        def revive(here: Street, name: str) -> None:
-            _cluster(here.lab, name)
-            here.daemons[name] = _daemon(here.lab, name, rise)
 
-        yield Street(lab, daemons, {"rise": rise}, revive)
+def begin(
+    lab: TwoSite, rise: int, executable: tuple[str, ...] = DEFAULT, *, fast: bool = False
+) -> Street:
+    """Start heartbeat and the daemons on all gateways of a network.
+
+    :param fast: profile ``fast`` as it is, and not a probe every 200 ms.
+    """
+    for name in plan.GATEWAYS:
+        _cluster(lab, name)
+    for key, site in plan.SITES.items():
+        lab.wait_holder(key, site.preferred, 40)
+    daemons = {n: _daemon(lab, n, executable, rise, fast=fast) for n in plan.GATEWAYS}
+    wait_calm(lab, daemons)
+
+    def revive(here: Street, name: str) -> None:
+        _cluster(here.lab, name)
+        here.daemons[name] = _daemon(here.lab, name, executable, rise, fast=fast)
+
+    return Street(lab, daemons, {"rise": rise}, revive)
 
 
 def home(here: Street) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.contenders import BFD, start_keepalived
+from benchmarks.contenders import BFD, FASTEST, Pace, start_keepalived
 from benchmarks.modes.mode import Mode, at_home
 from benchmarks.modes.processes import Processes
 from havpn_core.testing.lab import TwoSite
@@ -11,20 +11,23 @@ from havpn_core.testing.lab.faults import Street, links, machines, programs
 from havpn_core.testing.lab.hosts import plan
 
 
-def _daemon(lab: TwoSite, name: str) -> Processes:
-    return Processes(lambda: [start_keepalived(lab, name, BFD, "track_bfd")])
-
-
 @contextmanager
 def opens(rise: int) -> Iterator[Street]:
     """Build the network with tunnels and keepalived on all gateways."""
     with TwoSite(ipsec=True) as lab:
-        daemons = {name: _daemon(lab, name) for name in plan.GATEWAYS}
+        yield begin(lab, BFD, "track_bfd")
 
-        def revive(here: Street, name: str) -> None:
-            here.daemons[name] = _daemon(here.lab, name)
 
-        yield Street(lab, daemons, revive=revive)
+def begin(lab: TwoSite, watch: str, track: str, pace: Pace = FASTEST) -> Street:
+    """Start keepalived on all gateways of a network; see :func:`start_keepalived`."""
+
+    def daemon(name: str) -> Processes:
+        return Processes(lambda: [start_keepalived(lab, name, watch, track, pace)])
+
+    def revive(here: Street, name: str) -> None:
+        here.daemons[name] = daemon(name)
+
+    return Street(lab, {name: daemon(name) for name in plan.GATEWAYS}, revive=revive)
 
 
 MODE = Mode(

@@ -11,7 +11,7 @@ from benchmarks.modes.mode import Mode, at_home
 from benchmarks.modes.processes import outer_pid, send
 from benchmarks.modes.watched import CLOCKED, lan, road, tunnel
 from havpn_core.testing.lab import TwoSite
-from havpn_core.testing.lab.daemons.supervisor import environment, history
+from havpn_core.testing.lab.daemons.supervisor import DEFAULT, environment, history
 from havpn_core.testing.lab.faults import Street
 from havpn_core.testing.lab.faults.links import (
     cable_deaf,
@@ -77,24 +77,28 @@ def _around(name: str) -> str:
 def opens(rise: int) -> Iterator[Street]:
     """Build the network with tunnels and both clusters."""
     with TwoSite(ipsec=True) as lab:
-        binary = lab.folder / "havpn-clocked"
-        binary.write_text(SCRIPT.format(command=" ".join(CLOCKED)), encoding="ascii")
-        binary.chmod(0o755)
-        clusters = Clusters(
-            lab, rise=rise, params=f"binary={binary}", around=_around, token_ms=TOKEN_MS
-        )
-        clusters.start()
-        daemons = {name: Managed(lab, clusters, name) for name in plan.GATEWAYS}
+        yield begin(lab, rise, CLOCKED)
 
-        def revive(here: Street, name: str) -> None:
-            clusters.furnish(name)
-            here.daemons[name] = Managed(lab, clusters, name)
 
-        def order(here: Street, name: str, serves: bool) -> None:
-            argv = (*CLOCKED, "switch", "--to", "auto" if serves else "standby")
-            here.lab.hosts[name].run(*argv, timeout=20, env=environment())
+def begin(lab: TwoSite, rise: int, executable: tuple[str, ...] = DEFAULT) -> Street:
+    """Start both clusters of a network, with HA-VPN in them."""
+    binary = lab.folder / "havpn-of-the-agent"
+    binary.write_text(SCRIPT.format(command=" ".join(executable)), encoding="ascii")
+    binary.chmod(0o755)
+    params = f"binary={binary}"
+    clusters = Clusters(lab, rise=rise, params=params, around=_around, token_ms=TOKEN_MS)
+    clusters.start()
+    daemons = {name: Managed(lab, clusters, name) for name in plan.GATEWAYS}
 
-        yield Street(lab, daemons, {"clusters": clusters}, revive, order)
+    def revive(here: Street, name: str) -> None:
+        clusters.furnish(name)
+        here.daemons[name] = Managed(lab, clusters, name)
+
+    def order(here: Street, name: str, serves: bool) -> None:
+        argv = (*executable, "switch", "--to", "auto" if serves else "standby")
+        here.lab.hosts[name].run(*argv, timeout=20, env=environment())
+
+    return Street(lab, daemons, {"clusters": clusters}, revive, order)
 
 
 def home(here: Street) -> bool:

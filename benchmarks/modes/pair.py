@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from benchmarks.campaigns import stage
 from benchmarks.modes.mode import Mode
 from benchmarks.modes.watched import CLOCKED, around
 from havpn_core.testing.lab import TwoSite
+from havpn_core.testing.lab.daemons.supervisor import DEFAULT
 from havpn_core.testing.lab.faults import Street
 from havpn_core.testing.lab.faults.table import LIFETIME_S
 from havpn_core.testing.lab.gateways import start_pairs
@@ -18,10 +20,18 @@ def opens(rise: int, more: str = "") -> Iterator[Street]:
 
     :param more: further tables of their configurations.
     """
-    action = f'lifetime = "{LIFETIME_S:g}s"'
-    options = {"rise": rise, "around": around, "action": action, "more": more}
     with TwoSite(ipsec=True) as lab:
-        yield Street(lab, start_pairs(lab, CLOCKED, **options), options, executable=CLOCKED)
+        yield begin(lab, CLOCKED, rise=rise, more=more)
+
+
+def begin(lab: TwoSite, executable: tuple[str, ...] = DEFAULT, **options: Any) -> Street:
+    """Start all four daemons in a network.
+
+    :param options: of :func:`~havpn_core.testing.lab.gateways.pair_config`.
+    """
+    action = f'lifetime = "{LIFETIME_S:g}s"'
+    options = {"around": around, "action": action, **options}
+    return Street(lab, start_pairs(lab, executable, **options), options, executable=executable)
 
 
 MODE = Mode(

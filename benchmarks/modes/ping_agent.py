@@ -33,19 +33,24 @@ class Cluster(Processes):
 def opens(rise: int) -> Iterator[Street]:
     """Build the network with tunnels and both clusters."""
     with TwoSite(ipsec=True) as lab:
-        clusters = Clusters(lab, watch=FASTEST, token_ms=TOKEN_MS)
-        clusters.start()
-        daemons = {name: Cluster(clusters, name) for name in plan.GATEWAYS}
+        yield begin(lab)
 
-        def revive(here: Street, name: str) -> None:
-            clusters.furnish(name)
-            here.daemons[name] = Cluster(clusters, name)
 
-        def order(here: Street, name: str, serves: bool) -> None:
-            argv = ("-D",) if serves else ("-v", "on")
-            here.lab.hosts[name].run("crm_standby", *argv, timeout=30)
+def begin(lab: TwoSite) -> Street:
+    """Start both clusters of a network."""
+    clusters = Clusters(lab, watch=FASTEST, token_ms=TOKEN_MS)
+    clusters.start()
+    daemons = {name: Cluster(clusters, name) for name in plan.GATEWAYS}
 
-        yield Street(lab, daemons, {"clusters": clusters}, revive, order)
+    def revive(here: Street, name: str) -> None:
+        clusters.furnish(name)
+        here.daemons[name] = Cluster(clusters, name)
+
+    def order(here: Street, name: str, serves: bool) -> None:
+        argv = ("-D",) if serves else ("-v", "on")
+        here.lab.hosts[name].run("crm_standby", *argv, timeout=30)
+
+    return Street(lab, daemons, {"clusters": clusters}, revive, order)
 
 
 def home(here: Street) -> bool:

@@ -19,7 +19,7 @@ COMMANDS = {
     "plugin": ("plugin", "plugin", "List and check plugins."),
     "config": ("config", "config", "Describe the configuration file for editors."),
     "simulate": ("simulate", "simulate", "Replay samples on a virtual clock."),
-    "advise": ("advise", "advise", "Say what a line's past asks for."),
+    "advise": ("advise", "advise", "Show what settings the past of a line requires."),
     "record": ("record", "record", "Write down what a path's probes say."),
     "pause": ("manual", "pause", "Keep the role whatever happens; probing goes on."),
     "resume": ("manual", "resume", "End a pause."),

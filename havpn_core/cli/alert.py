@@ -73,7 +73,7 @@ async def _notify(config: Config, notifier: Instance, event: Event) -> str | Non
 
 
 async def _deliver(caller: Caller, event: Event, limit_s: float) -> str | None:
-    """Deliver an event, with further attempts where the notifier asks for them.
+    """Deliver an event, with further attempts where the notifier requests them.
 
     :returns: why that was in vain; ``None`` if it was not.
     """

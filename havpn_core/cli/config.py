@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from havpn_core.cli import options
-from havpn_core.cli.plugin import config_option, enabled
-from havpn_core.plugging.registry import Registry
+from havpn_core.cli.plugin import config_option, loaded
 
 
 @click.group()
@@ -21,7 +20,7 @@ def schema(file: Path | None) -> None:
     """Print the JSON Schema of the file, with all enabled plugins; for editors."""
     from havpn_core.config.schema import of_file
 
-    click.echo(json.dumps(of_file(Registry.load(enabled(file))), indent=2))
+    click.echo(json.dumps(of_file(loaded(file)), indent=2))
 
 
 @config.command()

@@ -60,7 +60,7 @@ def resume(file: Path, run_dir: Path | None) -> None:
     "until both do.",
 )
 @click.option(
-    "--for", "for_s", callback=_checked, help='Go back to auto after this time, as "10m".'
+    "--for", "for_s", callback=_checked, help='Go back to auto after this time, such as "10m".'
 )
 @click.option(
     "--clear", is_flag=True, help="With --to auto: forget the flaps, which ends damping holds."

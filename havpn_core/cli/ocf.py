@@ -23,7 +23,7 @@ def ocf() -> None:
 @ocf.command()
 @root_option
 def install(root: Path) -> None:
-    """Write the agent, or write it anew after an upgrade of havpn."""
+    """Write the agent, or write it again after an upgrade of havpn."""
     click.echo(f"{agent.NAME}: wrote {agent.install(root)}")
 
 

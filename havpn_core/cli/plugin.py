@@ -9,11 +9,15 @@ from typing import Any
 
 import click
 
+from havpn_core.cli import options
+from havpn_core.cli.amounts import DurationType
 from havpn_core.cli.options import json_option
 from havpn_core.config import read
+from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.descriptors import PluginType
-from havpn_core.plugging.registry import KINDS, PluginStatus, Record, Registry
+from havpn_core.plugging.registry import KINDS, Registry
+from havpn_core.plugging.sources.record import PluginStatus, Record
 
 config_option = click.option(
     "-c",
@@ -34,7 +38,7 @@ def plugin() -> None:
 @config_option
 def list_plugins(as_json: bool, file: Path | None) -> None:
     """List every installed plugin; only the enabled ones are imported."""
-    records = Registry.load(enabled(file)).records
+    records = loaded(file).records
     if as_json:
         click.echo(json.dumps([as_object(record) for record in records], indent=2))
         return
@@ -80,7 +84,7 @@ def check_plugin(name: str, file: Path | None) -> None:
 
 def _with(name: str, file: Path | None) -> Registry:
     """Load what a file enables, and the plugin of that name if there is one."""
-    return Registry.load(tuple(dict.fromkeys((*enabled(file), name))))
+    return loaded(file, name)
 
 
 def _types(registry: Registry, name: str) -> list[tuple[str, PluginType, Record]]:
@@ -180,12 +184,55 @@ def new_plugin(name: str, folder: Path, **kinds: bool) -> None:
     click.echo(f"wrote {made}\n\n  cd {made}\n  pip install --editable '.[test]'\n  pytest")
 
 
+@plugin.command("grade")
+@click.argument("name", metavar="PATH|NAME", shell_complete=_names)
+@json_option
+@config_option
+@click.option(
+    "--at-least", type=click.Choice(["bronze", "silver", "gold"]), help="Exit with 1 below that."
+)
+def grade_plugin(name: str, as_json: bool, file: Path | None, at_least: str | None) -> None:
+    """Say how good a plugin is, from none to gold, and what it lacks; runs its tests.
+
+    PATH is a folder with a pyproject.toml or a file NAME.py (write ./ before a name), NAME that
+    of an installed plugin or of a type. Its code is run.
+    """
+    from havpn_core.cli.grade import grade
+
+    grade(name, _with(name, file), at_least, as_json)
+
+
+@plugin.command("trace")
+@click.argument("name", shell_complete=_names)
+@options.config_option
+@options.run_dir_option
+@options.json_option
+@click.option(
+    "--for",
+    "for_s",
+    type=DurationType(),
+    help='End after this time, such as "10s"; default: Ctrl-C.',
+)
+def trace(
+    name: str, file: Path, run_dir: Path | None, as_json: bool, for_s: Duration | None
+) -> None:
+    """Show each call of the running daemon into a plugin, live: arguments, result and time.
+
+    NAME is that of an instance (path.vpn1.probe.echo), of a part of the configuration
+    (path.vpn1) or of a type. Secrets of the configuration are left out.
+    """
+    from havpn_core.cli.trace import show
+
+    show(options.directories(file, run_dir)[0], name, as_json, for_s)
+
+
 def as_object(record: Record) -> dict[str, Any]:
     """Give the record as ``--json`` shows it."""
     return {
         "name": record.name,
         "version": record.version,
         "distribution": record.distribution,
+        "file": None if record.file is None else str(record.file),
         "module": record.module,
         "status": record.status,
         "provides": record.provides,
@@ -198,11 +245,16 @@ def provides(record: Record) -> str:
     return ", ".join(f"{kind} {name}" for kind, names in record.provides.items() for name in names)
 
 
-def enabled(file: Path | None) -> tuple[str, ...]:
-    """Read only which plugins are enabled; the rest of the file may be anything."""
+def loaded(file: Path | None, *more: str) -> Registry:
+    """Load what a file enables; the rest of the file may be anything.
+
+    :param more: further plugins to load.
+    """
     try:
-        return read.enabled_plugins(read.read(file or read.DEFAULT_FILE))
+        raw = read.read(file or read.DEFAULT_FILE)
     except ConfigError:
         if file is not None:
             raise
-        return ()
+        raw = {}
+    wanted = dict.fromkeys((*read.enabled_plugins(raw), *more))
+    return Registry.load(wanted, read.plugin_folder(raw))

@@ -38,7 +38,7 @@ def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -
 @click.command()
 @config_option
 @path_option("The path whose probes to send.")
-@click.option("--for", "for_s", callback=_duration, help='Stop after this time, as "10m".')
+@click.option("--for", "for_s", callback=_duration, help='Stop after this time, such as "10m".')
 @click.option(
     "-o",
     "--output",

@@ -29,7 +29,7 @@ class WrongUsage(click.UsageError):
     exit_code = 3
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line of the plugin, and the usage beside it as ever."""
+        """Print the line of the plugin, and the usage beside it as usual."""
         from havpn_core.showing.health import Level
         from havpn_core.showing.nagios import said
 

@@ -33,6 +33,7 @@ from havpn_core.errors import ConfigError
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.descriptors import NAME, ActionType, LinkType
 from havpn_core.plugging.registry import Registry
+from havpn_core.plugging.sources.record import PluginStatus
 from havpn_core.plugging.wording import describe
 from havpn_core.serve.options import MetricsOptions
 
@@ -142,8 +143,12 @@ class _Builder:
         return options
 
     def _enable(self, table: Table) -> tuple[str, ...]:
-        self._unknown("plugins.", table, ("enable",))
-        names = table.get("enable", [])
+        self._unknown("plugins.", table, ("enable", "folder"))
+        folder, names = table.get("folder", "/"), table.get("enable", [])
+        if not isinstance(folder, str) or not folder.startswith("/"):
+            self.problems.append(
+                'plugins.folder: write a folder from the root, as folder = "/etc/havpn/plugins.d"'
+            )
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             self.problems.append('plugins.enable: write a list of names, as enable = ["foo"]')
             return ()
@@ -152,8 +157,14 @@ class _Builder:
             if name not in known:
                 self.problems.append(
                     f"plugins.enable: no plugin {name!r} is installed"
-                    f"{suggestion(name, known)}: install its package or remove it from the list"
+                    f"{suggestion(name, known)}: install its package, put {name}.py into "
+                    "plugins.folder, or remove it from the list"
                 )
+        self.problems += [
+            f"plugins.enable: {record.error}"
+            for record in self.registry.records
+            if record.name in names and record.file and record.status is PluginStatus.DUPLICATE
+        ]
         return tuple(names)
 
     def _path(self, key: str, name: str, table: Table) -> PathConfig | None:
@@ -236,7 +247,7 @@ class _Builder:
     def _table(self, key: str, value: Any) -> Table:
         if isinstance(value, dict):
             return value
-        self.problems.append(f"{key}: write a table, as [{key}]")
+        self.problems.append(f"{key}: write a table, such as [{key}]")
         return {}
 
     def _unknown(self, prefix: str, table: Table, known: tuple[str, ...]) -> None:

@@ -64,7 +64,7 @@ def to_struct(struct_type: type[S], key: str, table: Table, problems: list[str])
 def unknown_keys(prefix: str, table: Table, known: Iterable[str]) -> list[str]:
     """Name the keys that there are not, with the one that was probably meant.
 
-    :param prefix: where the table stands, as ``path.vpn1.``.
+    :param prefix: where the table stands, such as ``path.vpn1.``.
     """
     names = tuple(known)
     return [

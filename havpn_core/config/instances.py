@@ -20,7 +20,7 @@ class Instance:
     :param kind: ``probe``, ``action``, ``notifier`` or ``link``.
     :param deadline_s: seconds that one call may take; 0 where the path or the link says it.
     :param lifetime_s: for how many seconds what an action of a pair holds outlives a daemon that
-        died; ``None``: for ever.
+        died; ``None``: without end.
     :param watches: what a probe watches.
     :param beside: a mark of the files that belong to its options, as its type makes it.
     """

@@ -71,7 +71,7 @@ def impossible(path: PathConfig) -> list[str]:
     if path.road and not path.probes:
         return [
             f'{key}.probe: all probes have watches = "road", which say nothing of the path: add '
-            f'one with watches = "tunnel", as [{key}.probe.tunnel] with type = "udp-echo" and the '
+            f'one with watches = "tunnel", such as [{key}.probe.tunnel] with type = "udp-echo" and '
             "far gateway's own LAN address as host"
         ]
     require, watches = path.options.require, path.watches

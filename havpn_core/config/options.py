@@ -21,7 +21,7 @@ REFUSED_HOLD_S = 30.0
 
 
 class OnStop(StrEnum):
-    """What becomes of the role when the daemon ends."""
+    """What happens to the role when the daemon ends."""
 
     KEEP = "keep"
     RELEASE = "release"
@@ -37,6 +37,9 @@ class GiveUpOn(StrEnum):
 class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``[node]``: this gateway.
 
+    :param name: this gateway in logs, events and the status; different on each gateway.
+    :param state_dir: folder of what outlives a restart, and of the history.
+    :param run_dir: folder of the status and the control socket.
     :param on_stop: what SIGTERM does to the role: ``keep`` it or ``release`` it.
     :param realtime: SCHED_RR priority of the daemon, 1 to 99; 0 for none.
     :param lock_memory: keep the daemon's memory in RAM.
@@ -63,12 +66,13 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
 class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``[path.NAME]``: when to probe and what to believe.
 
+    :param profile: the values of all keys that are not written.
     :param interval: time from one probe to the next.
     :param timeout: how long a reply may take at the most.
     :param fall: consecutive failures to ``down``; with ``false_switches`` the least.
-    :param false_switches: how often the path may be given up falsely, as ``"1/100h"``: from the
-        line's own past follow the failures and the silence that it takes. None where ``fall`` is
-        written.
+    :param false_switches: how often the path may be given up falsely, such as ``"1/100h"``: from
+        the line's own past follow the failures and the silence that it takes. None where ``fall``
+        is written.
     :param floor: the least silence that a path with ``false_switches`` is given up after.
     :param ceiling: the longest silence that it waits for; longer ones are outages.
     :param rise: successes to ``up`` again.
@@ -159,7 +163,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     def refused_hold_s(self, lifetime_s: float | None = None) -> float:
         """Give the seconds of refusals after which a partner is better.
 
-        :param lifetime_s: how long the shared address outlives its owner; ``None``: for ever. It
+        :param lifetime_s: how long the shared address outlives its owner; ``None``: without end. It
             bounds what is not configured.
         """
         if self.refused_hold is not None:
@@ -279,6 +283,9 @@ class LanOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What every action and notifier takes beside its type's own options."""
+    """What every action and notifier takes beside its type's own options.
+
+    :param deadline: how long one call may take; default 60s for an action, 10s for a notifier.
+    """
 
     deadline: Duration | None = None

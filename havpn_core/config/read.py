@@ -11,6 +11,7 @@ from havpn_core.errors import ConfigError
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble, trouble_of
 from havpn_core.plugging.registry import Registry
+from havpn_core.plugging.sources.files import FOLDER
 
 if TYPE_CHECKING:
     from havpn_core.config.convert import Table
@@ -28,7 +29,7 @@ def load(file: Path) -> "tuple[Config, Registry]":
     from havpn_core.config.check import build
 
     raw = read(file)
-    registry = Registry.load(enabled_plugins(raw))
+    registry = Registry.load(enabled_plugins(raw), plugin_folder(raw))
     return build(raw, registry, file), registry
 
 
@@ -94,3 +95,10 @@ def enabled_plugins(raw: "Table") -> tuple[str, ...]:
     plugins = raw.get("plugins")
     names = plugins.get("enable", []) if isinstance(plugins, dict) else []
     return tuple(n for n in names if isinstance(n, str)) if isinstance(names, list) else ()
+
+
+def plugin_folder(raw: "Table") -> Path:
+    """Give ``[plugins] folder`` as far as it makes sense, or its default."""
+    plugins = raw.get("plugins")
+    folder = plugins.get("folder") if isinstance(plugins, dict) else None
+    return Path(folder) if isinstance(folder, str) and folder.startswith("/") else FOLDER

@@ -21,6 +21,7 @@ from havpn_core.durations import Duration
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.pair.options import PairOptions
 from havpn_core.plugging.registry import Registry
+from havpn_core.plugging.sources.files import FOLDER
 from havpn_core.rules.target.frequency import Frequency
 from havpn_core.rules.target.grey import Share
 from havpn_core.serve.options import MetricsOptions
@@ -58,9 +59,10 @@ def of_file(registry: Registry) -> Schema:
     pair["properties"]["link"] = _named(_instances(registry, "link"), at_least=1)
     pair["required"] = [*pair.get("required", []), "link"]
     enable = {"type": "array", "items": {"type": "string"}}
+    folder = {"type": "string", "pattern": "^/", "default": str(FOLDER)}
     sections = {
         "node": table_of(NodeOptions),
-        "plugins": object_of({"enable": enable}),
+        "plugins": object_of({"enable": enable, "folder": folder}),
         "path": _named(path),
         "action": _named(_instances(registry, "action")),
         "notifier": _named(_instances(registry, "notifier")),

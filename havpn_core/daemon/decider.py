@@ -35,7 +35,7 @@ class Decider(Protocol):
     ) -> PairRun | None:
         """Make the pair of a configuration, where there is one, without starting it.
 
-        :raises ConfigError: if a link cannot be had.
+        :raises ConfigError: if a link is not available.
         """
 
     def first_level(self, path: str) -> Level:

@@ -123,7 +123,7 @@ class Gateway:
         self._together.changed()
 
     def look(self) -> None:
-        """Look, once a second at least, at what is a matter of time and of people's interest."""
+        """Look, once a second at least, at what depends on the time and on people's interest."""
         self.duty.update()  # how long the sites are on different lines
         self.holds.update()
         if (both := self._partner.both(self.parts.config, self.parts.pair)) is not None:
@@ -148,7 +148,7 @@ class Gateway:
         self._together.changed()
 
     def surroundings_changed(self) -> None:
-        """Let the pair, or the look at a cluster's other gateways, see what became of them."""
+        """Let the pair, or the look at a cluster's other gateways, see what happened to them."""
         self.withdrawing.look_soon()
         self._refresh()
 
@@ -181,7 +181,7 @@ class Gateway:
     # --- the wish ------------------------------------------------------------------------------
 
     def decide(self) -> None:
-        """Make the wish anew, and hand it on where it changed."""
+        """Make the wish again, and hand it on where it changed."""
         if (over := self.force.expired()) is not None:
             self._world.emit(over)
         before, self.wish = self.wish, decide(self._situation())
@@ -241,7 +241,7 @@ class Gateway:
             self.acting.insist()
 
     def switch(self, to: Role | None, for_s: float | None) -> None:
-        """Force a role, for some seconds or for good; ``None`` leaves it to the paths again."""
+        """Force a role, for some seconds or permanently; ``None`` leaves it to the paths again."""
         if (news := self.force.order(to, for_s)) is not None:
             self._world.emit(news)
         self.show_agents()
@@ -253,7 +253,7 @@ class Gateway:
     ) -> PairRun | None:
         """Make the pair of a configuration, where there is one, without starting it.
 
-        :raises ConfigError: if a link cannot be had.
+        :raises ConfigError: if a link is not available.
         """
         return await self._partner.make(config, keys, context)
 

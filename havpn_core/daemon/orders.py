@@ -1,4 +1,4 @@
-"""What ``havpn status``, ``pause``, ``resume``, ``switch`` and ``reload`` ask of the daemon."""
+"""What ``havpn status``, ``pause``, ``resume``, ``switch`` and ``reload`` request of the daemon."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 
+from havpn_core.config.instances import Config
 from havpn_core.daemon.gateway import Gateway
 from havpn_core.daemon.lines.ordering import order
 from havpn_core.daemon.publish import Publisher
-from havpn_core.daemon.requests import Reply
+from havpn_core.daemon.requests import Lines, Reply
 from havpn_core.daemon.state import results
 from havpn_core.durations import Duration
 from havpn_core.errors import HavpnError
 from havpn_core.pair.lines.order import LINES
+from havpn_core.plugging.gate.tracing import watcher
 from havpn_core.rules.role import Role
 
 PATIENCE_S = 10.0
@@ -47,7 +49,7 @@ async def obey(
     publisher: Publisher,
     reload: Callable[[], Awaitable[str]],
     request: dict[str, Any],
-) -> Reply:
+) -> Reply | Lines:
     """Carry one request out and give the reply, which says in ``said`` what it did.
 
     :param request: ``do`` and what it needs, as it came over the control socket.
@@ -62,6 +64,8 @@ async def obey(
             if text is None:
                 raise HavpnError("the status cannot be written: the log of the daemon says why")
             return msgspec.Raw(text)
+        case "trace":
+            return _trace(gateway.parts.config, request.get("name"), request.get("for_s"))
         case "pause":
             gateway.pause(True)
             said = results.paused(_now(gateway))
@@ -73,7 +77,9 @@ async def obey(
             said = await _switch(gateway, request)
         case "reload":
             found = await reload()
-            said = results.reloaded(str(gateway.parts.config.file), found, _now(gateway))
+            parts = gateway.parts
+            troubles = parts.registry.problems()
+            said = results.reloaded(str(parts.config.file), found, _now(gateway), troubles)
         case other:
             raise HavpnError(f"unknown request {other!r}")
     await gateway.remember()
@@ -96,6 +102,30 @@ async def _switch(gateway: Gateway, request: dict[str, Any]) -> str:
     await _settled(gateway, role)
     said = results.switched(role and role.value, until, _now(gateway))
     return said if held is None else f"{said} {results.cleared(held)}"
+
+
+def _trace(config: Config, name: Any, for_s: Any) -> Lines:
+    """Begin to show the calls into instances; the first line names those that there are now.
+
+    :param name: of an instance, of a part of the configuration or of a type.
+    :raises HavpnError: if there is none, or too many watch already.
+    """
+    links = config.pair.links if config.pair else ()
+    probes = [probe for path in config.paths for probe in (*path.probes, *path.road)]
+    every = [*probes, *config.actions, *config.notifiers, *links]
+    made = watcher(str(name))
+    found = [each.name for each in every if made.wants(each.name, each.type.name)]
+    if not found:
+        known = ", ".join(each.name for each in every)
+        raise HavpnError(f"there is no instance and no type {name!r} (instances: {known})")
+    seconds = None if for_s is None else float(Duration.parse(for_s))
+
+    async def lines() -> Lines:
+        yield msgspec.json.encode({"ok": True, "instances": found})
+        async for line in made.lines(seconds):
+            yield line
+
+    return lines()
 
 
 async def _settled(gateway: Gateway, role: Role | None = None) -> None:

@@ -76,7 +76,7 @@ class Partner:
     ) -> PairRun | None:
         """Make the pair of a configuration; nothing is started by it.
 
-        :raises ConfigError: if a link cannot be had.
+        :raises ConfigError: if a link is not available.
         """
         if config.pair is None:
             return None

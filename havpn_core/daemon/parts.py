@@ -1,7 +1,7 @@
 """What a configuration makes: built, compared, swapped and closed, all or nothing, one at a time.
 
 A new configuration is built beside the one at work and touches nothing. Only when all of it is
-there does it take the place of the old one, in one step of the loop; if a piece cannot be had,
+there does it take the place of the old one, in one step of the loop; if a piece is not available,
 what was built is closed again and the old one stays.
 """
 
@@ -82,7 +82,7 @@ class Parts:
         """Put the first configuration to work.
 
         :param listening: called once the notifiers take events.
-        :raises ConfigError: if a piece cannot be had; nothing is at work then.
+        :raises ConfigError: if a piece is not available; nothing is at work then.
         """
         async with self._lock:
             built = await self._build(self.config, with_pair=False)
@@ -122,7 +122,7 @@ class Parts:
             return difference(before, config, built)
 
     async def close(self) -> None:
-        """Close everything but the notifiers, which are still to hear of the end; for good."""
+        """Close everything but the notifiers, which are still to hear of the end; permanently."""
         self._closed = True
         if self.responder is not None:
             self.responder.close()

@@ -65,7 +65,7 @@ class Publisher:
             files.sweep(self._run_dir / name)
 
     async def run(self) -> None:
-        """Publish for ever."""
+        """Publish without end."""
         fed, pause = float("-inf"), systemd.watchdog_interval_s()
         levels: dict[str, Level] = {}
         clock, gateway = self._world.clock, self._gateway

@@ -32,7 +32,7 @@ Line = tuple[Seen, bool | None]
 
 
 class Ranking:
-    """The scores of the paths, which are only reckoned while an action passes them on.
+    """The scores of the paths, which are only computed while an action passes them on.
 
     :param emit: takes every event.
     :param clock: monotonic seconds.
@@ -77,7 +77,7 @@ class Ranking:
         return score_of(rank, seen.verdict, usable=usable, forced=self._forced())
 
     async def run(self, changed: Callable[[], Awaitable[None]]) -> None:
-        """Look for ever.
+        """Look without end.
 
         :param changed: awaited when a line is on another step, before that is passed on.
         """

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ SOCKET = "control.sock"
 LONGEST = 4096
 Reply = dict[str, Any] | msgspec.Raw
 """An object, or one that is JSON already."""
-Handle = Callable[[dict[str, Any]], Awaitable[Reply]]
+Lines = AsyncIterator[bytes]
+"""Replies without end, each JSON already; an empty one only finds out whether anybody reads."""
+Handle = Callable[[dict[str, Any]], Awaitable[Reply | Lines]]
 
 
 async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
@@ -32,14 +34,17 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
         try:
             async with asyncio.timeout(10):
                 line = await reader.readline()
-            reply: Reply = await handle(msgspec.json.decode(line, type=dict[str, Any]))
+            reply: Reply | Lines = await handle(msgspec.json.decode(line, type=dict[str, Any]))
         except (HavpnError, ValueError, TimeoutError, msgspec.DecodeError) as problem:
             reply = {"error": str(problem)}
         except Exception as problem:  # a part of the daemon failed, and the one who waits hears it
             reply = {"error": describe(problem)}
         with contextlib.suppress(OSError):
-            writer.write(_encoded(reply) + b"\n")
-            await writer.drain()
+            if isinstance(reply, AsyncIterator):
+                await _write_all(reply, reader, writer)
+            else:
+                writer.write(_encoded(reply) + b"\n")
+                await writer.drain()
         writer.close()
 
     files.make_folder(run_dir)
@@ -49,6 +54,19 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
     except BaseException:
         listening.close()
         raise
+
+
+async def _write_all(
+    lines: Lines, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Write until the lines end, or nobody reads them any more."""
+    async with contextlib.aclosing(lines) as each:  # type: ignore[type-var]
+        async for line in each:
+            if reader.at_eof():
+                return
+            if line:
+                writer.write(line + b"\n")
+                await writer.drain()
 
 
 def _bound(path: Path) -> socket.socket:
@@ -85,13 +103,37 @@ def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, An
 
     :raises HavpnError: if none listens, or it refuses.
     """
+    with contextlib.closing(stream(run_dir, timeout_s, **what)) as replies:
+        return next(replies)
+
+
+def stream(
+    run_dir: Path, timeout_s: float = 30.0, **what: Any
+) -> Generator[dict[str, Any], None, None]:
+    """Send a request to the daemon and give each of its replies, as they come.
+
+    :param timeout_s: seconds until the first one; for further ones it is waited without end.
+    :raises HavpnError: if none listens, or it refuses.
+    """
+    with _understood(run_dir), socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(timeout_s)
+        line.connect(str(run_dir / SOCKET))
+        line.sendall(msgspec.json.encode(what) + b"\n")
+        received = line.makefile("rb")
+        reply: dict[str, Any] = msgspec.json.decode(received.readline(), type=dict)
+        if "error" in reply:
+            raise HavpnError(reply["error"])
+        yield reply
+        line.settimeout(None)
+        for text in received:
+            yield msgspec.json.decode(text, type=dict)
+
+
+@contextlib.contextmanager
+def _understood(run_dir: Path) -> Iterator[None]:
+    """Say what to do where a daemon cannot be reached."""
     try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(timeout_s)
-            line.connect(str(run_dir / SOCKET))
-            line.sendall(msgspec.json.encode(what) + b"\n")
-            received = line.makefile("rb").readline()
-        reply: dict[str, Any] = msgspec.json.decode(received, type=dict)
+        yield
     except (FileNotFoundError, ConnectionRefusedError):
         raise HavpnError(
             f"no daemon runs with the run_dir {run_dir}: start it (systemctl start havpn), or name "
@@ -104,6 +146,3 @@ def request(run_dir: Path, timeout_s: float = 30.0, **what: Any) -> dict[str, An
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise HavpnError(f"no daemon replies at {run_dir / SOCKET}: {reason}") from None
-    if "error" in reply:
-        raise HavpnError(reply["error"])
-    return reply

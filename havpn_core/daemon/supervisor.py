@@ -82,7 +82,7 @@ class Supervisor:
         """Work until SIGTERM or SIGINT.
 
         :raises HavpnError: if another daemon works with this ``run_dir``, or a part of the
-            configuration cannot be had.
+            configuration is not available.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -129,10 +129,13 @@ class Supervisor:
 
     def _started(self) -> None:
         self._emit(Event("daemon", "", "", "started", f"version {__version__}"))
-        for text in self._gateway.parts.registry.problems():
-            self._emit(Event("plugin", "", "", "trouble", text, "warning"))
+        self._name_broken_plugins()
         if self._warning:
             report(self._world, self._warning, bad=True)
+
+    def _name_broken_plugins(self) -> None:
+        for text in self._gateway.parts.registry.problems():
+            self._emit(Event("plugin", "", "", "trouble", text, "warning"))
 
     async def _end(self) -> None:
         """End in the order in which each part is needed by those before it."""
@@ -186,6 +189,7 @@ class Supervisor:
             self._emit(Event("daemon", "", "", "reload refused", text, "error"))
             raise
         self._emit(Event("daemon", "", "", "reloaded", found or "nothing has changed"))
+        self._name_broken_plugins()
         self._serving.use(self._gateway.parts.config.metrics)
         self._gateway.decide()
         await self._world.tasks.cancel("garbage")

@@ -33,7 +33,7 @@ SAME_RELEASE = "install the same release of havpn on both gateways"
 
 
 async def look(case: Case) -> list[Finding]:
-    """Ask the daemon, or listen on each link where none runs."""
+    """Query the daemon, or listen on each link where none runs."""
     if case.config.pair is None:
         return []
     if case.running:

@@ -16,7 +16,7 @@ REMEDIES = {
 
 
 async def look(case: Case) -> list[Finding]:
-    """Ask the daemon, or bind each address for a moment where none runs."""
+    """Query the daemon, or bind each address for a moment where none runs."""
     if case.config.respond is None:
         return []
     endpoints = list(dict.fromkeys(case.config.respond.listen))

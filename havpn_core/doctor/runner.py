@@ -21,7 +21,7 @@ from havpn_core.doctor.finding import Finding
 from havpn_core.plugging.wording import describe
 
 DEADLINE_S = 15.0
-"""How long one check may take, whatever becomes of it."""
+"""How long one check may take, whatever happens to it."""
 
 Check = Callable[[Case], Awaitable[list[Finding]]]
 

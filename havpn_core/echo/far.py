@@ -18,7 +18,7 @@ class FarRole:
     def look(self, *, stands_by: bool, up: bool) -> Role | None:
         """Take in what it says now; gives its role, ``None`` while that is not known.
 
-        :param stands_by: it has said of late that it stands by, or is not to be used.
+        :param stands_by: it has said recently that it stands by, or is not to be used.
         :param up: the path is up, so that it would be heard.
         """
         if stands_by:

@@ -1,8 +1,8 @@
 """Pure: tell the echo of a reply from a request, so that two responders do not feed each other.
 
-A reply that reaches another echo service comes back unchanged, is a request again, and so on for
-ever. Three things end that at once: no reply goes to a port at which responders listen, none to a
-datagram that a responder of HA-VPN has marked as its reply, and none to one that is, byte for
+A reply that reaches another echo service comes back unchanged, is a request again, and so on
+without end. Three things end that at once: no reply goes to a port at which responders listen, none
+to a datagram that a responder of HA-VPN has marked as its reply, and none to one that is, byte for
 byte, the reply which that very source has just had.
 
 A sender whose requests are all alike looks the same at first. It loses one reply; as it goes on
@@ -40,7 +40,7 @@ def is_reply(request: bytes) -> bool:
 
 
 class Loops:
-    """Knows the ports of responders, and what was replied of late.
+    """Knows the ports of responders, and what was replied recently.
 
     :param ports: at which our own responder listens; the far one mostly listens at the same.
     :param most: replies and senders remembered, of each.

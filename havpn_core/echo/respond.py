@@ -86,7 +86,7 @@ class Responder:
             self._open_missing()
 
     def close(self, staying: Container[str] = ()) -> None:
-        """Close the sockets, and say so to those who got replies through them of late.
+        """Close the sockets, and say so to those who got replies through them recently.
 
         They need not take the refusals that follow for a dead line.
 

@@ -40,7 +40,7 @@ class Source:
         self.excess_s = float("-inf")
 
     def count(self, now_s: float) -> None:
-        """Take in what counts towards being known; a pause begins anew."""
+        """Take in what counts towards being known; a pause begins again."""
         if not self.came or now_s - self.last_s > HOLD_S:
             self.came, self.first_s = 0, now_s
         self.came += 1

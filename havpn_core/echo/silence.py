@@ -24,7 +24,8 @@ def why_silent(
 
     A gateway that serves replies, whatever else it is: its partner may be dead. Certain unfitness
     is the exception, for what comes to it by the line cannot reach anybody. Silence never follows
-    from the state of a path: two sites that keep silent for each other's silence stay so for ever.
+    from the state of a path: two sites that keep silent for each other's silence stay so without
+    end.
 
     :param observed: the role that is seen to be in force; ``None`` if it is not known, as without
         an action.

@@ -9,7 +9,7 @@ in its name, but he sees no reply. So a request is worth what its sender showed 
   that has come for a while, never above ``rate``, is *known*, whether or not it got replies.
 * A port is known that has got replies for a while and was never above ``rate``.
 * All others of an address are new, and share one budget. Half of it is kept for those who were
-  not above ``rate`` themselves of late.
+  not above ``rate`` themselves recently.
 
 Each known source has a budget of its own, ``rate``, that no other request can spend. A share of
 ``total_rate`` is kept for all of them, and for what is new at their addresses, as a sender without

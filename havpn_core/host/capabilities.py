@@ -52,7 +52,7 @@ def give_up_at_exec(but: Iterable[str] = ()) -> None:
 
 
 def give_up_capabilities(but: Iterable[str] = ()) -> None:
-    """Give up all capabilities but these, for good, and those of programs started later.
+    """Give up all capabilities but these, permanently, and those of programs started later.
 
     :raises OSError: if the kernel refuses.
     """

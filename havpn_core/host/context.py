@@ -56,7 +56,7 @@ def context(
     without ``hurry`` nothing is sent sooner, without ``warn`` nobody reads a warning, and without
     ``stance`` nothing is known of the gateway.
 
-    :param instance: the instance's name in the configuration, as ``path.vpn1.probe.echo``.
+    :param instance: the instance's name in the configuration, such as ``path.vpn1.probe.echo``.
     :param logger: a logger that never blocks; the program's own if not given.
     :param clock: the monotonic clock in seconds.
     """

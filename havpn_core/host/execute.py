@@ -31,7 +31,7 @@ SERVICE_VARIABLES = frozenset(
         "OCF_RESKEY_CRM_meta_on_node",
     }
 )
-"""Variables by which systemd or Pacemaker addresses one process: a child that heeds them speaks
+"""Variables by which systemd or Pacemaker addresses one process: a child that accepts them speaks
 for us."""
 
 

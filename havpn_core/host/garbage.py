@@ -1,8 +1,8 @@
-"""Keep the collector of cyclic garbage from what stays for ever: looking it through takes long.
+"""Keep the collector of cyclic garbage from what stays without end: looking it through takes long.
 
 A thousand paths are some hundred thousand objects, and a whole collection looks at each of them
 while everything else waits, for a seventh of a second. What is there once a configuration is at
-work stays: it is put aside (:func:`gc.freeze`). What comes later is collected as ever.
+work stays: it is put aside (:func:`gc.freeze`). What comes later is collected as usual.
 """
 
 import asyncio

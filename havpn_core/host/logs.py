@@ -58,7 +58,7 @@ def reader_of(stream: TextIO, environ: Mapping[str, str]) -> Reader:
 
 
 def _peer(number: int) -> object:
-    """Give where a socket is connected to, as ``systemd-cat`` leaves one to the journal."""
+    """Give where a socket is connected to, such as ``systemd-cat`` leaves one to the journal."""
     try:
         with socket.socket(fileno=os.dup(number)) as connected:
             return connected.getpeername()
@@ -127,7 +127,7 @@ class Writer(logging.handlers.QueueListener):
     def end(self, timeout_s: float = END_S) -> bool:
         """Write what is queued and end; gives whether that was possible in time.
 
-        Whoever reads standard error may have stopped reading: then the thread hangs for ever,
+        Whoever reads standard error may have stopped reading: then the thread hangs without end,
         and only ``os._exit`` ends the process.
         """
         thread: threading.Thread | None = getattr(self, "_thread", None)

@@ -24,7 +24,7 @@ def has_carrier(device: str) -> bool:
 
 
 class NetWatch:
-    """Counts changes; what changed does not matter to those who ask.
+    """Counts changes; what changed does not matter to the callers.
 
     :param changed: called on the loop after each.
     """

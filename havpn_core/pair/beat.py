@@ -17,7 +17,7 @@ class Beat:
     def late_s(self, now_s: float) -> float:
         """Say by how much this gateway missed its time, in seconds; 0 if by no whole interval.
 
-        The cadence begins anew then: frames that were not sent are not made up for.
+        The cadence begins again then: frames that were not sent are not made up for.
         """
         late_s = now_s - self._due_s
         if late_s <= self._interval_s:

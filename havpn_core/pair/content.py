@@ -141,7 +141,7 @@ def _unaware(state: PairState) -> bool:
     """Whether the partner is known to read protocol 1 only.
 
     What its protocol cannot carry must not count here either: each would hold the other for
-    better, and hand the role to and fro.
+    better, and hand the role back and forth.
     """
     return state.message is not None and not state.message.reads_2
 
@@ -211,7 +211,7 @@ def _is_worse(lines: LineState, own: Own, partner: Content) -> bool:
     """Whether an owner's line is a reason to leave now, or the far site has left it.
 
     Both sites find the same, but not in the same moment, and the figures may change places
-    between. So the later one follows, once: who has moved itself of late does not. A role that is
+    between. So the later one follows, once: who has moved itself recently does not. A role that is
     just being changed is not left before that is done.
     """
     rests = lines.moved_s is not None or partner.moved_age_s is not None

@@ -118,7 +118,7 @@ VERDICTS = (
     "content",
     "field",
 )
-"""What becomes of a frame; a greeting is genuine, but not known to be of this hour. A content
+"""What happens to a frame; a greeting is genuine, but not known to be of this hour. A content
 (version 1) or a field (version 2) holds what there is not."""
 
 
@@ -194,7 +194,7 @@ class Authenticator:
 
     :param keys: the first signs, all are accepted.
     :param incarnation: grows with every start of this gateway.
-    :param nonce: :data:`NONCE_BYTES` random bytes, drawn anew for every run.
+    :param nonce: :data:`NONCE_BYTES` random bytes, drawn again for every run.
     :param name: of this gateway, for people.
     """
 

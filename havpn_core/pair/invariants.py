@@ -94,9 +94,9 @@ def _of_decision(
         "who is unfit claims nothing": not (said.fit is False and said.claim),
         "who left for its line claims nothing": not (said.off_line and said.claim),
         "who is off the road claims nothing": not (said.off_road and said.claim),
-        "who asks about the road is active": not said.asks
+        "who requests the partner's road is active": not said.asks
         or (said.owner and said.held is Role.ACTIVE),
-        "who asks about the road is not off it": not (said.asks and said.off_road),
+        "who requests the partner's road is not off it": not (said.asks and said.off_road),
         "only an owner doubts": said.owner or not said.doubt,
         "only an owner is doubted": said.owner or not said.doubted,
         "who leaves for the road tells the far site nothing": not (

@@ -79,7 +79,7 @@ class Scout:
             self._task = self._spawn(self._look_for_ever(window_s))
 
     def network_changed(self) -> None:
-        """Begin anew, at once: what was found is void, and so is the round under way."""
+        """Begin again, at once: what was found is void, and so is the round under way."""
         self._findings = renewed(self._findings)
         self._changes += 1
         self._again.set()

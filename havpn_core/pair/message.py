@@ -48,7 +48,7 @@ class Content(msgspec.Struct, frozen=True):
     :param held: the role in force; ``None`` while it is not known or is being changed.
     :param owner: it has the right to be active.
     :param offer: it gave the right with this ``term`` to the partner.
-    :param claim: it is preferred, well, and asks for the role (failback).
+    :param claim: it is preferred, well, and claims the role (failback).
     :param hears: it receives the partner's frames.
     :param doubt: it is owner, but slept or restarted: somebody else may be, too.
     :param maintenance: it wishes to stand by.
@@ -72,10 +72,10 @@ class Content(msgspec.Struct, frozen=True):
         well on the partner.
     :param doubted: it has the right to be active, and the far gateway of its line says that the
         road is down there and nobody better is to be had.
-    :param loss: what its line loses of late; ``None`` while that is not known, or old.
+    :param loss: what its line loses recently; ``None`` while that is not known, or old.
     :param grey: its line is grey: it carries, and loses more than it may, or is slow.
-    :param off_line: it leaves the role, or has left it of late, because its line loses more.
-    :param moved_age_s: seconds since the role last moved for loss; ``None``: not of late.
+    :param off_line: it leaves the role, or has left it recently, because its line loses more.
+    :param moved_age_s: seconds since the role last moved for loss; ``None``: not recently.
     :param hears_lan: enough of its witnesses on the LAN reply; ``None`` while it knows of none.
     :param this_line: an operator wants both sites on its line: the receiver is to stand by.
     :param far: what the far gateway of its line is seen to be; ``None`` while that is not known.
@@ -145,7 +145,7 @@ def tie(node: int, priority: int, mac: bytes, *, protocol_1: bool = False) -> tu
     """Order gateways whatever they are at: the greater one makes the token that nobody has.
 
     The preferred gateway makes it, so that a cold start hands nothing over. Gateways with one
-    name (a wrong configuration) and one priority are told apart by their link-layer addresses,
+    name (a wrong configuration) and one priority differ in their link-layer addresses,
     6 bytes: the lower one is the greater gateway, an unknown one is not.
 
     :param protocol_1: one of the two speaks it, in which the number of the name comes first.

@@ -26,6 +26,7 @@ class PairOptions(msgspec.Struct, frozen=True, kw_only=True):
     :param key_file: the keys that both gateways have; mode 600.
     :param preempt: when the preferred gateway, well again, takes the role back: ``auto`` at
         once, ``delay`` after ``preempt_delay``, ``manual`` never by itself.
+    :param preempt_delay: how long it waits with ``delay``.
     :param interval: time from one frame to the next; more than the default where a link is too
         slow for that.
     :param dead: silence on all links after which the partner counts as dead; three intervals

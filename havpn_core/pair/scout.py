@@ -1,7 +1,7 @@
 """When to look on the LAN for a silent partner's addresses, and what follows from the replies.
 
 A partner that is silent on every link may be dead, or only be cut off. Its kernel replies for
-the addresses as long as it has them, whatever became of its daemon, so a probe finds out
+the addresses as long as it has them, whatever happened to its daemon, so a probe finds out
 (RFC 5227, section 2.1.1). One round of probes may be lost, so the addresses count as free after
 :data:`ROUNDS` empty rounds in a row. They are sent in the last moments before the partner counts
 as dead, and therefore cost no time. Probing goes on until the role is held: in use at any time
@@ -65,7 +65,7 @@ class Findings:
 
 
 def renewed(before: Findings) -> Findings:
-    """Begin anew, as the network changed (a carrier that is back): what was found is void."""
+    """Begin again, as the network changed (a carrier that is back): what was found is void."""
     return Findings(reported=before.reported)
 
 

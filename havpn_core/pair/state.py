@@ -99,7 +99,7 @@ class Own(msgspec.Struct, frozen=True):
     :param road_look: the look that ``road`` is the verdict of.
     :param road_probes: it has probes of the road.
     :param doubted: a far gateway says that the road is down there and it stays.
-    :param loss: what its line loses of late; ``None`` while that is not known, or old.
+    :param loss: what its line loses recently; ``None`` while that is not known, or old.
     :param grey: its line is grey.
     :param far_stance: how the far gateway of its line says that it stands.
     :param far_left: the far gateway of its line says that it has just left it for a better one.

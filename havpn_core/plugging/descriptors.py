@@ -79,7 +79,7 @@ class EventKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How grave an event is; equal to the plain words that stand in the history."""
+    """How severe an event is; equal to the plain words that stand in the history."""
 
     INFO = "info"
     WARNING = "warning"
@@ -121,7 +121,7 @@ class Retry:
 
     :param why: what went wrong, in one line without secrets.
     :param after_s: seconds before which it makes no sense, as a service says in ``Retry-After``;
-        the core heeds up to 300.
+        the core accepts up to 300.
     """
 
     why: str
@@ -132,7 +132,7 @@ class Retry:
 class Context:
     """What the core hands to every instance; one object, so that it can grow.
 
-    :param instance: the instance's name in the configuration, as ``path.vpn1.probe.echo``.
+    :param instance: the instance's name in the configuration, such as ``path.vpn1.probe.echo``.
     :param node: this gateway's name.
     :param logger: a logger that never blocks.
     :param clock: the monotonic clock in seconds.
@@ -145,7 +145,7 @@ class Context:
     :param received: takes each frame that a link brings; for links only.
     :param heard: seconds since our own responder last replied to that address; ``None`` if never.
     :param hurry: for probes only, from any thread: what is watched has changed, so the path's next
-        probes are sent now and not at the next moment of the interval. Heeded once in an interval
+        probes are sent now and not at the next moment of the interval. Accepted once in an interval
         and while the path is not down; never raises.
     :param warn: for probes only, from any thread: say something for people that is no sample. It
         becomes an event of the path, one in ten seconds; never raises.
@@ -175,7 +175,7 @@ class PluginType:
     :param config: its options, a :class:`msgspec.Struct`; ``forbid_unknown_fields`` is implied.
     :param build: makes an instance of checked options. Heavy imports belong in here. It must
         not block and should not fail for what may come right later, as a missing interface.
-    :param needs: Linux capabilities, as ``CAP_NET_RAW``.
+    :param needs: Linux capabilities, such as ``CAP_NET_RAW``.
     :param missing: looks, without changing anything, what else an instance would miss on this
         host (commands, files) and says so in sentences; used by ``havpn check``.
     :raises ValueError: if a field breaks these rules.
@@ -212,7 +212,7 @@ class ProbeType(PluginType):
         follow each other, for what ``havpn check`` promises; ``None``: it is polled. It must be
         pure.
     :param beside: gives a mark of what lies beside the configuration and belongs to it, as a digest
-        of a key file, empty where it cannot be read: a reload builds the instance anew where that
+        of a key file, empty where it cannot be read: a reload builds the instance again where that
         changed. It is called in a thread when the configuration is read, and must not raise.
     """
 
@@ -227,12 +227,12 @@ class ActionType(PluginType):
     """A kind of action; ``build(config, context)`` gives an
     :class:`~havpn_core.plugging.protocols.Action`.
 
-    :param owns: nobody else may touch what the action holds, so a role changed behind its
-        back is put right instead of being respected as an operator's override.
+    :param owns: nobody else may touch what the action holds, so a role changed by others is put
+        right instead of being respected as an operator's override.
     :param paired: gives checked options as they count in a pair, where a default depends on that;
         it must be pure, and give a struct of the same type.
     :param lifetime_s: says for how many seconds what the action holds outlives a daemon that died;
-        ``None``: for ever. It must be pure.
+        ``None``: without end. It must be pure.
     """
 
     owns: bool = False

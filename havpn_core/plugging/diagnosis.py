@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Level(StrEnum):
-    """How grave a finding is: ``failed`` is broken now, ``warning`` may be meant."""
+    """How severe a finding is: ``failed`` is broken now, ``warning`` may be meant."""
 
     OK = "ok"
     WARNING = "warning"

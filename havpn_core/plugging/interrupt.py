@@ -32,7 +32,7 @@ def interruptible() -> Iterator[None]:
     Where somebody else takes care of SIGINT already, as the daemon's loop does, and in other
     threads than the main one, which get no signals, nothing changes.
 
-    :raises Interrupted: at the end of the block, if SIGINT came, whatever became of the block.
+    :raises Interrupted: at the end of the block, if SIGINT came, whatever happened to the block.
     """
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

@@ -135,7 +135,7 @@ class Noticing(Protocol):
     """
 
     def noticed(self) -> str | None:
-        """Give what the target said of late, and has not taken back by a reply.
+        """Give what the target said recently, and has not taken back by a reply.
 
         :returns: ``away``: it falls silent because its gateway is not to be used, so that a path
             that is down soon after has not failed; ``standby``: it replies, and its gateway stands

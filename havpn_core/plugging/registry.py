@@ -3,15 +3,15 @@
 One broken package must neither end the program nor silence its neighbours, and the operator
 must be able to see what is wrong with it. So plugins are loaded one at a time, every hook
 implementation is called alone, and what went wrong is kept in a record. Third-party packages
-are imported only if the configuration enables them: installed is not active.
+are imported only if the configuration enables them: installed is not active. The same holds for
+single files in the folder of ``[plugins] folder``.
 """
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -27,6 +27,8 @@ from havpn_core.plugging.descriptors import (
 )
 from havpn_core.plugging.interrupt import interruptible
 from havpn_core.plugging.rendering import RendererType
+from havpn_core.plugging.sources import files
+from havpn_core.plugging.sources.record import PluginStatus, Record, of_file
 from havpn_core.plugging.wording import describe
 
 GROUP = "havpn"
@@ -65,41 +67,6 @@ KINDS: dict[str, tuple[str, type[PluginType]]] = {
 """Each kind of plugin, the hook that supplies it and its descriptor."""
 
 
-class PluginStatus(StrEnum):
-    """What became of a plugin."""
-
-    ACTIVE = "active"
-    AVAILABLE = "available"  #: installed, not enabled
-    FAILED = "failed"
-    DUPLICATE = "duplicate"
-
-
-@dataclass(slots=True)
-class Record:
-    """What became of one plugin.
-
-    :param error: why, where it is neither active nor available.
-    """
-
-    name: str
-    version: str
-    distribution: str
-    module: str
-    status: PluginStatus
-    provides: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    error: str | None = None
-    bundled: bool = False
-
-    @property
-    def source(self) -> str:
-        """Where it comes from, for people."""
-        return "bundled" if self.bundled else f"{self.distribution} {self.version}"
-
-    def spoil(self, status: PluginStatus, error: str) -> None:
-        """Mark it as unusable."""
-        self.status, self.error = status, error
-
-
 class Registry:
     """The plugins of this installation and the types that they supply."""
 
@@ -111,18 +78,26 @@ class Registry:
         self._contested: dict[tuple[str, str], Record] = {}
 
     @classmethod
-    def load(cls, enable: Iterable[str] = ()) -> "Registry":
-        """Load the bundled plugins and the enabled third-party ones; record the rest."""
+    def load(cls, enable: Iterable[str] = (), folder: Path | None = None) -> "Registry":
+        """Load the bundled plugins and the enabled third-party ones; record the rest.
+
+        :param folder: where single-file plugins are; ``None``: none are looked for.
+        """
         registry = cls()
         wanted = list(enable)
         version = _own_version()
         for module in BUILTIN:
             name = module.removeprefix("havpn_plugins.")
             record = Record(name, version, "havpn", module, PluginStatus.AVAILABLE, bundled=True)
-            registry._admit(record, partial(importlib.import_module, module))
-        for record, entry in _third_party():
+            registry.admit(record, partial(importlib.import_module, module))
+        others = [(record, entry.load) for record, entry in _third_party()]
+        names = {record.name: record.distribution for record, _ in others}
+        names |= {name: "havpn itself" for _, name in registry._types}
+        for plugin in files.files_in(folder) if folder is not None else ():
+            others.append((of_file(plugin, names), partial(files.load, plugin)))
+        for record, load in others:
             if record.status is PluginStatus.AVAILABLE and record.name in wanted:
-                registry._admit(record, entry.load)
+                registry.admit(record, load)
             else:
                 registry.records.append(record)
         return registry
@@ -151,9 +126,14 @@ class Registry:
             f"plugin {record.name!r} ({record.source}) {record.status}: {record.error}"
             for record in self.records
             if record.error
+        ] + [
+            f"plugin {record.name!r}: {record.file} has changed since it was loaded: restart the "
+            "daemon to take it over; until then it works with what it loaded"
+            for record in self.records
+            if record.changed
         ]
 
-    def _admit(self, record: Record, load: Callable[[], Any]) -> None:
+    def admit(self, record: Record, load: Callable[[], Any]) -> None:
         """Load one plugin; whatever it does wrong ends in its record, not here."""
         self.records.append(record)
         try:
@@ -205,8 +185,8 @@ class Registry:
             if key in self._types:
                 owner, newcomer = self._types[key][1], self.records[-1]
                 return (
-                    f"{kind} type {plugin_type.name!r} comes from both {owner.distribution} "
-                    f"(plugin {owner.name}) and {newcomer.distribution} (plugin {newcomer.name}): "
+                    f"{kind} type {plugin_type.name!r} comes from both {owner.place} "
+                    f"(plugin {owner.name}) and {newcomer.place} (plugin {newcomer.name}): "
                     "remove one of them from [plugins] enable"
                 )
         return None

@@ -57,5 +57,5 @@ class Renderer(Protocol):
 class RendererType(PluginType):
     """A kind of files; ``build(config, context)`` gives a :class:`Renderer`.
 
-    A type that the site file names, as ``[renderer.NAME]``, renders; its options stand there.
+    A type that the site file names, such as ``[renderer.NAME]``, renders; its options stand there.
     """

@@ -20,6 +20,7 @@ TEMPLATES = {
     "$module.py": "$kind.py.in",
     "tests/test_$module.py": "test_$kind.py.in",
     ".github/workflows/test.yml": "test.yml.in",
+    ".github/workflows/release.yml": "release.yml.in",
 }
 """Each file of a package and the template of its text."""
 GATEWAY = {

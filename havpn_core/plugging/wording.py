@@ -52,7 +52,7 @@ def words(value: Any, limit: int = LONGEST) -> str:
 
 
 def describe(problem: BaseException) -> str:
-    """Name an exception in one line, whatever becomes of reading its text."""
+    """Name an exception in one line, whatever happens to reading its text."""
     kind = type(problem)
     if issubclass(kind, SystemExit):
         status = shown(vars(SystemExit)["code"].__get__(problem))

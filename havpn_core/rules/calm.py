@@ -248,7 +248,7 @@ class Calm(Steady):
 
     @property
     def least(self) -> Limits:
-        """What is derived of the record alone: the last moments can only ask for more."""
+        """What is derived of the record alone: the last moments can only require more."""
         return derive(self.target, self._used, self.record)
 
     def text(self) -> str:
@@ -286,7 +286,7 @@ class Calm(Steady):
         self.record.count(lost, lost, regular * self._used.interval_s)
 
     def _look(self, now_s: float, *, ended: bool) -> None:
-        """Derive anew where anything changed."""
+        """Derive again where anything changed."""
         if self.record.age(now_s) or ended:
             self._known = self.record.loss_upper
             self._derive()

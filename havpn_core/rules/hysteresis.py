@@ -5,7 +5,7 @@ monotonic clock. ``fall`` and ``rise`` have the meaning that HAProxy and keepali
 so many consecutive failures to ``down``, so many consecutive successes to ``up`` again.
 
 Speed and calm come from the same idea: the first failure is confirmed by a burst. One lost
-reply says little, ``fall`` of them in a row say much, and how long those take is a matter of how
+reply says little, ``fall`` of them in a row say much, and how long those take depends on how
 closely the probes are sent, not of the interval: :func:`wanted_in_s` says when the next one is
 wanted.
 
@@ -95,7 +95,7 @@ class PathRules:
 
     @property
     def gap(self) -> int:
-        """Consecutive FAILs that start the way up over: a silence that is not ridden out."""
+        """Consecutive FAILs that start the way up over: a silence that is not tolerated."""
         return max(self.fall, 1 + int(self.floor_s / self.interval_s))
 
 

@@ -1,4 +1,4 @@
-"""What is always true of a path's state; the tests ask after each transition. Pure.
+"""What is always true of a path's state; the tests check after each transition. Pure.
 
 Each function gives sentences on what is broken, none where all is well.
 """

@@ -1,9 +1,9 @@
 """Tell a grey line from a good one: loss and latency over a sliding window.
 
-Pure. The run rule of :mod:`havpn_core.rules.hysteresis` sees dead lines and never calls a sick one
-sick; this rule does, with separate levels for worse and better, so that a line at the threshold
-does not swing. It counts probes of the regular cadence only: a burst sends most while the
-line is bad and would weigh that time more than the rest.
+Pure. The run rule of :mod:`havpn_core.rules.hysteresis` sees dead lines and never finds a lossy
+one; this rule does, with separate levels for worse and better, so that a line at the threshold does
+not swing. It counts probes of the regular cadence only: a burst sends most while the line is bad
+and would weigh that time more than the rest.
 """
 
 from collections import deque
@@ -107,7 +107,7 @@ class Window:
         return max(0.0, self._latency_s / self._timed) if self._timed else None
 
     def describe(self) -> str:
-        """Say it in words, as ``loss 62 %, latency 12 ms over 60 s``."""
+        """Say it in words, such as ``loss 62 %, latency 12 ms over 60 s``."""
         loss, latency = self._lost / max(self._samples, 1), self.latency_s
         slow = f", latency {latency * 1000:.0f} ms" if latency is not None else ""
         whose = f"{self.kind}: " if self.kind else ""

@@ -50,7 +50,7 @@ def calm_of(
     *,
     silent: bool,
 ) -> Steady:
-    """Make what the settings ask for.
+    """Make what the settings require.
 
     :param record: what earlier runs learned of the line.
     :param trips: the round trips of the path's probes; they say when a reply is late.

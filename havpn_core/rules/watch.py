@@ -1,7 +1,7 @@
 """Watch one path: when to send, when a reply is late, and what to believe after it.
 
 Pure, in the manner of a sans-I/O protocol: whoever owns the sockets and the clock (the daemon)
-or chance (the simulator) asks :attr:`Watch.next_s` when to come back, sends what
+or chance (the simulator) reads :attr:`Watch.next_s` when to come back, sends what
 :meth:`Watch.send` hands out, reports replies, and takes what changed by it from
 :meth:`Watch.changes`. Both drive exactly this code.
 
@@ -224,7 +224,7 @@ class Watch:
 
     @property
     def window(self) -> Window | None:
-        """Loss and latency of late, where they are judged."""
+        """Loss and latency recently, where they are judged."""
         return None if self.feed is None else self.feed.window
 
     @property

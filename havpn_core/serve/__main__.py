@@ -36,7 +36,7 @@ def say(text: str, *, bad: bool) -> None:
 def step_back() -> None:
     """Take less than the daemon: a lower priority, and no rights but for low ports.
 
-    A service manager's filter of system calls may end who asks for that. Then the priority stays,
+    A service manager's filter of system calls may end who calls for that. Then the priority stays,
     and the rights end with the program that this process turns into once more.
     """
     with contextlib.suppress(OSError):

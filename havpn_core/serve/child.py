@@ -54,7 +54,7 @@ class Serving:
             self._changed.set()
 
     async def run(self) -> None:
-        """Keep it running for ever, with growing pauses while it fails."""
+        """Keep it running without end, with growing pauses while it fails."""
         pause_s = FIRST_PAUSE_S
         while True:
             self._changed.clear()

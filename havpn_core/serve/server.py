@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass
 class Server:
-    """Connections and what becomes of them.
+    """Connections and what happens to them.
 
     :param reply: gives the reply to a request.
     """

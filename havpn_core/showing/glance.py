@@ -70,7 +70,7 @@ def _role(status: Status, now: datetime | None) -> Iterator[Row]:
     if role.reason:
         yield Row("why", one_line(role.reason), within=True)
     if role.forced:
-        end = "for good" if role.forced_s is None else until(role.forced_s, now)
+        end = "permanently" if role.forced_s is None else until(role.forced_s, now)
         ends = f"to {role.forced} by an operator, {end}; havpn switch --to auto ends it"
         yield Row("forced", ends, Mood.WARNING)
     if status.state == "paused":

@@ -94,7 +94,7 @@ def _fitness(status: Status) -> Iterator[Finding]:
 def _operator(status: Status) -> Iterator[Finding]:
     role = status.role
     if role.forced:
-        end = "for good" if role.forced_s is None else f"for {span(role.forced_s)} more"
+        end = "permanently" if role.forced_s is None else f"for {span(role.forced_s)} more"
         yield Finding(Level.WARNING, f"forced to {role.forced} {end}")
     if status.state == "paused":
         yield Finding(Level.WARNING, "paused")

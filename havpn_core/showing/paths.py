@@ -92,7 +92,7 @@ def to_switch(path: PathStatus) -> str:
             run = f"{path.streak} of {rise}" if path.streak else rise
             return f"up after {run} good replies in a row{_earliest(path)}"
         case _:
-            return "none before it is known: no reply and no failure has come of late"
+            return "none before it is known: no reply and no failure has come recently"
 
 
 def _earliest(path: PathStatus) -> str:

@@ -24,7 +24,7 @@ class Member(msgspec.Struct, kw_only=True):
     :param node: its own name, as it says it; empty where that is not known.
     :param role: ``active`` or ``standby``; ``None``: not known.
     :param fit: whether it can serve, its lines aside; ``None``: not known.
-    :param line: what it believes of its line, as ``up`` or ``down``; ``None``: not known.
+    :param line: what it believes of its line, such as ``up`` or ``down``; ``None``: not known.
     :param remarks: what is wrong with it.
     :param known_by: how this is known, or why it is not.
     :param age_s: how old that is, in seconds; ``None`` where nothing is known.

@@ -9,7 +9,7 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 
 
 def span(seconds: float) -> str:
-    """Write a time in the two largest of its units, as ``2 h 3 min`` or ``0.07 s``."""
+    """Write a time in the two largest of its units, such as ``2 h 3 min`` or ``0.07 s``."""
     if not isfinite(seconds):
         return "ever"
     if seconds < MINUTE_S:

@@ -38,7 +38,7 @@ DENIED = ("operation not permitted", "permission denied", "must be root")
 
 
 class Outcome(StrEnum):
-    """What became of a file."""
+    """What happened to a file."""
 
     GOOD = "good"
     WRONG = "wrong"

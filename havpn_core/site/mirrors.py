@@ -22,7 +22,7 @@ Table = Mapping[str, Any]
 class Sent:
     """A probe of a gateway, as its table has it.
 
-    :param key: where it stands, as ``path.line1.probe.tunnel``.
+    :param key: where it stands, such as ``path.line1.probe.tunnel``.
     :param host: the address that it goes to; ``None``: a name, or one that begins.
     """
 

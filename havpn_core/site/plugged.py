@@ -9,8 +9,9 @@ from havpn_core.config.read import enabled_plugins
 from havpn_core.errors import CallFailed, ConfigError
 from havpn_core.host.context import context
 from havpn_core.plugging.gate.rendered import files_by
-from havpn_core.plugging.registry import PluginStatus, Registry
+from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.rendering import RenderedFile
+from havpn_core.plugging.sources.record import PluginStatus
 from havpn_core.plugging.wording import describe
 from havpn_core.site.model.model import Model
 from havpn_core.site.rendering.digest import marked

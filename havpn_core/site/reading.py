@@ -27,7 +27,7 @@ SINGLE: dict[str, type[msgspec.Struct]] = {"tunnel": TunnelOptions, "render": Re
 
 @dataclass
 class Reading:
-    """What became of a file.
+    """What happened to a file.
 
     :ivar model: as far as it could be made; ``None`` if too much is missing.
     :ivar problems: each with its key and the remedy.
@@ -109,7 +109,7 @@ def _struct(kind: type[S], key: str, table: Any, into: Reading) -> S | None:
     :param key: where it stands; empty for the whole file.
     """
     if not isinstance(table, dict):
-        into.problems.append(f"{key}: write a table, as [{key}]")
+        into.problems.append(f"{key}: write a table, such as [{key}]")
         into.broken = True
         return None
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""Pure: the share of packets that is lost one way, of late."""
+"""Pure: the share of packets that is lost one way, recently."""
 
 from collections import deque
 
@@ -29,7 +29,7 @@ class OneWay:
                 self._marks.popleft()
 
     def restart(self) -> None:
-        """Begin anew, for another run of the sender or of the receiver."""
+        """Begin again, for another run of the sender or of the receiver."""
         self._marks.clear()
 
     @property

@@ -55,7 +55,7 @@ class StreamSession:
 
     :param keys: the first signs, all are accepted.
     :param incarnation: grows with every start, as microseconds of the wall clock do.
-    :param nonce: 8 random bytes, drawn anew for every start.
+    :param nonce: 8 random bytes, drawn again for every start.
     :param wish_s: the interval wished here, in seconds.
     :param now_s: seconds of any monotonic clock, as all times here.
     :param chance: gives numbers from 0 to below 1.

@@ -20,7 +20,7 @@ OVERTAKEN = 8
 MOST_MISSING = 4096
 """More packets missing in a row say nothing more: that line was dead."""
 REFRESH_S = 0.2
-"""How long the same number is said, and reckoned with at both ends, in seconds."""
+"""How long the same number is said, and accounted for at both ends, in seconds."""
 DEAD = (Verdict.DOWN, Verdict.RECOVERING)
 
 
@@ -55,7 +55,7 @@ class Ways:
         self._up, self._void = True, False
 
     def restart(self) -> None:
-        """Begin anew to count, for another run of the far end."""
+        """Begin again to count, for another run of the far end."""
         self.inwards.restart()
         self.outwards.restart()
         self._open.clear()

@@ -35,7 +35,7 @@ class LossModel(Protocol):
 
 
 class Independent:
-    """Every probe is lost with the same chance, whatever became of the others.
+    """Every probe is lost with the same chance, whatever happened to the others.
 
     :param loss: that chance, from 0 to 1.
     :param random: where it comes from.
@@ -188,7 +188,7 @@ class Trace:
 
     :param points: moments in seconds, from 0 to below ``length_s`` and never decreasing, each
         with whether a probe was lost; at least one.
-    :param length_s: seconds after which the record begins anew, above 0.
+    :param length_s: seconds after which the record begins again, above 0.
     :raises ValueError: if the points are none, out of order or out of range.
     """
 

@@ -1,7 +1,7 @@
 """Pure: drive a path's rules over a lossy line on a virtual clock, hours in seconds.
 
 All probes of the path send over the one line, at the same moments, a packet each. They share
-what befalls the line (a bad spell, an outage, the moments of a recorded one); where a line loses
+what affects the line (a bad spell, an outage, the moments of a recorded one); where a line loses
 by chance, each packet is drawn on its own. So of ``n`` probes over a line that loses each packet
 with chance ``p``, ``k`` or more are lost with the chance of the binomial distribution.
 """
@@ -117,7 +117,7 @@ class Summary:
 
 @dataclass
 class Cuts:
-    """What became of the cuts, one by one."""
+    """What happened to the cuts, one by one."""
 
     detection_s: list[float] = field(default_factory=list)
     down_already: int = 0

@@ -2,7 +2,7 @@
 
 For a course over two ways that lose packets by chance. A path goes down for ``fall`` losses in a
 row, and the last moments of a line only raise that number. So rows that are shorter than what the
-record alone asks for put no path down, for certain, and only the record follows from them. It is
+record alone requires put no path down, for certain, and only the record follows from them. It is
 given what such stretches have on the mean, as they were measured with every packet sent; how long
 they are is drawn with its exact law (:mod:`~havpn_core.study.ways`).
 

@@ -136,7 +136,7 @@ class Chance:
 def ways_of(line: LossModel, random: Uniform) -> tuple[Way, Way]:
     """Give both ways of a line.
 
-    Chance loses each packet by itself; spells, outages and recorded losses befall both ways.
+    Chance loses each packet by itself; spells, outages and recorded losses affect both ways.
 
     :param random: where chance comes from.
     """

@@ -7,10 +7,11 @@ checks run an event loop of their own, so that ``async def`` and plain ``def`` a
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from havpn_core.errors import CallOverdue, HavpnError
+from havpn_core.grading.evidence import note
 from havpn_core.pair.frames import BIGGEST
 from havpn_core.plugging.descriptors import (
     ActionType,
@@ -18,6 +19,7 @@ from havpn_core.plugging.descriptors import (
     EventKind,
     LinkType,
     NotifierType,
+    PluginType,
     ProbeType,
     Retry,
     Sample,
@@ -103,7 +105,13 @@ def check_probe_type(
             if unpolled:
                 await check_arriving(two, lost, lambda: made.close(two))
 
-    asyncio.run(run())
+    _kept("probe", plugin_type, run())
+
+
+def _kept(kind: str, plugin_type: PluginType, checks: Coroutine[Any, Any, None]) -> None:
+    """Run the checks of a contract, and write down that it is kept (``havpn plugin grade``)."""
+    asyncio.run(checks)
+    note(kind, plugin_type.name)
 
 
 async def _sample(caller: Caller, timeout_s: float, expected: Outcome, when: str) -> None:
@@ -158,7 +166,7 @@ def check_action_type(
             await _apply(two, Role.STANDBY, timeout_s)
             await _agree(two, Role.STANDBY, held, observes)
 
-    asyncio.run(run())
+    _kept("action", plugin_type, run())
 
 
 async def _apply(caller: Caller, role: Role, timeout_s: float) -> None:
@@ -216,7 +224,7 @@ def check_notifier_type(
             if failing is not None:
                 await _must_fail(made(failing), timeout_s)
 
-    asyncio.run(run())
+    _kept("notifier", plugin_type, run())
 
 
 async def _notify(caller: Caller, method: str, given: Any, timeout_s: float) -> None:
@@ -276,7 +284,7 @@ def check_link_type(
             left.close()
             _send(left, frames[0])
 
-    asyncio.run(run())
+    _kept("link", plugin_type, run())
 
 
 def _send(link: Any, frame: bytes) -> None:

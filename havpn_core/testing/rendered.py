@@ -32,7 +32,7 @@ def check_renderer_type(
 ) -> None:
     """Check a type of renderer: good files, none of HA-VPN's own, and each time the same.
 
-    :param models: gives the sites that it is tried on, made anew with each call; by default of all
+    :param models: gives the sites that it is tried on, made again with each call; by default of all
         modes and families, and a hub.
     """
     check_hostile_configuration(plugin_type, config, hostile)

@@ -85,7 +85,7 @@ def calmly(options: PathOptions) -> list[str]:
     if options.false_switches is not None:
         return [
             "  that is on a clean line; its loss and silent spells put it off by what "
-            f'false_switches = "{options.false_switches}" asks for, to {options.ceiling} of '
+            f'false_switches = "{options.false_switches}" needs, to {options.ceiling} of '
             "silence at the most"
         ]
     if "false_switches" in PROFILES[options.profile]:

@@ -87,7 +87,7 @@ class StopStart(Seeing):
         """Stop heartbeat and wait until it holds nothing, or is gone.
 
         Gone it is after 3 s, after more while it starts or changes hands. The command itself
-        polls for ever until then. Killed at the deadline, it leaves the daemon to its end; the
+        polls without end until then. Killed at the deadline, it leaves the daemon to its end; the
         same command then waits for that end.
 
         :param wholly: wait until it is gone.
@@ -200,7 +200,7 @@ class StandbyTakeover(Seeing):
 
         A dead partner takes nothing: heartbeat waits 10 s for its reply and then keeps all. A
         partner that stood by for its own dead line takes everything back when this node stands
-        by too, and the address would go to and fro. It is known by its absence: with
+        by too, and the address would go back and forth. It is known by its absence: with
         auto_failback on, ``all`` beside a living partner means that the partner stood by.
 
         :raises ActionError: if nobody is there to take over.

@@ -1,7 +1,7 @@
 """``pacemaker``: report to the local Pacemaker which role this gateway is fit for.
 
 Three modes. ``attribute`` writes a transient node attribute that a location rule reads; it is the
-one to choose, as only the attribute changes and the rule says what becomes of it. Beside it, under
+one to choose, as only the attribute changes and the rule says what happens to it. Beside it, under
 its name with ``-score``, it writes how good the line is, for a rule with ``score-attribute``.
 ``standby`` puts the node into standby until its next boot, the translation of a heartbeat that is
 stopped. ``health`` writes ``#health-havpn`` for a cluster with a ``node-health-strategy``.
@@ -158,7 +158,7 @@ class Attribute(Node):
     async def apply(self, role: Role, timeout_s: float) -> None:
         """Write the attribute; see :class:`havpn_core.Action`.
 
-        With ``-B``, as ``-U`` ignores the dampening in Pacemaker 2.1.5 and 2.1.6.
+        With ``-B``, such as ``-U`` ignores the dampening in Pacemaker 2.1.5 and 2.1.6.
 
         :raises ActionError: if the cluster did not take it.
         """
@@ -184,7 +184,7 @@ class Attribute(Node):
         return next((role for role, word in self._words.items() if word == value), None)
 
     def advises(self) -> bool:
-        """Say that the cluster's rules decide what becomes of it; see ``havpn_core.Advising``."""
+        """Say that the cluster's rules decide what happens to it; see ``havpn_core.Advising``."""
         return True
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from havpn_core import Event, EventKind, Severity
 
 GRAVITY = (Severity.INFO, Severity.WARNING, Severity.ERROR)
-"""From the least to the gravest."""
+"""From the least to the most severe."""
 
 
 class ChoiceOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class ChoiceOptions(msgspec.Struct, frozen=True, kw_only=True):
         list[EventKind], msgspec.Meta(description="kinds of event to pass on; empty for all")
     ] = []
     least: Annotated[
-        Severity, msgspec.Meta(description="the least grave events that are passed on")
+        Severity, msgspec.Meta(description="the least severe events that are passed on")
     ] = Severity.INFO
 
 
@@ -39,7 +39,7 @@ def gravity(event: Event) -> int:
 def values_of(event: Event) -> dict[str, Any]:
     """Give what ``havpn events --json`` shows of an event, and ``message``, a sentence.
 
-    ``at`` is in UTC, as ``2026-01-01T00:00:00.000Z``.
+    ``at`` is in UTC, such as ``2026-01-01T00:00:00.000Z``.
     """
     found = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     moment = event.at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -12,7 +12,7 @@ LONGEST_LINE = 900
 
 
 def subject_of(events: Sequence[Event]) -> str:
-    """Give the subject: the gravest event, the last one of these, and how many there are besides.
+    """Give the subject: the most severe event, the last of these, and how many others there are.
 
     :param events: at least one, oldest first.
     """

@@ -102,7 +102,7 @@ class Smtp:
     def notify_all(self, events: Sequence[Event], timeout_s: float) -> Retry | None:
         """Mail a burst of events; see :class:`havpn_core.Gathering`.
 
-        :raises HavpnError: if the server refuses the mail for good.
+        :raises HavpnError: if the server refuses the mail permanently.
         """
         chosen = [event for event in events if wanted(event, self._options)]
         if not chosen:
@@ -174,7 +174,7 @@ def _greeted(made: socket.socket, host: str, own_name: str) -> "smtplib.SMTP":
 
 
 def greeting_name(node: str) -> str:
-    """Give the name for EHLO; without one smtplib would ask a name server for it."""
+    """Give the name for EHLO; without one smtplib would query a name server for it."""
     return node if _HOST_NAME.match(node) else "localhost"
 
 
@@ -186,7 +186,7 @@ def port_of(options: SmtpOptions) -> int:
 def login_of(options: SmtpOptions) -> list[str]:
     """Read user and password; an empty list where there is none.
 
-    :raises HavpnError: naming option and file, without a word of its content.
+    :raises HavpnError: naming option and file, without any of its content.
     """
     if options.login_file is None:
         return []
@@ -206,7 +206,7 @@ def login_of(options: SmtpOptions) -> list[str]:
 def judged(problem: Exception, options: SmtpOptions, login: list[str], until_s: float) -> Retry:
     """Say what is to be tried again, and when.
 
-    :raises HavpnError: for what the server refuses for good.
+    :raises HavpnError: for what the server refuses permanently.
     """
     import smtplib
 
@@ -227,7 +227,7 @@ def judged(problem: Exception, options: SmtpOptions, login: list[str], until_s: 
 
 
 def _refused(who: str, replies: list[tuple[int, Any]], login: list[str]) -> Retry:
-    """Tell what may pass (4yz of RFC 5321, section 4.2.1) from what is refused for good (5yz)."""
+    """Whether it may pass (4yz of RFC 5321, section 4.2.1); a final refusal is 5yz."""
     texts = dict.fromkeys(said(code, reply, login) for code, reply in replies)
     text = f"{who} refused the mail: {'; '.join(texts)}"
     if all(500 <= code < 600 for code, _ in replies):

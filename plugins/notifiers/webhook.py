@@ -97,7 +97,7 @@ class Webhook:
     def notify(self, event: Event, timeout_s: float) -> Retry | None:
         """Post the event; see :class:`havpn_core.Notifier`.
 
-        :raises HavpnError: if the service refuses it for good.
+        :raises HavpnError: if the service refuses it permanently.
         """
         if not wanted(event, self._options):
             return None
@@ -158,7 +158,7 @@ class Webhook:
 def addressed(options: WebhookOptions) -> tuple[Target, dict[str, str]]:
     """Read address and headers, from their files where they are secret.
 
-    :raises HavpnError: naming the option and the file, without a word of their content.
+    :raises HavpnError: naming the option and the file, without any of their content.
     """
     headers = {"Content-Type": "application/json", "User-Agent": "havpn", "Connection": "close"}
     headers |= options.headers

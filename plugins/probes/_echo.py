@@ -142,7 +142,7 @@ class EchoProbe(ABC):
             self._notice = ("", 0.0)  # it replies again
 
     def noticed(self) -> str | None:
-        """Give how the target said of late that its gateway stands, in one of the words."""
+        """Give how the target said recently that its gateway stands, in one of the words."""
         word, until_s = self._notice
         return word if self._context.clock() < until_s else None
 

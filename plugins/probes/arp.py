@@ -44,7 +44,7 @@ class Arp:
         self._waiting: dict[asyncio.Future[tuple[float, str]], float] = {}
 
     async def check(self, timeout_s: float) -> Sample:
-        """Ask who has the address."""
+        """Probe for who has the address."""
         if not self._neighbours.is_open:
             try:
                 self._neighbours.open((f"IPv{self._target.version}",))

@@ -142,7 +142,7 @@ class Stream:
         return bool(self._target[1][0] == source[0])
 
     def came(self, said: str, source: Any) -> None:
-        """Take what became of a packet that was read."""
+        """Take what happened to a packet that was read."""
         if said == "good":
             self._counts["received"] += 1
             self._trouble, self._refused = "", False

@@ -248,7 +248,7 @@ def test_check_promises_the_times_of_a_clean_line_and_says_what_puts_them_off():
     assert promised("fast")[1:3] == [
         "  detection within 475ms, within 82ms on a line of 1ms",
         "  that is on a clean line; its loss and silent spells put it off by what false_switches = "
-        '"1/100h" asks for, to 250ms of silence at the most',
+        '"1/100h" needs, to 250ms of silence at the most',
     ]
     assert promised("balanced")[1] == "  detection within 2.65s, within 852ms on a line of 1ms"
     assert "floor" not in promised("fast")[1]

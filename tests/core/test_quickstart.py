@@ -25,7 +25,7 @@ COMMANDS = {
 }  # fmt: skip
 """What each page must show, so that no block is passed over unseen."""
 SYSTEM = (
-    "apt", "chmod", "chown", "echo", "install", "python3", "scp", "sysctl", "systemctl",
+    "apt", "chmod", "chown", "echo", "install", "make", "python3", "scp", "sysctl", "systemctl",
 )  # fmt: skip
 """Programs of Debian that a page may call."""
 PACKAGED = "/usr/share/havpn/systemd/"

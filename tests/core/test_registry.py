@@ -76,6 +76,7 @@ def test_an_enabled_plugin_is_active_and_shows_what_it_provides(site):
         "name": "foo",
         "version": "1.2",
         "distribution": "havpn-foo",
+        "file": None,
         "module": "havpn_foo",
         "status": "active",
         "provides": {

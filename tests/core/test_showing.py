@@ -204,7 +204,7 @@ def test_a_force_and_a_pause_say_how_they_end():
     status.written_at, status.age_s = "2026-01-02T12:00:00.000Z", 0.0
     assert "forced" not in seen(status)
     status.role.forced = "active"
-    assert "! forced to active by an operator, for good; havpn switch --to auto" in seen(status)
+    assert "! forced to active by an operator, permanently; havpn switch --to auto" in seen(status)
     status.role.forced_s = 600.0
     assert "! forced to active by an operator, until 12:10:00 UTC (10 min more)" in seen(status)
     assert words(status) == [(Level.WARNING, "forced to active for 10 min more")]

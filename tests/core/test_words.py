@@ -12,7 +12,7 @@ from havpn_core.config.options import GiveUpOn, NodeOptions, OnStop
 from havpn_core.daemon.state.events import as_record
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.gate.coercion import as_event
-from havpn_core.plugging.registry import PluginStatus, Record
+from havpn_core.plugging.sources.record import PluginStatus, Record
 
 
 def events():

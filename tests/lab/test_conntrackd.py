@@ -172,8 +172,8 @@ def test_a_dead_conntrackd_is_reported_with_the_remedy_and_delays_no_address(her
 
 
 def test_the_recipe_of_the_documents_is_what_conntrackd_and_nftables_take(here):
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", RECIPE.read_text(), re.S | re.M)
-    states, firewall, _unit = (text for language, text in blocks if not language)
+    blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```$", RECIPE.read_text(), re.S | re.M))
+    states, firewall = blocks["conntrackd"], blocks["nft"]
     host, file = here.lab.hosts["gw-aa"], "/etc/conntrackd/recipe.conf"
     host.write(file, states)
     host.run("mkdir", "-p", "/run/lock")

@@ -48,7 +48,7 @@ def test_a_site_of_ones_own_is_rehearsed_with_all_its_networks(tmp_path):
     assert 0 < outage_s(said) < 1.5
     for network in ("192.168.40.0/24", "2001:db8:b:40::/64", "172.20.0.0/22"):
         assert f"{network} to far" in drawn
-    for word in ("cut", "heal", "lost", "fw-berlin-east says of its line"):
+    for word in ("cut", "heal", "lost", "verdict of fw-berlin-east"):
         assert word in drawn
     for address in ("192.168.40.1", "2001:db8:b:40::1"):
         assert f"gateway-berlin-west-02 has {address}" in drawn

@@ -6,14 +6,20 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from havpn_core import Role
+from havpn_core.cli.grade import words
+from havpn_core.grading import evidence
+from havpn_core.grading.criteria import Grade
+from havpn_core.grading.evidence import Evidence
+from havpn_core.grading.judging import judge
+from havpn_core.grading.package import of_name
 from havpn_core.plugging.registry import Registry
 from havpn_core.testing import (
     check_action_type,
-    check_hostile_configuration,
     check_link_type,
     check_notifier_type,
     check_probe_type,
@@ -42,11 +48,19 @@ def case(kind, name):
 
 
 @pytest.mark.parametrize(("kind", "name"), sorted(TYPES))
-def test_contract(kind, name, tmp_path):
+def test_contract(kind, name, tmp_path, monkeypatch):
+    """The contract is kept, and with that the plugin is gold by what can be seen of it."""
     assert (kind, name) in CASES, (
         f"add a case for the {kind} type {name} to tests/testing/test_bundled.py"
     )
+    noted = Path(os.environ.get(evidence.VARIABLE) or tmp_path / "contracts")
+    monkeypatch.setenv(evidence.VARIABLE, str(noted))
     CASES[kind, name](TYPES[kind, name], tmp_path)
+    shown = evidence.read(noted)
+    assert (kind, name) in shown, "the whole contract was not checked"
+    supplier = next(record for each, record in REGISTRY.types(kind) if each.name == name)
+    report = judge(of_name(supplier.name, REGISTRY), Evidence(None, shown))
+    assert report.grade is Grade.GOLD, words(report)
 
 
 @pytest.mark.parametrize(("kind", "name"), sorted(TYPES))
@@ -222,24 +236,76 @@ def _(kind, folder):
     )
 
 
+def command(folder, name, script):
+    """Write a program, and give its path."""
+    file = folder / name
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+UPDATER = """
+while [ $# -gt 0 ]; do
+    case $1 in
+    -n) name=$2; shift ;;
+    -B) echo "$2" >"{folder}/$name" ;;
+    -Q) [ -e "{folder}/$name" ] || exit 105
+        echo "name=\\"$name\\" host=\\"here\\" value=\\"$(cat "{folder}/$name")\\"" ;;
+    esac
+    shift
+done
+"""
+
+
 @case("action", "pacemaker")
 def _(kind, folder):
-    """The rest of its contract needs a cluster: tests/lab/test_pacemaker.py."""
-    check_hostile_configuration(
-        kind, {}, [{"mode": "maybe"}, {"dampen": -1}, {"attribute": "a b"}, {"up_value": 0}]
-    )
+    """With commands that keep the attribute in a file; a cluster: tests/lab/test_pacemaker.py."""
+    command(folder, "crm_node", "echo here")
+    command(folder, "attrd_updater", UPDATER.format(folder=folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder), prepend=os.pathsep)
+        check_action_type(
+            kind,
+            config={},
+            held=lambda: [Role.STANDBY, Role.ACTIVE][int((folder / "havpn").read_text())],
+            hostile=[{"mode": "maybe"}, {"dampen": -1}, {"attribute": "a b"}, {"up_value": 0}],
+        )
 
 
 @case("action", "heartbeat")
 def _(kind, folder):
-    """The rest of its contract needs heartbeat: tests/plugins/actions/test_heartbeat_real.py."""
-    check_hostile_configuration(kind, {}, [{"mode": "maybe"}, {"control": "by hand"}])
+    """With three scripts; a real heartbeat: tests/plugins/actions/test_heartbeat_real.py."""
+    runs = folder / "runs"
+    said = "heartbeat OK [pid 4711 et al] is running on here [here]..."
+    check_action_type(
+        kind,
+        config={
+            "control": "init",
+            "init_script": command(
+                folder, "init", f"case $1 in start) touch {runs} ;; stop) rm -f {runs} ;; esac"
+            ),
+            "daemon": command(
+                folder, "daemon", f"if [ -e {runs} ]; then echo '{said}'; else "
+                "echo heartbeat is stopped. No process; exit 3; fi"
+            ),
+            "cl_status": command(folder, "cl_status", f"[ -e {runs} ]"),
+            "config_dir": str(folder),
+        },
+        held=lambda: Role.ACTIVE if runs.exists() else Role.STANDBY,
+        hostile=[{"mode": "maybe"}, {"control": "by hand"}],
+    )  # fmt: skip
 
 
 IN_HOST = """
 import subprocess, sys
 from pathlib import Path
 from havpn_core import Role
+from havpn_core.cli.grade import words
+from havpn_core.grading import evidence
+from havpn_core.grading.criteria import Grade
+from havpn_core.grading.evidence import Evidence
+from havpn_core.grading.judging import judge
+from havpn_core.grading.package import of_name
 from havpn_core.plugging.registry import Registry
 from havpn_core.testing import check_action_type
 def held():

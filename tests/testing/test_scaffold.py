@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from havpn_core.errors import HavpnError
 from havpn_core.plugging.scaffold import write_package
@@ -34,6 +35,50 @@ def test_a_new_package_passes_its_own_tests_at_once(kind, tmp_path):
     run(made, "ruff", "check", "--no-cache", ".")
     run(made, "mypy", "--strict", module.name)
     assert {"pyproject.toml", "README.md", "LICENSE", ".github"} <= {p.name for p in made.iterdir()}
+
+
+def test_the_workflows_are_yaml_and_publish_what_is_gold(tmp_path):
+    made = write_package("foo", "probe", tmp_path)
+    found = {}
+    for name in ("test", "release"):
+        text = (made / ".github" / "workflows" / f"{name}.yml").read_text()
+        assert "$$" not in text
+        found[name] = yaml.safe_load(text)
+        jobs = found[name]["jobs"].values()
+        runs = [step.get("run", "") for job in jobs for step in job["steps"]]
+        assert "pytest" in runs
+        assert "havpn plugin grade ./ --at-least gold" in runs
+    publish = found["release"]["jobs"]["publish"]
+    # The token that PyPI trusts, and nothing else, is what the job may have.
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["needs"] == "build"
+    assert publish["environment"] == "pypi"
+    # YAML 1.1 reads the key "on" as true.
+    assert found["release"][True] == {"push": {"tags": ["v*"]}}
+
+
+def test_only_a_tag_of_the_version_is_released(tmp_path):
+    made = write_package("foo", "probe", tmp_path)
+    workflow = yaml.safe_load((made / ".github" / "workflows" / "release.yml").read_text())
+    steps = workflow["jobs"]["build"]["steps"]
+    check = next(step["run"] for step in steps if step.get("name") == "The tag is the version")
+    for tag, status in (("v0.1.0", 0), ("v0.1", 1), ("v0.2.0", 1)):
+        done = subprocess.run(
+            ["bash", "-ec", check], cwd=made, env={**os.environ, "GITHUB_REF_NAME": tag},
+            timeout=20, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, tag
+
+
+def test_the_readme_names_the_contract_the_grade_and_the_release(tmp_path):
+    text = (write_package("foo", "link", tmp_path) / "README.md").read_text()
+    for words in (
+        "check_link_type",
+        "plugin grade ./ --at-least gold",
+        "plugin trace foo",
+        "git tag",
+    ):
+        assert words in text
 
 
 @pytest.mark.parametrize("name", ["Foo", "1st", "", "a b", "../x", "foo-", "x" * 41, "havpn-foo"])

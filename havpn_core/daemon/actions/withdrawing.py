@@ -84,7 +84,7 @@ class Withdrawing:
         self._kick.set()
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Look without end."""
         while True:
             self._kick.clear()
             seen = Seen()

@@ -16,7 +16,7 @@ from havpn_core.plugging.gate.calls import Caller
 
 @dataclass
 class Built:
-    """What was built anew and is not at work yet.
+    """What was built again and is not at work yet.
 
     :param paths: the probes of each new or changed path, by path and probe.
     :param roads: the probes of the roads of the same paths, by path and probe.

@@ -52,7 +52,7 @@ class LanWatch:
         self._due_s = float("-inf")
 
     def use(self, config: Config) -> None:
-        """Watch what a configuration says from now on; what stays the same is not begun anew."""
+        """Watch what a configuration says from now on; what stays the same is not begun again."""
         self._paired, before = config.pair is not None, self._plan
         self._plan = plan = plan_of(config)
         if plan == before:
@@ -104,7 +104,7 @@ class LanWatch:
         )
 
     async def run(self) -> None:
-        """Probe and look for ever; :meth:`use` says what."""
+        """Probe and look without end; :meth:`use` says what."""
         while True:
             now_s = self._clock()
             if now_s >= self._due_s:
@@ -154,7 +154,7 @@ class LanWatch:
         return None
 
     def _conclude(self) -> None:
-        """Judge anew, and report and tell what is another."""
+        """Judge again, and report and tell what is another."""
         now_s, said, heard = self._clock(), Fitness(), self.hears
         self.hears = None
         if self._prober is not None and self._carried:

@@ -10,7 +10,7 @@ PLAIN = "no reply"
 
 
 def sentence(kinds: Sequence[Kind], details: Mapping[str, Sequence[str]]) -> str:
-    """Name the kinds that fail, as ``tunnel: no reply in 12 probes; the line is well``.
+    """Name the kinds that fail, such as ``tunnel: no reply in 12 probes; the line is well``.
 
     :param details: by kind what its probes have to say of their failures.
     :returns: empty if none fails.

@@ -12,7 +12,7 @@ def hurrying(instance: str, paths: Callable[[], Mapping[str, PathRun]]) -> Calla
 
     It does nothing unless the instance is a probe of a path that is at work.
 
-    :param instance: the instance's name in the configuration, as ``path.vpn1.probe.echo``.
+    :param instance: the instance's name in the configuration, such as ``path.vpn1.probe.echo``.
     :param paths: gives the paths at work, by name.
     """
     kind, _, rest = instance.partition(".")

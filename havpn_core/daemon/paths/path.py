@@ -1,7 +1,7 @@
 """Probe one path at its cadence and keep its verdict.
 
-The I/O side of a :class:`~havpn_core.rules.watch.Watch`: each turn asks it what is due, hands it
-what happened, and passes on what changed by that.
+The I/O side of a :class:`~havpn_core.rules.watch.Watch`: each turn gets from it what is due, hands
+it what happened, and passes on what changed by that.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class PathRun:
         return self._probes.far_left()
 
     def loss(self, now_s: float) -> Loss | None:
-        """Give what the line loses of late; ``None`` while that is not known, or old."""
+        """Give what the line loses recently; ``None`` while that is not known, or old."""
         return self.losses.found(now_s, self._probes.losses())
 
     def look_at_carrier(self) -> None:
@@ -151,7 +151,7 @@ class PathRun:
             self._guarded(self._arm)
 
     async def run(self) -> None:
-        """Probe for ever, at times fixed beforehand, however long a reply takes."""
+        """Probe without end, at times fixed beforehand, however long a reply takes."""
         self._ended = asyncio.get_running_loop().create_future()
         # Until now other paths may have been made: that is no lateness of this one.
         self.watch.cadence_s += self._clock() - self._due

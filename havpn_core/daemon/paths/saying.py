@@ -1,4 +1,4 @@
-"""Say in an event what became of a path."""
+"""Say in an event what happened to a path."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -28,7 +28,7 @@ def verdict_event(run: PathRun, change: Transition, now_s: float) -> Event:
 
 
 def quality_events(run: PathRun, before: Mood) -> Iterator[Event]:
-    """Report that a line became poor or grey, or is so no more.
+    """Report that a line became poor or grey, or no longer is.
 
     :param before: how it was.
     """

@@ -1,7 +1,7 @@
 """Let what changes of many paths in one moment count once.
 
 What a change costs grows with the number of paths: a thousand that go down with one provider would
-keep the loop busy for many seconds if each of them had the role judged anew.
+keep the loop busy for many seconds if each of them had the role judged again.
 """
 
 import asyncio

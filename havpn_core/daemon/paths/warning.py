@@ -18,7 +18,7 @@ def warning(
 
     It does nothing unless the instance is a probe of a path.
 
-    :param instance: the instance's name in the configuration, as ``path.vpn1.probe.echo``.
+    :param instance: the instance's name in the configuration, such as ``path.vpn1.probe.echo``.
     :param clock: monotonic seconds.
     """
     kind, _, rest = instance.partition(".")

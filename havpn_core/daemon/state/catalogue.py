@@ -21,7 +21,7 @@ class Listed(NamedTuple):
     :param subject: its ``subject`` as an example; empty for the gateway itself.
     :param after: its ``after``; ``{word}`` stands for a text that differs.
     :param before: its ``before`` as an example.
-    :param severity: the one that it has, or the gravest of several.
+    :param severity: the one that it has, or the most severe of several.
     :param when: when it comes, a sentence.
     :param detail: its ``detail`` as an example.
     """
@@ -59,7 +59,7 @@ _VERDICT = (
 _QUALITY = (
     ("poor", "good", W, "a line loses or delays too much over its window",
      "loss 12 %, latency 31 ms over 60 s"),
-    ("good", "poor", I, "it does no more", "loss 0 %, latency 12 ms over 60 s"),
+    ("good", "poor", I, "the line is good again", "loss 0 %, latency 12 ms over 60 s"),
     ("score {number}", "score 200", I, "a line is on another step for a cluster manager",
      "loses 2.1 %"),
 )  # fmt: skip
@@ -84,7 +84,7 @@ _ACTION = (
     ("active", "", W, "the action has carried the role out; `warning` where nobody can see it",
      ""),
     ("standby", "", W, "likewise", ""),
-    ("failed", "", E, "the action failed, hung or lied; it is tried again",
+    ("failed", "", E, "the action failed, timed out or reported wrongly; it is tried again",
      "active: /usr/local/bin/take ended with status 1; next try in 2 s"),
     ("conflict", "", E, "another host claims the address that is held here",
      "02:00:00:00:00:01 claims an address that this gateway holds"),
@@ -101,9 +101,9 @@ _DAEMON = (
     ("resumed", "", W, "`havpn resume`", ""),
     ("late", "", W, "this host was late itself, once a minute at the most",
      "3 rounds of probes are void: this host was late itself"),
-    ("trouble", "", W, "something that the daemon needs cannot be had, as the disk",
+    ("trouble", "", W, "something that the daemon needs is not available, such as the disk",
      "/var/lib/havpn/state.json: the disk is full: free some space"),
-    ("over", "trouble", I, "it can be had again",
+    ("over", "trouble", I, "it is available again",
      "/run/havpn/status.json: can be written again"),
 )  # fmt: skip
 _PLUGIN = (
@@ -112,7 +112,7 @@ _PLUGIN = (
     ("path.vpn1.probe.echo", "blocks the loop", "", W, "a plugin keeps the daemon waiting",
      "check took 0.30 s on the loop"),
 )  # fmt: skip
-_OVER = "it is so no more"
+_OVER = "the condition has ended"
 _PAIR = (
     ("conflict", "", E, "the partner is silent, and its kernel still replies for the address",
      "10.1.255.254 is still in use on the LAN"),
@@ -176,7 +176,7 @@ _PATH = (
      "this gateway serves, and the far gateway of path vpn1 has stood by for 10 s: see there why "
      "it does not serve (havpn status)"),
     ("sites on the same line", "sites on different lines", I, _OVER, ""),
-    ("trouble", "", W, "a probe has something to say that is no sample, one in ten seconds",
+    ("trouble", "", W, "a probe reports what is not a sample; at most one in ten seconds",
      "the two ends have different keys: copy key_file to both"),
 )  # fmt: skip
 _FITNESS = (

@@ -165,7 +165,7 @@ class Keeper:
     def _failed(self, file: Path, problem: str) -> None:
         if file not in self._trouble:
             self._trouble.add(file)
-            self._report(f"{problem}; it is kept in memory and written when that is mended", True)
+            self._report(f"{problem}; it is kept in memory and written when that is repaired", True)
 
     def _succeeded(self, file: Path) -> None:
         if file in self._trouble:

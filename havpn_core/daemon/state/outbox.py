@@ -79,7 +79,7 @@ class Outbox(Generic[E]):
         return taken
 
     def settled(self) -> None:
-        """Note that an attempt ended for good: it delivered, or what it had is never delivered."""
+        """Note that an attempt was the last one: it delivered, or what it had never will be."""
         self._failures = 0
 
     def again(self, taken: tuple[Waiting[E], ...], now_s: float, after_s: float = 0.0) -> int:

@@ -7,10 +7,13 @@ from havpn_core.daemon.state.path_status import Facts
 
 
 class LossStatus(msgspec.Struct, kw_only=True):
-    """What a line loses of late, as shares from 0 to 1, with the bounds that are sure.
+    """What a line loses, as shares from 0 to 1.
 
-    :param samples: how many probes that is of.
-    :param age_s: how old the newest of them is, in seconds.
+    :param share: share lost.
+    :param at_least: lower confidence bound of it.
+    :param at_most: upper confidence bound of it.
+    :param samples: number of probes counted.
+    :param age_s: age of the newest of them in seconds.
     """
 
     share: float
@@ -21,11 +24,14 @@ class LossStatus(msgspec.Struct, kw_only=True):
 
 
 class FarStatus(msgspec.Struct, kw_only=True):
-    """What the far gateway of the partner's line says of itself, as the partner passes it on.
+    """The far gateway of the partner's line, as the partner reports it.
 
-    :param fit: ``None``: not known, which counts as fit.
-    :param verdict: what it believes of that line.
-    :param name: of the far gateway; ``None``: it, or the partner, is of a release that has none.
+    :param role: its role.
+    :param fit: whether it is fit; ``None``: not known, which counts as fit.
+    :param maintenance: it is in maintenance.
+    :param paused: its daemon is paused.
+    :param verdict: its verdict of that line.
+    :param name: its name; ``None``: not known.
     """
 
     role: str | None = None
@@ -39,18 +45,24 @@ class FarStatus(msgspec.Struct, kw_only=True):
 class PartnerStatus(msgspec.Struct, kw_only=True):
     """What the partner last sent of itself.
 
-    :param role: the role that is in force there; ``None`` while it changes or is not known.
-    :param path: ``up``, ``recovering`` or ``down``, its paths taken together.
-    :param wanted: the role that it is to have.
-    :param hears: whether it receives our frames.
+    :param state: state of the token at the partner ([a pair](pair.md#where-the-token-goes)).
+    :param role: the role in force there; ``None`` while it changes or is not known.
+    :param path: ``up``, ``recovering`` or ``down``: its paths taken together.
+    :param priority: its ``priority``.
+    :param maintenance: it is in maintenance.
+    :param stopping: its daemon stops in order.
+    :param loss: what its line loses; ``None``: not known.
+    :param wanted: the role that it wants.
+    :param hears: whether it receives the frames of this gateway.
     :param fit: whether it can serve, its lines aside; ``None``: not known, which counts as fit.
-    :param failed: it tried to take the role, and could not.
-    :param forced: an operator wants it to be active.
-    :param refused: the far host refuses its probes for long.
-    :param road: whether hosts behind its far gateway reply, as it said last; ``None``: not known.
-    :param grey: its line loses more than it may.
-    :param far: its far gateway; ``None`` while it does not say, or has not heard it of late.
-    :param name: its name, up to 24 bytes of it; ``None`` while it has not said it.
+    :param failed: it tried to take the role and could not.
+    :param forced: an operator forced it to active.
+    :param paused: its daemon is paused.
+    :param refused: its far host has refused probes for longer than ``refused_hold``.
+    :param road: whether hosts behind its far gateway reply; ``None``: not known.
+    :param grey: its line is grey.
+    :param far: its far gateway; ``None``: not known.
+    :param name: its name, up to 24 bytes of it; ``None``: not known.
     """
 
     state: str
@@ -74,9 +86,13 @@ class PartnerStatus(msgspec.Struct, kw_only=True):
 
 
 class LinkStatus(msgspec.Struct, kw_only=True):
-    """A link: ``heard_s`` is the seconds since the last frame that was believed.
+    """A link.
 
-    :param verdicts: the frames that came over it, by what was made of them.
+    :param alive: whether it carries frames of the partner.
+    :param heard_s: seconds since the last frame that was accepted.
+    :param frames: number of frames received.
+    :param verdicts: frames received, by what was made of them.
+    :param facts: what the plugin reports of itself.
     """
 
     alive: bool
@@ -87,13 +103,14 @@ class LinkStatus(msgspec.Struct, kw_only=True):
 
 
 class LineStatus(msgspec.Struct, kw_only=True):
-    """Which line is whose, and which one each site uses.
+    """Which line this gateway has, and which one each site uses.
 
     :param number: 1 on the gateway with the higher priority, 2 on the other one.
-    :param ordered: the line that this gateway was ordered to have both sites use.
-    :param by_partner: the partner was ordered so, to its line, and this gateway stands by.
+    :param ordered: the line that ``switch --line`` on this gateway orders.
+    :param by_partner: the partner received such an order for its line, and this gateway stands
+        by.
     :param site: the line that this site uses; ``None`` while that changes or is not known.
-    :param far_site: the line that the far site is seen to use.
+    :param far_site: the line that the far site uses, as far as is seen here.
     """
 
     number: int
@@ -104,16 +121,25 @@ class LineStatus(msgspec.Struct, kw_only=True):
 
 
 class PairStatus(msgspec.Struct, kw_only=True):
-    """The pair; ``frames`` counts those that arrived, by what was made of them.
+    """The pair.
 
-    :param troubles: what is wrong with it now, a sentence with the remedy each.
-    :param loss: what the line here loses; ``None`` while that is not known, or old.
-    :param moved_for_loss_s: the seconds since the role last moved for loss; ``None`` if that was
-        not within the last 10 minutes.
-    :param heard_s: the seconds since the partner's last news came; ``None`` if none ever did.
-    :param in_use: whether a silent partner's address was found in use on the LAN; ``None`` while
-        nothing is looked for.
-    :param line: ``None`` while the partner is silent.
+    :param state: state of the token at this gateway ([a pair](pair.md#where-the-token-goes)).
+    :param wanted: the role that the pair wants here.
+    :param reason: why.
+    :param priority: ``priority`` of this gateway.
+    :param partner: the partner; ``None`` while it is silent.
+    :param links: the links.
+    :param frames: frames received, by what was made of them.
+    :param dead_s: seconds of silence after which the partner counts as dead.
+    :param dead_raised: ``dead`` of the configuration is too low and was raised.
+    :param troubles: what is wrong with the pair now, a sentence with the remedy each.
+    :param loss: what the line here loses; ``None``: not known, or old.
+    :param moved_for_loss_s: seconds since the role last moved for loss; ``None``: not within
+        the last 10 minutes.
+    :param heard_s: seconds since the partner was last heard; ``None``: never.
+    :param in_use: whether the address of a silent partner is in use on the LAN; ``None`` while
+        nothing is probed.
+    :param line: which line each site uses; ``None`` while the partner is silent.
     """
 
     state: str

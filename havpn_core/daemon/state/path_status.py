@@ -10,10 +10,11 @@ Facts = dict[str, Any]
 
 
 class DurationsStatus(msgspec.Struct, kw_only=True):
-    """How long replies took: their sum in seconds, and how many took how long.
+    """How long replies took.
 
-    :param counts: the first is of those up to 50 us, each next one of those up to twice that of
-        the one before; trailing zeros are left out.
+    :param sum_s: their sum in seconds.
+    :param counts: number of replies by bucket: the first is up to 50 us, each next one up to
+        twice as long; trailing zeros are left out.
     """
 
     sum_s: float
@@ -21,13 +22,21 @@ class DurationsStatus(msgspec.Struct, kw_only=True):
 
 
 class ProbeStatus(msgspec.Struct, kw_only=True):
-    """A probe: its last sample, how many samples had which outcome, and when a reply is late.
+    """A probe.
 
-    :param watches: ``line``, ``tunnel`` or ``road``.
-    :param refused: samples that the far host refused, where that is no failure (``refused``).
+    :param outcome: outcome of the last sample: ``OK``, ``FAIL``, ``ERROR`` or ``REFUSED``;
+        ``None``: none yet.
+    :param detail: cause of that outcome, in words.
+    :param latency_ms: round-trip time of the last reply in milliseconds.
+    :param ok: samples that were OK.
+    :param fail: samples that failed.
+    :param error: samples that could not test.
+    :param refused: samples that the far host refused, where that is no failure.
     :param overdue_ms: milliseconds after which a reply is late.
     :param mode: ``loop``, where probes may overlap, or ``thread``, one at a time.
-    :param durations: of its replies; ``None`` while none was timed.
+    :param watches: ``line``, ``tunnel`` or ``road``.
+    :param durations: how long its replies took; ``None`` while none was timed.
+    :param facts: what the plugin reports of itself.
     """
 
     outcome: str | None
@@ -47,8 +56,8 @@ class ProbeStatus(msgspec.Struct, kw_only=True):
 class KindStatus(msgspec.Struct, kw_only=True):
     """What a path knows of one kind that it watches.
 
-    :param outcome: of the last vote of its probes; ``None``: none yet.
-    :param failed: its failures in a row.
+    :param outcome: outcome of the last vote of its probes; ``None``: none yet.
+    :param failed: its consecutive failures.
     """
 
     outcome: str | None
@@ -56,10 +65,13 @@ class KindStatus(msgspec.Struct, kw_only=True):
 
 
 class QualityStatus(msgspec.Struct, kw_only=True):
-    """The loss (0 to 1) and the round-trip time of a path over its window of samples.
+    """The quality of a path over its window.
 
     :param verdict: ``good`` or ``poor``.
-    :param grey: it loses more than ``grey`` allows, which only ranks it.
+    :param loss: share lost.
+    :param latency_ms: mean round-trip time in milliseconds.
+    :param samples: number of samples in the window.
+    :param grey: the loss is above ``grey``; this only ranks the line.
     """
 
     verdict: str
@@ -70,7 +82,11 @@ class QualityStatus(msgspec.Struct, kw_only=True):
 
 
 class FlapStatus(msgspec.Struct, kw_only=True):
-    """The flap penalty of a path, and for how many seconds it is held down by it."""
+    """The flap damping of a path.
+
+    :param penalty: the penalty; each fall adds 1.
+    :param hold_s: seconds for which the way back is still held.
+    """
 
     penalty: float
     hold_s: float
@@ -79,13 +95,15 @@ class FlapStatus(msgspec.Struct, kw_only=True):
 class CalmStatus(msgspec.Struct, kw_only=True):
     """When a path with ``false_switches`` is given up, and why.
 
-    :param fall: lost probes in a row that it takes now, at least.
-    :param floor_ms: milliseconds of silence that it takes at least; 0 where ``fall`` says it.
+    :param fall: consecutive lost probes that it takes now, at least.
+    :param floor_ms: least silence in milliseconds; 0 where ``fall`` determines it.
     :param silence_ms: milliseconds of silence after which it is given up.
-    :param loss: share of the line's probes that were lost, 0 to 1, and what was reckoned with.
-    :param spells: the longest silent spells remembered that ended, in seconds; 0: none.
-    :param jitter_ms: mean difference of successive round trips.
-    :param per_h: false switches an hour that remain by what is known, and those that are borne.
+    :param loss: share of the probes of this line that were lost.
+    :param loss_reckoned: the upper bound of that share, with which ``fall`` is computed.
+    :param spells: the longest silent spell on record that ended, in seconds; 0: none.
+    :param jitter_ms: mean difference of successive round trips in milliseconds.
+    :param per_h: false switches an hour that are expected.
+    :param target_per_h: false switches an hour that are accepted.
     :param kept: whether the target is kept.
     :param text: all of it in a sentence.
     """
@@ -104,7 +122,13 @@ class CalmStatus(msgspec.Struct, kw_only=True):
 
 
 class RoadProbeStatus(msgspec.Struct, kw_only=True):
-    """A probe of the road: what it last found, and when its host last replied."""
+    """A probe of the road.
+
+    :param outcome: outcome of the last sample; ``None``: none yet.
+    :param detail: cause of that outcome, in words.
+    :param latency_ms: round-trip time of the last reply in milliseconds.
+    :param replied_at: when the host last replied.
+    """
 
     outcome: str | None = None
     detail: str = ""
@@ -115,10 +139,12 @@ class RoadProbeStatus(msgspec.Struct, kw_only=True):
 class RoadStatus(msgspec.Struct, kw_only=True):
     """The road of a path.
 
-    :param verdict: ``ok`` while one of its hosts replies, ``failed`` if none does, or ``unknown``.
+    :param verdict: ``ok`` while one of its hosts replies, ``failed`` if none does, or
+        ``unknown``.
     :param probing: how its probes run: ``full``, ``slow``, or ``none`` on a standby.
-    :param stance: what this gateway does about the road; ``None`` while nothing.
+    :param stance: what this gateway does about the road; ``None``: nothing.
     :param trial_s: seconds until a gateway that left the role for the road tries it again.
+    :param probes: the probes of the road.
     """
 
     verdict: str
@@ -131,21 +157,24 @@ class RoadStatus(msgspec.Struct, kw_only=True):
 class PathStatus(msgspec.Struct, kw_only=True):
     """A path.
 
-    :param streak: equal samples in a row that count towards another verdict.
-    :param late: rounds of probes that are void, because this host was late itself.
+    :param verdict: ``unknown``, ``up``, ``failing``, ``down`` or ``recovering``.
+    :param since: when the verdict changed.
+    :param streak: consecutive equal samples that count towards another verdict.
+    :param late: rounds of probes that are void because this host was late.
     :param flickers: lost probes that the next ones showed to be no failure of the path.
-    :param detection_ms: milliseconds within which a silent line is noticed.
-    :param fall: failures in a row that take it down, as it is in force now.
-    :param rise: successes in a row that bring it up again.
-    :param interval_ms: milliseconds from one probe to the next.
+    :param detection_ms: milliseconds within which a silent line is detected.
     :param refused_s: seconds since which the far host refuses; ``None`` if it does not.
-    :param failing: which kind of its probes fails, in words; ``None`` while none does, and where
-        all of them watch the line.
-    :param kinds: what its probes watch, ``line`` or ``tunnel``, and how that does.
+    :param failing: which kind of its probes fails, in words; ``None`` while none does, and
+        where all of them watch the line.
+    :param kinds: what its probes watch, ``line`` or ``tunnel``.
     :param quality: where a window is kept.
     :param flaps: where flaps are damped.
     :param calm: where it has a target of false switches.
     :param road: where it has probes of the road.
+    :param probes: its probes.
+    :param fall: consecutive failures that take it down, as in force now.
+    :param rise: consecutive successes that bring it up again.
+    :param interval_ms: milliseconds from one probe to the next.
     """
 
     verdict: str

@@ -1,5 +1,6 @@
 """Pure: say what a command did, in sentences with the role, its reason and how long it lasts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -71,12 +72,14 @@ def cleared(paths: list[str]) -> str:
     return f"The hold of {names} is over: up again as soon as the line replies for long enough."
 
 
-def reloaded(file: str, difference: str, now: Now) -> str:
+def reloaded(file: str, difference: str, now: Now, troubles: Sequence[str] = ()) -> str:
     """Say what ``havpn reload`` did.
 
     :param difference: what is new, changed and gone; empty if nothing is.
+    :param troubles: what is wrong with the plugins that are enabled, in sentences.
     """
-    return f"Reloaded {file}: {difference or 'nothing has changed'}. {_begun(stands(now))}."
+    said = f"Reloaded {file}: {difference or 'nothing has changed'}. {_begun(stands(now))}."
+    return " ".join([said, *(f"{_begun(text)}." for text in troubles)])
 
 
 def _while_paused(now: Now) -> str:

@@ -24,12 +24,13 @@ SCHEMA = 1
 class RoleStatus(msgspec.Struct, kw_only=True):
     """The role of this gateway.
 
-    :param wanted: what the daemon wants, ``active`` or ``standby``; ``None``: not decided.
-    :param observed: what is in force as far as the actions can see; ``None``: not known.
+    :param wanted: the role that the daemon wants, ``active`` or ``standby``; ``None``: not
+        decided.
+    :param observed: the role in force, as far as the actions observe it; ``None``: not known.
     :param since: when the wanted role changed.
-    :param forced: the role that a person wants, if any.
+    :param forced: the role that an operator forced, if any.
     :param forced_s: seconds until that ends by itself; ``None`` if it does not.
-    :param reason: why the wanted role is wanted.
+    :param reason: why the role is wanted.
     """
 
     wanted: str | None
@@ -41,7 +42,12 @@ class RoleStatus(msgspec.Struct, kw_only=True):
 
 
 class LatenessStatus(msgspec.Struct, kw_only=True):
-    """How late the loop of the daemon was: percentiles and maximum, in milliseconds."""
+    """How late the loop of the daemon was, in milliseconds.
+
+    :param p50: median.
+    :param p99: 99th percentile.
+    :param max: maximum.
+    """
 
     p50: float = 0.0
     p99: float = 0.0
@@ -49,7 +55,13 @@ class LatenessStatus(msgspec.Struct, kw_only=True):
 
 
 class TimingStatus(msgspec.Struct, kw_only=True):
-    """How well this host keeps time; ``void`` is the sum of the paths' ``late``."""
+    """How well this host keeps time.
+
+    :param ticks: number of measurements.
+    :param late_ms: how late the loop was.
+    :param void: rounds of probes that are void because this host was late: the sum of all
+        paths.
+    """
 
     ticks: int = 0
     late_ms: LatenessStatus = field(default_factory=LatenessStatus)
@@ -57,10 +69,15 @@ class TimingStatus(msgspec.Struct, kw_only=True):
 
 
 class ActionStatus(msgspec.Struct, kw_only=True):
-    """An action: what it does, what it observes, and what is wrong with it.
+    """An action.
 
-    :param error: why it failed last; ``None`` once that is over.
-    :param retry_s: seconds until it is tried again; ``None`` while it waits for no such time.
+    :param type: type of the action.
+    :param phase: ``settled``, ``pending``, ``applying``, ``retrying`` or ``overridden``.
+    :param observed: the role that it observes; ``None``: not known.
+    :param failures: attempts that failed.
+    :param error: why the last attempt failed; ``None`` once that is over.
+    :param retry_s: seconds until the next attempt; ``None`` if none is due.
+    :param facts: what the plugin reports of itself.
     """
 
     type: str = ""
@@ -73,13 +90,14 @@ class ActionStatus(msgspec.Struct, kw_only=True):
 
 
 class NotifierStatus(msgspec.Struct, kw_only=True):
-    """A notifier: what became of the events, and why the last one was not delivered.
+    """A notifier.
 
+    :param delivered: events that were delivered.
     :param failed: events that were given up.
-    :param dropped: events that gave way to later ones while too many waited.
-    :param waiting: events that wait, as for another attempt.
-    :param error: ``None`` once another one was delivered.
-    :param failed_at: when that was, RFC 3339; ``None`` where there is no error.
+    :param dropped: events that were dropped because too many waited.
+    :param waiting: events that wait for delivery.
+    :param error: why the last delivery failed; ``None`` after one that succeeded.
+    :param failed_at: when that was; ``None`` where there is no error.
     """
 
     delivered: int
@@ -91,9 +109,16 @@ class NotifierStatus(msgspec.Struct, kw_only=True):
 
 
 class RespondStatus(msgspec.Struct, kw_only=True):
-    """The echo responder: replies, and probes without one by the reason.
+    """The echo responder: replies, and requests without one by the reason.
 
-    :param silent: requests that got none because this gateway is not to be used.
+    :param answered: replies sent.
+    :param denied: requests from an address that is not in ``allow``.
+    :param low_port: requests from a port below 1024.
+    :param oversize: requests that are too long.
+    :param rate: requests above ``rate`` or ``total_rate``.
+    :param error: replies that could not be sent.
+    :param loop: requests that another responder sent, or that came back.
+    :param silent: requests without a reply because this gateway must not be used.
     :param silence: why; empty while it replies.
     """
 
@@ -109,13 +134,13 @@ class RespondStatus(msgspec.Struct, kw_only=True):
 
 
 class CountsStatus(msgspec.Struct, kw_only=True):
-    """Events since the daemon started.
+    """Counters since the daemon started.
 
-    :param events: all of them.
-    :param role_changes: how often the wanted role became another one.
-    :param conflicts: how often it was reported that another host has or claims the shared address.
+    :param events: number of events.
+    :param role_changes: changes of the wanted role.
+    :param conflicts: reports that another host holds or claims the shared address.
     :param action_failures: changes of role that failed, by action.
-    :param reloaded: whether the last reload was taken over; ``None`` before the first one.
+    :param reloaded: whether the last reload was accepted; ``None`` before the first one.
     """
 
     events: int = 0
@@ -126,7 +151,11 @@ class CountsStatus(msgspec.Struct, kw_only=True):
 
 
 class WitnessStatus(msgspec.Struct, kw_only=True):
-    """A host on the LAN that is probed: the seconds since its last reply, if there was one."""
+    """A witness: a host on the LAN that is probed.
+
+    :param age_s: seconds since its last reply; ``None``: none yet.
+    :param replies: whether it counts as present.
+    """
 
     age_s: float | None
     replies: bool = False
@@ -135,14 +164,14 @@ class WitnessStatus(msgspec.Struct, kw_only=True):
 class FitnessStatus(msgspec.Struct, kw_only=True):
     """Whether this gateway can serve, its lines aside.
 
-    :param fit: ``None`` while that is not known, which counts as fit.
-    :param certain: it is unfit by something that nobody else can be the cause of.
-    :param reason: why it is not fit, empty while it is.
-    :param carrier: whether each device of the LAN has one.
-    :param forwarding: whether it is on, by family; ``None``: not known.
+    :param fit: ``None`` while not known, which counts as fit.
+    :param certain: it is unfit by a cause that can only be here.
+    :param reason: why it is not fit; empty while it is.
+    :param carrier: whether each device of the LAN has a carrier.
+    :param forwarding: whether forwarding is on, by address family; ``None``: not known.
     :param address: whether this gateway's own address is on the LAN; ``None``: not watched.
-    :param hears: enough witnesses reply; ``None`` while nothing is known of any.
-    :param witnesses: by address.
+    :param hears: whether enough witnesses reply; ``None``: not known.
+    :param witnesses: the witnesses, by address.
     """
 
     fit: bool | None = None
@@ -156,11 +185,11 @@ class FitnessStatus(msgspec.Struct, kw_only=True):
 
 
 class RedundancyStatus(msgspec.Struct, kw_only=True):
-    """Whether either gateway of this site could serve now.
+    """Whether either gateway of this site can serve.
 
-    :param lost: it could not for some seconds, and the event ``redundancy: lost`` said so.
-    :param since: when that was last reported to have changed, or when the daemon started.
-    :param causes: why not, a sentence with the remedy each; what just began is among them.
+    :param lost: one of them could not for some seconds.
+    :param since: when that last changed, or when the daemon started.
+    :param causes: the causes, a sentence with the remedy each.
     """
 
     lost: bool = False
@@ -172,9 +201,8 @@ class ConfigStatus(msgspec.Struct, kw_only=True):
     """The configuration that is in force.
 
     :param file: where it was read.
-    :param digest: what names it, as :func:`~havpn_core.config.digest.digest_of` makes it.
-    :param differs: whether the file says something else now, for whoever reads the status to fill
-        in; ``None``: not known.
+    :param digest: its digest (``havpn config digest``).
+    :param differs: whether the file has changed since; the reader fills it in. ``None``: not known.
     """
 
     file: str
@@ -183,17 +211,31 @@ class ConfigStatus(msgspec.Struct, kw_only=True):
 
 
 class Status(msgspec.Struct, kw_only=True):
-    """Everything.
+    """Everything that the daemon knows and does.
 
-    :param written_at: RFC 3339, by the wall clock.
-    :param age_s: seconds since then; 0 as it is written, for whoever reads it to fill in.
-    :param written_uptime_s: the same moment in seconds since the boot, suspended ones included.
-    :param boot: the name of that boot, empty if it is not known.
-    :param state: ``running``, ``paused``, ``stopped``, or ``stale`` for who reads what a daemon
-        left that does not work any more.
-    :param schema: :data:`SCHEMA` of the release that wrote it; 0 where that did not say.
-    :param holder: who has the shared address as far as is known here, a word of
-        :mod:`~havpn_core.pair.health.holder`; ``None``: not known.
+    :param node: name of this gateway (``node.name``).
+    :param version: release of the daemon that wrote it.
+    :param pid: process id of that daemon.
+    :param written_at: when it was written, by the wall clock.
+    :param age_s: seconds since then; the reader fills it in.
+    :param written_uptime_s: the same moment in seconds since the boot, suspended time included.
+    :param boot: identifier of that boot; empty if not known.
+    :param state: ``running``, ``paused``, ``stopped``, or ``stale``: the daemon that wrote it
+        no longer works.
+    :param role: the role of this gateway.
+    :param paths: the paths.
+    :param timing: how late the loop of the daemon was.
+    :param actions: the actions.
+    :param notifiers: the notifiers.
+    :param respond: the echo responder; ``None`` without ``[respond]``.
+    :param pair: the pair; ``None`` without ``[pair]``.
+    :param fitness: whether this gateway can serve, its lines aside.
+    :param redundancy: whether either gateway of this site can serve.
+    :param schema: version of this object; 0 where the release did not write one.
+    :param holder: which gateway holds the shared address: ``here``, ``partner``, ``both``,
+        ``nobody`` or ``elsewhere``; ``None``: not known.
+    :param counts: counters since the start of the daemon.
+    :param config: the configuration in force; ``None``: not known.
     """
 
     node: str

@@ -15,7 +15,7 @@ def set_aside(file: Path, *, keep: bool = False) -> str:
 
     :param keep: leave it in its place, too, until it is replaced: what is good in it is still
         needed if this process ends before it has written that down.
-    :returns: what became of it, as the end of a sentence.
+    :returns: what happened to it, as the end of a sentence.
     """
     now, before = int(time.time()), _aside(file)
     number = max((n for at, n, _ in before if at == now), default=-1) + 1

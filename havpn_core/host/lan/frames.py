@@ -1,4 +1,4 @@
-"""Pure: frames that ask one host on the LAN for its link-layer address, and what others say there.
+"""Pure: frames that request a host's link-layer address on the LAN, and what others say there.
 
 IPv4: ARP requests (RFC 826; with no sender's address a probe, RFC 5227 2.1.1). IPv6: neighbour
 solicitations (RFC 4861 4.3). Ethernet frames begin with target, sender and type and have no
@@ -44,7 +44,7 @@ class NeighbourFrame:
 
 
 def request(mac: bytes, source: Address | None, target: Address, to: bytes = b"") -> bytes:
-    """Build the frame that asks a host for its link-layer address.
+    """Build the frame that requests from a host its link-layer address.
 
     :param mac: ours, 6 bytes.
     :param source: our own address; ``None``: none, so that no cache learns from the frame.

@@ -122,7 +122,7 @@ class Neighbours:
 def own_source(
     own: Sequence[Address], target: Address, shared: Sequence[Address] = ()
 ) -> Address | None:
-    """Choose the address from which to ask for another; ``None`` if there is none.
+    """Choose the address from which to probe for another; ``None`` if there is none.
 
     :param own: the addresses of the device.
     :param shared: addresses that are never the source, as the partner may have them, too.

@@ -69,7 +69,7 @@ class PairFacts(msgspec.Struct, frozen=True):
     :param dead_s: the silence in force that is the partner's death, in seconds.
     :param dead_raised: whether that is longer than the configuration's ``dead``.
     :param troubles: what is wrong now, a sentence with the remedy each.
-    :param loss: what the line here loses of late.
+    :param loss: what the line here loses recently.
     :param moved_for_loss_s: seconds since the role last moved for loss.
     :param heard_s: seconds since the partner's last message; ``None`` if there never was one.
     :param in_use: whether its address was found on the LAN while it is silent; ``None`` while

@@ -103,7 +103,7 @@ class Foreign:
         self._run, self._last_s = 0, 0.0
 
     def many(self, total: int, now_s: float) -> bool:
-        """Whether several have come in a row, the last one of late."""
+        """Whether several have come in a row, the last one recently."""
         before, self._total = self._total, total
         if now_s - self._last_s > FOREIGN_S:
             self._run = 0

@@ -66,5 +66,5 @@ def words(worse: Loss | None, better: Loss | None, there: str, here: str) -> str
 
 
 def percent(share: float) -> str:
-    """Write a share for people, as ``34 %`` or ``1.3 %``."""
+    """Write a share for people, such as ``34 %`` or ``1.3 %``."""
     return f"{share * 100:.{0 if share >= 0.1 else 1}f} %"

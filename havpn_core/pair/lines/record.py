@@ -1,4 +1,4 @@
-"""What a line lost of late, from the probes of its cadence.
+"""What a line lost recently, from the probes of its cadence.
 
 Pure: time comes in as seconds of the monotonic clock.
 

@@ -4,7 +4,7 @@ Pure: no clock here; time comes in as seconds of this gateway's monotonic clock.
 
 Both gateways remember the last such move. A gateway that restarted and forgot it has it from what
 the partner says; what the partner remembers beside one's own memory does not count, or the time
-that each frame takes would be added for ever.
+that each frame takes would be added without end.
 """
 
 import msgspec
@@ -40,7 +40,7 @@ class LineState(msgspec.Struct, frozen=True):
     followed: bool = False
 
     def age_s(self, now_s: float) -> float | None:
-        """Say how long ago the move was, in seconds; ``None`` if there was none of late."""
+        """Say how long ago the move was, in seconds; ``None`` if there was none recently."""
         return None if self.moved_s is None else now_s - self.moved_s
 
     @property

@@ -49,7 +49,7 @@ class Seen(msgspec.Struct, frozen=True):
     """What is seen of a line now.
 
     :param grey: it loses more than it may, by ``grey`` of the path.
-    :param loss: what it lost of late; ``None`` while that is not known.
+    :param loss: what it lost recently; ``None`` while that is not known.
     """
 
     verdict: Verdict

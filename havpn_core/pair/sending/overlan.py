@@ -62,7 +62,7 @@ class OverLan:
         return self._admission.admits(sender, partner, now_s)
 
     def take(self, verdicts: Collection[str], needs: bool, heard: Heard, now_s: float) -> None:
-        """Take in what became of a frame that came over the LAN.
+        """Take in what happened to a frame that came over the LAN.
 
         :param needs: whether its sender said that it hears this gateway on no link.
         """

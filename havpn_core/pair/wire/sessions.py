@@ -5,7 +5,7 @@ not know the key. What is to be excluded is that anything is believed that is ol
 believed before, and that his frames keep the partner's from being believed. Nothing rests on the
 incarnations alone: a disk may be lost, and a clock set back.
 
-*What proves a frame.* A nonce of ours is drawn at the start, and anew whenever another run of the
+*What proves a frame.* A nonce of ours is drawn at the start, and again whenever another run of the
 partner is believed. Only who hears a nonce can echo it, so a frame that echoes one was made after
 it was drawn. A frame is believed in two cases:
 
@@ -31,7 +31,7 @@ genuine frame is called that is not believed: it may be the partner restarted, w
 only if we echo it. While a run is in force, strangers have every other frame of ours at most,
 which costs nothing: a partner of this release, for whom we are in force, needs no echo. Release
 0.1 does, so that its nonce gives way only after it was silent for a frame of ours. An attacker
-can bring many strangers, at any rate, so one is chosen anew for each frame of ours: by turns the
+can bring many strangers, at any rate, so one is chosen again for each frame of ours: by turns the
 newest frame of the largest incarnation that came since our last, which is the partner's but for a
 clock set back, and one by lot, each nonce with the same chance however often it came. A single
 frame of ours that echoes the partner's newest nonce suffices: then it believes us, echoes ours,
@@ -85,7 +85,7 @@ class Sessions:
         self._forget()
 
     def _forget(self) -> None:
-        """Begin anew with what goes from one believed frame to the next."""
+        """Begin again with what goes from one believed frame to the next."""
         self._sent = 0  # frames of ours
         self._challenged = False  # the newest nonce was drawn
         self._disputed = False  # frames came that only a challenge can prove
@@ -141,7 +141,7 @@ class Sessions:
         return self._echo if self._courted else partner.newest.nonce
 
     def judge(self, head: Head, speaks: int, *, namesake: bool) -> str:
-        """Say what becomes of a genuine frame.
+        """Say what happens to a genuine frame.
 
         :param speaks: the version of the protocol that its sender reads.
         :param namesake: whether it has our own node number.

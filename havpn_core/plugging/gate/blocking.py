@@ -4,7 +4,7 @@ An ``async def`` that blocks (a ``time.sleep``, a synchronous library) stops eve
 daemon. Each step of such a call is timed, so the culprit is known by name when it comes back; a
 thread looks for those that do not. A third-party instance that blocked three times, or once for
 long, runs in a thread of its own from then on, with a loop of its own, where it delays only
-itself. A loop that is blocked for ever cannot be freed from within: the service manager's
+itself. A loop that is blocked without end cannot be freed from within: the service manager's
 watchdog ends it.
 
 Only what a plugin does counts: the time that it computes, and the time that it waits in a call.
@@ -184,7 +184,7 @@ class Stepped:
         self.closing = False  #: whether a step was ended from without for good
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Pass everything on in both directions, as ``yield from`` does (PEP 380)."""
+        """Pass everything on in both directions, such as ``yield from`` does (PEP 380)."""
         coroutine, steps, clock = self._coroutine, self._steps, time.monotonic
         running = steps.watch.now
         value: Any = None

@@ -9,6 +9,7 @@ from havpn_core.plugging.descriptors import Context, PluginType
 from havpn_core.plugging.gate import coercion
 from havpn_core.plugging.gate.blocking import LoopWatch
 from havpn_core.plugging.gate.calls import Caller
+from havpn_core.plugging.gate.tracing import Subject, through
 from havpn_core.plugging.interrupt import interruptible
 from havpn_core.plugging.wording import describe
 
@@ -26,14 +27,15 @@ def build(
     :param watch: as for :class:`Caller`.
     :raises CallFailed: if that went wrong in any way.
     """
+    subject = Subject(name, plugin_type.name, options)
     try:
-        made = plugin_type.build(options, context)
+        made = through(subject, "build", plugin_type.build)(options, context)
     except BaseException as problem:
         raise CallFailed(describe(problem)) from None
     if issubclass(type(made), CoroutineType):
         made.close()
         raise CallFailed("its build is async; it must be a plain function")
-    return Caller(made, name, watch)
+    return Caller(made, name, watch, subject)
 
 
 def lacks(plugin_type: PluginType, options: Any) -> list[str]:

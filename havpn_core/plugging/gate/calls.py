@@ -1,7 +1,7 @@
 """Call a plugin so that nothing it does can hurt anybody else: the one gate between the two.
 
 An ``async def`` runs on the loop, a plain ``def`` in a daemon thread of the instance's own. In
-both cases the caller waits no longer than the deadline, whatever becomes of the call. What comes
+both cases the caller waits no longer than the deadline, whatever happens to the call. What comes
 back is a value of the promised type or a :class:`~havpn_core.errors.HavpnError`, never anything
 else (see :mod:`~havpn_core.plugging.gate.coercion`). The daemon's own cancellation alone passes
 through.
@@ -21,6 +21,7 @@ from havpn_core.plugging.gate.blocking import LONGEST_STEP_S, STRIKES, LoopWatch
 from havpn_core.plugging.gate.contained import in_thread, on_loop, unheard
 from havpn_core.plugging.gate.inlet import Inlet
 from havpn_core.plugging.gate.mode import is_async
+from havpn_core.plugging.gate.tracing import Subject, followed, through
 from havpn_core.plugging.gate.worker import Worker
 from havpn_core.plugging.protocols import Explaining, Noticing, Refusing, Renewable, able
 from havpn_core.plugging.wording import describe
@@ -44,10 +45,17 @@ class Caller:
     :param name: the instance's name, for the thread.
     :param watch: what watches the loop that the calls are made on; without one nothing is reported
         of a block.
+    :param subject: what is shown of it to those who trace its calls.
     """
 
-    def __init__(self, instance: Any, name: str, watch: LoopWatch | None = None) -> None:
-        self.instance = instance
+    def __init__(
+        self,
+        instance: Any,
+        name: str,
+        watch: LoopWatch | None = None,
+        subject: Subject | None = None,
+    ) -> None:
+        self.instance, self._subject = instance, subject or Subject(name)
         self.worker = Worker(name)
         watch, ours = watch or LoopWatch(), _ours(instance)
         self._steps = Steps(name, watch, movable=not ours, trusted=ours)
@@ -73,12 +81,15 @@ class Caller:
         :raises CallFailed: if there is no ``check`` to call.
         """
         function, on_the_loop = self._method("check")
-        if on_the_loop:
-            return self._on_the_loop(function, (timeout_s,), coercion.as_sample)
-        return self.worker.run_in_turn(
-            lambda waited_s: in_thread(function, (timeout_s - waited_s,), coercion.as_sample),
-            timeout_s,
-        )
+        accept = coercion.as_sample
+        start = partial(self._on_the_loop, function, (timeout_s,), accept)
+        if not on_the_loop:
+            start = partial(
+                self.worker.run_in_turn,
+                lambda waited_s: in_thread(function, (timeout_s - waited_s,), accept),
+                timeout_s,
+            )
+        return followed(self._subject, "check", (timeout_s,), start)
 
     async def check(self, timeout_s: float, deadline_s: float) -> Sample:
         """Probe once, as :meth:`begin_check` starts it; raises as :meth:`call` does."""
@@ -213,7 +224,7 @@ class Caller:
             return None
         mark, began = self._quick_steps.begin(), time.monotonic()
         try:
-            return function(*arguments)
+            return through(self._subject, method, function)(*arguments)
         except BaseException:  # there is nobody whom it would help
             return None
         finally:
@@ -256,10 +267,10 @@ class Caller:
         accept: Callable[[Any], T],
     ) -> T:
         function, on_the_loop = self._method(method)
-        if on_the_loop:
-            running = self._on_the_loop(function, arguments, accept)
-        else:
-            running = self.worker.run(lambda: in_thread(function, arguments, accept))
+        start = partial(self._on_the_loop, function, arguments, accept)
+        if not on_the_loop:
+            start = partial(self.worker.run, lambda: in_thread(function, arguments, accept))
+        running = followed(self._subject, method, arguments, start)
         return await self._ended(method, running, deadline_s)
 
     async def _ended(self, method: str, running: "asyncio.Future[T]", deadline_s: float) -> T:

@@ -64,7 +64,7 @@ def as_owners(value: Any) -> tuple[str, ...]:
 
 
 def as_mac(value: Any) -> str:
-    """Take a link-layer address, as ``02:00:00:00:00:01``; empty if it is none."""
+    """Take a link-layer address, such as ``02:00:00:00:00:01``; empty if it is none."""
     if not issubclass(type(value), str):
         return ""
     text = words(value, LONGEST_NAME).lower()

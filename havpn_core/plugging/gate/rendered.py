@@ -61,7 +61,7 @@ def _files(gateway: str, given: Any) -> Iterator[RenderedFile]:
 
 
 def _file(gateway: str, given: Any) -> RenderedFile:
-    """Make one anew, of plain values: a subclass could say something else each time."""
+    """Make one again, of plain values: a subclass could say something else each time."""
     if not issubclass(type(given), RenderedFile):
         raise CallFailed(f"{gateway}: files gave {shown(given)}, which is no RenderedFile")
     path, text, comment = given.path, given.text, given.comment

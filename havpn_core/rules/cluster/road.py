@@ -1,9 +1,9 @@
 """Pure: when a gateway of a cluster goes for its road, and when it tries the role again.
 
-There is no partner to ask whether the road is well there: a gateway whose road fails while its
-path is up goes if another is seen serving (:mod:`~havpn_core.rules.cluster.withdraw`), and probes
-the road slowly from standby. It returns as one of a pair does: for a reply, or for a trial after
-a pause that grows each time. Every time is in seconds of one's own clock.
+There is no partner that reports whether the road is well there: a gateway whose road fails while
+its path is up goes if another is seen serving (:mod:`~havpn_core.rules.cluster.withdraw`), and
+probes the road slowly from standby. It returns as one of a pair does: for a reply, or for a trial
+after a pause that grows each time. Every time is in seconds of one's own clock.
 """
 
 from dataclasses import dataclass, replace

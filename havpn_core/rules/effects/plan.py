@@ -32,7 +32,7 @@ class Phase(Enum):
 class ActionState:
     """What is known of one action.
 
-    :param owns: a role changed behind its back is put right at once.
+    :param owns: a role changed by others is put right at once.
     :param begun: a role was carried out in this run. What an owner holds from before must be
         applied once more, as it has announcing and watching to do with it.
     :param observed: the role last seen, or ``None`` if it is not known.

@@ -30,7 +30,7 @@ def want(plan: Plan, role: Role | None) -> Plan:
 
 
 def insist(plan: Plan) -> Plan:
-    """Forget overrides and pauses, as an operator asks to carry the role out now."""
+    """Forget overrides and pauses, as an operator orders to carry the role out now."""
     fresh = tuple(_afresh(a) for a in plan.actions)
     return replace(plan, actions=fresh)
 
@@ -146,7 +146,7 @@ def abandon(plan: Plan, effect: Effect) -> Plan:
 
 
 def wake_s(plan: Plan, lane: Lane, now_s: float) -> float | None:
-    """Say when to ask again for a lane's effect, if nothing happens before."""
+    """Say when to look again for a lane's effect, if nothing happens before."""
     if plan.wanted is None or plan.busy(lane):
         return None
     waiting = [

@@ -1,6 +1,6 @@
-"""Pure: when to ask the partner about the road, when to leave the role for it, when to return.
+"""Pure: when to have the partner probe the road, when to leave the role for it, when to return.
 
-A holder whose road fails while its line is well asks the partner, whose own probes then run. If
+A holder whose road fails while its line is well has the partner probe: its own probes then run. If
 the road is well there, the holder hands the role over and is *off the road*: it claims nothing
 back until a probe of the road has a reply again, or until a trial is due. A holder whose partner
 is no better off stays. A reply counts for its own request alone.
@@ -121,12 +121,12 @@ def _after(since_s: float | None, pause_s: float) -> float | None:
 
 
 def _refuted(rules: RoadRules, state: RoadState, now_s: float) -> bool:
-    """Whether the far site knew better of late than the partner's probes that its road is down."""
+    """Whether the far site knew better recently than the partner's probes that its road is down."""
     return state.refuted_s is not None and now_s < state.refuted_s + rules.follow_s
 
 
 def _quiet(state: RoadState) -> RoadState:
-    """Ask nobody, and say nothing to the far site."""
+    """Request nothing, and say nothing to the far site."""
     return replace(state, again_s=None, reply=None, silent=False, stuck_s=None)
 
 
@@ -181,7 +181,7 @@ def _serving(rules: RoadRules, state: RoadState, here: Here, now_s: float) -> Ro
 def _asking(
     rules: RoadRules, state: RoadState, here: Here, there: There, now_s: float
 ) -> RoadState:
-    """Ask the partner, and again later on; leave once it says that the road is well there."""
+    """Have the partner probe, and again later; leave once it says that the road is well there."""
     if state.asks and there.number == state.requested and there.road is not None:
         # Down both ways: both holders drop what they forward, the partner's replies among it. But
         # the role does not go where the far site found the road down since it last did well here.

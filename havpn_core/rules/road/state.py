@@ -65,7 +65,7 @@ class RoadRules(msgspec.Struct, frozen=True):
     def least_s(self, failures: int, *, seen: bool) -> float:
         """Give the pause before a reply of the road counts: none at first, then the last trial's.
 
-        A road that does well from standby and fails under the role would move it to and fro.
+        A road that does well from standby and fails under the role would move it back and forth.
 
         :param seen: the road was seen to be down from standby, too, so that its end is one.
         """

@@ -27,5 +27,5 @@ class Lookback:
 
     @property
     def loss(self) -> float:
-        """The share of loss of late, 0 to 1."""
+        """The share of loss recently, 0 to 1."""
         return max(self._means)

@@ -20,7 +20,7 @@ places several times an hour, for each sample is one more chance.
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """What a line lost of late.
+    """What a line lost recently.
 
     :param share: of the probes, 0 to 1.
     :param samples: how many probes there were, 1 or more.

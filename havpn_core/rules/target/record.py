@@ -109,7 +109,7 @@ class Record:
 
     @property
     def longest_s(self) -> float:
-        """The longest spells that there are to ride out, in seconds; 0 if there are none."""
+        """The longest spells that there are to tolerate, in seconds; 0 if there are none."""
         if not self.tail(0.0).per_s:
             return self.spells.longest_s
         return max(self.spells.longest_s, self.given_up.longest_s)

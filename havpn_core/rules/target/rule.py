@@ -19,7 +19,7 @@ from havpn_core.rules.target.record import Record
 ONE_WAY, ROUND_TRIP = 5, 6
 """The least number of lost probes in a row, where one goes one way, and where it comes back."""
 MOST_LOSS = 0.6
-"""More is not reckoned with: a line that loses more keeps no target worth having."""
+"""More is not accounted for: a line that loses more keeps no target worth having."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Target:
     :param per_s: false switches per second that are borne; above 0.
     :param least: the least number of lost probes in a row; 1 or more.
     :param ceiling_s: the longest silence that is waited for. Longer ones are outages: they are
-        never ridden out, and nothing is learned of them.
+        never tolerated, and nothing is learned of them.
     :param floor_s: the least silence.
     """
 
@@ -69,7 +69,7 @@ class Limits:
     :param fall: lost probes in a row, at least.
     :param floor_s: seconds from the first of them to the last, at least.
     :param silence_s: seconds from the first lost probe until it is given up.
-    :param loss: the share of loss that was reckoned with.
+    :param loss: the share of loss that was accounted for.
     :param per_s: false switches per second that remain by what is known.
     :param kept: whether that is within the target.
     :param by_chance: more lost probes in a row than chance alone explains; 1 or more.

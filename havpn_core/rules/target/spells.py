@@ -15,11 +15,11 @@ FIRST_S, GROWTH, BINS = 0.001, math.sqrt(2.0), 34
 FADED = 0.02
 """A spell that counts for less is forgotten."""
 FEW = 2.5
-"""Less than three spells of late are none that a line is known for."""
+"""Less than three spells recently are none that a line is known for."""
 OUTAGES = 4.0
 """Where so many times more are given up than end by themselves, these are outages,"""
 MANY = 150.0
-"""but not if there are so many of them of late."""
+"""but not if there are so many of them recently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def tail_of(ended: Spells, given_up: Spells, beyond_s: float, watched_s: float) 
     """Fit the tail: the mean excess, which is the likeliest mean, and a deviation more.
 
     Silences for which a path was given up may be the outages that it is there to notice. They are
-    spells to ride out where others of the line end by themselves, or where they are very many.
+    spells to tolerate where others of the line end by themselves, or where they are very many.
 
     :param ended: spells that ended while the path was up.
     :param given_up: those for which it was given up, and which ended soon.

@@ -7,7 +7,7 @@ MOST_H = 10000.0
 
 
 def sentence(limits: Limits, record: Record, target: Target) -> str:
-    """Say it, as ``gives up after 0.31 s of silence: loss 0.3 %, no spells; about 1 false ...``.
+    """Say it: ``gives up after 0.31 s of silence: loss 0.3 %, no spells; about 1 false ...``.
 
     :param record: what it was derived from.
     """
@@ -19,14 +19,14 @@ def sentence(limits: Limits, record: Record, target: Target) -> str:
 
 
 def past(record: Record) -> str:
-    """Say what a line did so far, as ``loss 0.3 %, spells to 0.2 s``."""
+    """Say what a line did so far, such as ``loss 0.3 %, spells to 0.2 s``."""
     longest_s = record.longest_s
     spells = f"spells to {_seconds(longest_s)}" if longest_s else "no spells"
     return f"loss {_percent(record.loss)}, {spells}"
 
 
 def often(per_s: float) -> str:
-    """Say how often a path is given up falsely, as ``about 1 false switch in 240 h``."""
+    """Say how often a path is given up falsely, such as ``about 1 false switch in 240 h``."""
     hours = 1 / (per_s * 3600) if per_s > 0 else float("inf")
     if hours > MOST_H:
         return f"less than 1 false switch in {MOST_H:g} h"

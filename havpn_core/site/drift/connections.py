@@ -1,4 +1,4 @@
-"""Pure: what charon has loaded, as ``swanctl --list-conns --raw`` prints it.
+"""Pure: what charon has loaded, such as ``swanctl --list-conns --raw`` prints it.
 
 The output is one vici message after the other: sections in braces, lists in brackets, values
 without quotes that may hold blanks.

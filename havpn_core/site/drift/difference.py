@@ -28,7 +28,7 @@ class Difference:
     :param place: the file, as on the gateway, or ``status``, ``tunnel NAME``, ``gateway``.
     :param text: what is different, without any secret.
     :param remedy: what to do.
-    :param lines: of a file: how the text differs, as ``diff -u`` says it, without any secret.
+    :param lines: of a file: how the text differs, such as ``diff -u`` says it, without any secret.
     """
 
     gateway: str
@@ -94,8 +94,8 @@ class Found:
 
     :param files: by their place on the gateway: those that are rendered, as far as they are there,
         and others with the mark of HA-VPN.
-    :param status: of the daemon there, as ``havpn status --json`` prints it.
-    :param connections: what charon has loaded, as ``swanctl --list-conns --raw`` prints it.
+    :param status: of the daemon there, such as ``havpn status --json`` prints it.
+    :param connections: what charon has loaded, such as ``swanctl --list-conns --raw`` prints it.
     :param unseen: what could not be compared, and why, where it need not be there.
     """
 

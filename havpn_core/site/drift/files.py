@@ -64,7 +64,7 @@ def _rights(gateway: str, file: Wanted, found: FoundFile) -> Iterator[Difference
     place, mode = file.path, f"{found.mode & 0o7777:o}"
     if not file.mode & OTHERS and found.mode & OTHERS:
         said = f"mode {mode} lets everybody have it"
-        remedy = f"run chmod {file.mode:o} {place} there, and make its secrets anew"
+        remedy = f"run chmod {file.mode:o} {place} there, and make its secrets again"
         yield Difference(gateway, place, What.READABLE, said, remedy)
     if file.mode & OWNER_RUNS and not found.mode & OWNER_RUNS:
         said, remedy = f"mode {mode} lets nobody run it", f"run chmod {file.mode:o} {place} there"

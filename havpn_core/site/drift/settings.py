@@ -1,4 +1,4 @@
-"""Pure: files of strongSwan, as ``swanctl.conf`` is one, read without strongSwan."""
+"""Pure: files of strongSwan, such as ``swanctl.conf`` is one, read without strongSwan."""
 
 import re
 from dataclasses import dataclass, field

@@ -53,11 +53,11 @@ class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     wan_device: str = ""
     """Device towards the provider; empty: as its site says."""
     serial: str = ""
-    """Serial device of the cable to the partner, as ``/dev/ttyS0``; empty: as its site says."""
+    """Serial device of the cable to the partner (``/dev/ttyS0``); empty: as its site says."""
     priority: int | None = None
     """Priority in the pair, 1 to 254; else 150 for the first of a site, 100 for the second."""
     certificate: str = ""
-    """Its certificate, as ``swanctl/x509`` has it; for ``auth = "certificate"``."""
+    """Its certificate, a file of ``swanctl/x509``; for ``auth = "certificate"``."""
     havpn: dict[str, Any] = {}
     """Tables and keys put into its ``havpn.toml``, over those of the whole file."""
 
@@ -66,7 +66,7 @@ class SiteOptions(msgspec.Struct, frozen=True, kw_only=True):
     """One site: a LAN, its VIPs and its two gateways."""
 
     networks: list[str]
-    """Networks at this site that the tunnels carry, as ``10.1.0.0/16``."""
+    """Networks at this site that the tunnels carry, such as ``10.1.0.0/16``."""
     vips: list[str]
     """Router addresses that the active gateway has, each within one of ``networks``."""
     gateways: dict[str, str | GatewayOptions]
@@ -111,7 +111,7 @@ class TunnelOptions(msgspec.Struct, frozen=True, kw_only=True):
     esp: str = ESP
     """Proposal for the ESP SA, as swanctl writes it."""
     authority: str = ""
-    """Certificate of their authority, as ``swanctl/x509ca`` has it."""
+    """Certificate of their authority, a file of ``swanctl/x509ca``."""
     size: int | None = None
     """Bytes of the large probe through the tunnel, at most ``mtu`` less what ESP takes; without it
     so many, up to 1400."""
@@ -121,11 +121,11 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is rendered beside ``havpn.toml``."""
 
     swanctl: bool = True
-    """The tunnels, as ``/etc/swanctl/conf.d/havpn.conf``."""
+    """The tunnels: ``/etc/swanctl/conf.d/havpn.conf``."""
     firewall: bool = True
-    """The openings that are needed, as ``/etc/nftables.d/havpn.nft``."""
+    """The openings that are needed: ``/etc/nftables.d/havpn.nft``."""
     sysctl: bool = True
-    """Forwarding, as ``/etc/sysctl.d/60-havpn.conf``."""
+    """Forwarding: ``/etc/sysctl.d/60-havpn.conf``."""
     conntrackd: bool = False
     """Replication of connections between the gateways of a site."""
     cluster: Shell = Shell.CRMSH

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Problem:
     """One thing that is wrong.
 
-    :param key: where it stands, as ``site.a.vips``.
+    :param key: where it stands, such as ``site.a.vips``.
     :param text: what is wrong, with the values.
     :param remedy: what to write instead, or to do.
     """

@@ -27,7 +27,7 @@ def problems(model: Model) -> Iterator[Problem]:
 def _of_a_site(site: Site) -> Iterator[Problem]:
     key = f"site.{site.name}.networks"
     if not site.networks:
-        yield Problem(key, "is empty", 'write what the tunnels carry, as ["10.1.0.0/16"]')
+        yield Problem(key, "is empty", 'write what the tunnels carry, such as ["10.1.0.0/16"]')
     for network in dict.fromkeys(site.networks):
         if site.networks.count(network) > 1:
             yield Problem(key, f"{network} is listed twice", "write it once")

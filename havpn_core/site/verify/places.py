@@ -18,7 +18,7 @@ class Place:
     """An address and where it stands.
 
     :param owner: the host that has it; a VIP's is its site.
-    :param what: in words, as ``VIP of site a``.
+    :param what: in words, such as ``VIP of site a``.
     """
 
     address: Address

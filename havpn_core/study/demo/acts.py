@@ -35,7 +35,7 @@ def run_demo(output: Path, rehearsal: "Rehearsal | None" = None) -> None:
     """Build the network, cut line 1, heal it, sum up, draw; leaves nothing else behind.
 
     :param rehearsal: the site to build; that of the article's figure without it.
-    :raises NotInTime: if a step does not come about within its time.
+    :raises NotInTime: if a step is not reached within its time.
     """
     console = Console()
     _announce(console, rehearsal)
@@ -122,7 +122,7 @@ class Play:
     ) -> float:
         """Wait for a condition; gives for how many seconds.
 
-        :raises NotInTime: if it does not come about within its time.
+        :raises NotInTime: if it is not reached within its time.
         """
         start = time.monotonic()
         done = None
@@ -132,7 +132,7 @@ class Play:
             if done is not None and now >= at_least_s:
                 return done
             time.sleep(0.02)
-        raise NotInTime(f"{title}: did not come about within {within_s:g} s")
+        raise NotInTime(f"{title}: was not reached within {within_s:g} s")
 
 
 def _act(scene: Scene, rehearsal: "Rehearsal | None") -> dict[str, float]:

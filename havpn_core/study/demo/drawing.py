@@ -28,7 +28,7 @@ def draw(scene: Scene, picture: Path) -> str:
         seen = [*story.verdicts.get(name, []), (end, "")]
         spans = itertools.pairwise(seen)
         bars = [Bar(at, until, word) for (at, word), (until, _) in spans]
-        rows.append(Row(f"{name} says of its line", tuple(bars)))
+        rows.append(Row(f"verdict of {name}", tuple(bars)))
     for name, pinger in scene.pingers.items():
         lost = [Bar(o.start, o.end, "lost") for o in pinger.outages(OUTAGE_S)]
         rows.append(Row(name, (Bar(story.flows_since, end, "flows"), *lost)))

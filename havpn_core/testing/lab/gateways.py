@@ -160,7 +160,7 @@ def start_gateways(
 def wait_calm(lab: TwoSite, daemons: dict[str, Supervisor], timeout: float = 60.0) -> None:
     """Wait until every line is up and the preferred gateways hold the shared addresses.
 
-    :raises NotInTime: if that does not come about within ``timeout`` seconds.
+    :raises NotInTime: if that is not reached within ``timeout`` seconds.
     """
     for name, daemon in daemons.items():
         daemon.wait_verdict(path_of(lab.plan, name), "up", timeout)

@@ -49,7 +49,7 @@ def announcements(
 ) -> list[bytes]:
     """Give the frames of one announcement.
 
-    IPv4 gets request and reply, as some equipment heeds only the one and some only the other.
+    IPv4 gets request and reply, as some equipment accepts only the one and some only the other.
 
     :param mac: our link-layer address.
     :param router: whether this host forwards IPv6; hosts drop a default router that says no

@@ -80,7 +80,7 @@ class Broadcasts:
         return dict(self._counts)
 
     def close(self) -> None:
-        """Stop listening and sending, for good; may be called twice."""
+        """Stop listening and sending, permanently; may be called twice."""
         self._closed = True
         self._stop()
 

@@ -78,7 +78,7 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
                 IPv4Address(text)
                 continue
             raise ValueError(
-                f"neighbours: {text!r} is no IPv4 address (IPv6 hosts heed the advertisement)"
+                f"neighbours: {text!r} is no IPv4 address (IPv6 hosts accept the advertisement)"
             )
         lifetime_s = self.lifetime_s
         if lifetime_s is not None and not SHORTEST_LIFETIME_S <= lifetime_s < FOR_EVER:
@@ -102,7 +102,7 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lifetime_s(self) -> float | None:
-        """Seconds that the addresses outlive the daemon; ``None``: for ever."""
+        """Seconds that the addresses outlive the daemon; ``None``: without end."""
         return None if self.lifetime is None else _seconds("lifetime", self.lifetime)
 
     @property
@@ -148,7 +148,7 @@ def _parse(text: str) -> Interface:
             f'addresses: {text!r} is no address: write it as "10.1.255.254/16"'
         ) from None
     if "/" not in text or "%" in text:
-        raise ValueError(f'addresses: write {text!r} with its prefix length only, as "{text}/24"')
+        raise ValueError(f'addresses: write {text!r} with its prefix length, such as "{text}/24"')
     ip, network = interface.ip, interface.network
     if ip.is_multicast or ip.is_unspecified or ip.is_loopback:
         raise ValueError(f"addresses: {ip} cannot be shared on a LAN")

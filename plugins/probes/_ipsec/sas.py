@@ -101,7 +101,7 @@ def networks(texts: Sequence[str], key: str) -> tuple[Network, ...]:
 def selected(text: str) -> list[Network]:
     """Give the networks that a selector takes whole.
 
-    None for one that is limited to a protocol or port, as ``10.1.0.0/16[tcp/http]``.
+    None for one that is limited to a protocol or port, such as ``10.1.0.0/16[tcp/http]``.
     """
     first, between, last = text.partition("..")
     try:

@@ -30,7 +30,7 @@ RETRY_S = 0.2
 GIVE_UP_S = 10.0
 """A connection without a reply for so long is replaced."""
 LEAST_S = 0.1
-"""From one listing to the next, where no event asks for one sooner."""
+"""From one listing to the next, where no event causes one sooner."""
 SHARE, MOST_S = 10, 1.0
 """After a listing that took long the next one waits so many times as long, at most a second."""
 _LENGTH = struct.Struct("!I")

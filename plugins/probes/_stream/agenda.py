@@ -45,5 +45,5 @@ class Agenda(Generic[T]):
         return found
 
     def forget(self, member: T) -> None:
-        """Plan nothing for one any more, until it is planned for anew."""
+        """Plan nothing for one any more, until it is planned for again."""
         self._planned.pop(member, None)

@@ -48,7 +48,7 @@ class Greeter:
         return bool(self.address[0] == source[0])
 
     def came(self, said: str, source: Any) -> None:
-        """Take what became of a packet that was read."""
+        """Take what happened to a packet that was read."""
         self.said.add(said)
         self._news.set()
 
@@ -90,7 +90,7 @@ class Greeter:
 
 
 async def greet(greeter: Greeter, place: Place, key_file: str) -> Diagnosis:
-    """Greet the far end, and say what becomes of it."""
+    """Greet the far end, and say what happens to it."""
     host = greeter.address[0]
     where = f"UDP port {place.port} of {host}"
     try:

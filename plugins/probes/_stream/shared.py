@@ -42,7 +42,7 @@ class Member(Protocol):
         """Whether the far end is configured to be at an address, as far as that is known."""
 
     def came(self, said: str, source: Any) -> None:
-        """Take what became of a packet that was read."""
+        """Take what happened to a packet that was read."""
 
     def woke(self, now_s: float) -> None:
         """Send what is due, and hand out what became known."""
@@ -66,7 +66,7 @@ class Port:
     def send(self, packet: bytes, address: Any, context: Context) -> None:
         """Send a packet.
 
-        :raises OSError: if the socket cannot be had, or the kernel does not take the packet.
+        :raises OSError: if the socket is not available, or the kernel does not take the packet.
         """
         made = self._open(context)
         for left in reversed(range(ATTEMPTS)):
@@ -81,7 +81,7 @@ class Port:
     def listen(self, context: Context) -> None:
         """Open the socket for whoever sends first.
 
-        :raises OSError: if it cannot be had.
+        :raises OSError: if it is not available.
         """
         self._open(context)
 

@@ -34,8 +34,8 @@ def test_refresh(written, seconds):
     ("given", "said"),
     [
         ({"addresses": []}, "addresses"),
-        ({"addresses": ["10.1.255.254"]}, 'prefix length only, as "10.1.255.254/24"'),
-        ({"addresses": ["fe80::1%lan/64"]}, "prefix length only"),
+        ({"addresses": ["10.1.255.254"]}, 'prefix length, such as "10.1.255.254/24"'),
+        ({"addresses": ["fe80::1%lan/64"]}, "prefix length"),
         ({"addresses": ["10.1.0.0/16"]}, "network or the broadcast"),
         ({"addresses": ["10.1.255.255/16"]}, "network or the broadcast"),
         ({"addresses": ["224.0.0.1/4"]}, "cannot be shared"),

@@ -113,7 +113,7 @@ class Conntrackd:
         )
 
     def say(self, *step: str) -> str:
-        """Run it as a client, as ``say("-e")``; gives what it prints.
+        """Run it as a client, such as ``say("-e")``; gives what it prints.
 
         :raises CommandFailed: conntrackd does not run, or refuses.
         """
@@ -122,7 +122,7 @@ class Conntrackd:
     def holds(self, cache: str, text: str) -> bool:
         """Whether a cache (``-i`` internal, ``-e`` external) has an established connection.
 
-        :param text: what must stand in its line, as ``dport=5001``.
+        :param text: what must stand in its line, such as ``dport=5001``.
         """
         lines = self.say(cache).splitlines()
         return any(text in line and "ESTABLISHED" in line for line in lines)

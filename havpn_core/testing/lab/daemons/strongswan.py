@@ -104,7 +104,7 @@ class StrongSwan:
         )
 
     def restart(self) -> None:
-        """Start it anew if it runs, and load everything; :meth:`initiate` brings the tunnel up."""
+        """Start it again if it runs, and load everything; :meth:`initiate` brings the tunnel up."""
         self.kill()
         self.host.run("rm", "-f", VICI, "/run/charon.pid")
         self.configure()

@@ -14,7 +14,7 @@ from havpn_core.testing.lab.hosts.lan import Absence
 
 @dataclass(frozen=True)
 class Tenure:
-    """What became of one address in a time; all in seconds.
+    """What happened to one address in a time; all in seconds.
 
     :param shared: the longest time with two owners while the LAN carried between them.
     :param unowned: the longest time without an owner on the LAN while a gateway was on it.

@@ -51,7 +51,7 @@ class Row:
     """One single fault of the table.
 
     :param name: what is broken, with the gateway.
-    :param fault: breaks it; gives what mends it.
+    :param fault: breaks it; gives what undoes it.
     :param gateway: where.
     :param bound_s: the longest outage of the clients, in seconds.
     :param moves: whether both sites are to use the other line while it lasts.
@@ -88,7 +88,7 @@ _OF_A_ROAD: tuple[tuple[str, Fault, float], ...] = (
     ("host frozen", machines.host_frozen, AT_ONCE_S),
     ("switched to standby", programs.to_standby, NOTHING_S),
 )
-"""What must move both sites when it befalls a gateway that serves."""
+"""What must move both sites when it affects a gateway that serves."""
 LIFETIME_S = 3.0
 """For how long the kernel keeps the address of a daemon that is dead, where the rows are tried."""
 _DEAD: tuple[tuple[str, Fault], ...] = (

@@ -34,7 +34,7 @@ def sa_gone(street: Street, gateway: str) -> Undo:
 
 
 def renew(street: Street, gateway: str) -> None:
-    """Start a gateway's IKE daemon anew and bring its tunnel up.
+    """Start a gateway's IKE daemon again and bring its tunnel up.
 
     Where another fault still breaks the line it stays down, until :func:`mend` is called again.
     """

@@ -131,7 +131,7 @@ class Provider:
     def drop(self, what: str) -> None:
         """Lose some packets, both ways, until :meth:`heal`; needs nftables.
 
-        :param what: which, in the words of nftables, as ``meta length > 1200``.
+        :param what: which, in the words of nftables, such as ``meta length > 1200``.
         """
         rule = f"add rule inet line forward {what} drop\n"
         self.host.run_in_network("nft", "-f", "-", input=rule)

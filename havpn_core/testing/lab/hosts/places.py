@@ -152,7 +152,7 @@ class Plan:
         return self.sites[self._places[gateway]]
 
     def site_name(self, gateway: str) -> str:
-        """Return the name of the site where a gateway stands, as ``a``."""
+        """Return the name of the site where a gateway stands, such as ``a``."""
         return self._places[gateway]
 
     def partner_of(self, gateway: str) -> str:

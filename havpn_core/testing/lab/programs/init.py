@@ -47,7 +47,7 @@ def furnish(name: str) -> None:
 
 
 def reap() -> None:
-    """Collect every child that has ended; heartbeat waits for ever for a zombie."""
+    """Collect every child that has ended; heartbeat waits without end for a zombie."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -23,7 +23,7 @@ def family(address: str) -> socket.AddressFamily:
 
 
 def reply(address: str, port: int) -> None:
-    """Send everything back for ever."""
+    """Send everything back without end."""
     echo = socket.socket(family(address), socket.SOCK_DGRAM)
     echo.bind((address, port))
     print("listening", flush=True)
@@ -36,7 +36,7 @@ def reply(address: str, port: int) -> None:
 
 
 def send(far: tuple[str, int], source: str, journal: int, interval: float, size: int) -> None:
-    """Send at a fixed cadence for ever; errors of the network count as no reply."""
+    """Send at a fixed cadence without end; errors of the network count as no reply."""
     line = socket.socket(family(far[0]), socket.SOCK_DGRAM)
     line.bind((source, 0))
     line.setblocking(False)

@@ -1,0 +1,84 @@
+"""What the tests of a plugin show: whether they pass, and which contracts they checked.
+
+The checks of :mod:`havpn_core.testing` write each type that passed into the file that a variable of
+the environment names, so that no list of a package's author has to be believed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "HAVPN_CONTRACTS"
+"""Names the file that the checks of contracts write to."""
+LONGEST_S = 600.0
+NONE_FOUND = 5
+"""Status of pytest where there is no test."""
+
+Contracts = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the tests showed.
+
+    :param problem: why they do not count as passed; ``None`` if they do.
+    :param contracts: kind and name of each type whose contract was checked.
+    """
+
+    problem: str | None
+    contracts: Contracts = frozenset()
+
+
+def note(kind: str, name: str) -> None:
+    """Write down that a type keeps its contract, if anybody wants to know."""
+    if file := os.environ.get(VARIABLE):
+        with Path(file).open("a", encoding="utf-8") as noted:
+            noted.write(json.dumps([kind, name]) + "\n")
+
+
+def read(file: Path) -> Contracts:
+    """Read what was written down."""
+    if not file.exists():
+        return frozenset()
+    return frozenset((kind, name) for kind, name in map(json.loads, file.open(encoding="utf-8")))
+
+
+def run(root: Path, tests: Sequence[str]) -> Evidence:
+    """Run tests by pytest in a process of their own.
+
+    :param root: where they are run; its modules can be imported.
+    :param tests: arguments of pytest.
+    """
+    with tempfile.TemporaryDirectory(prefix="havpn-grade-") as folder:
+        file = Path(folder) / "contracts"
+        python_path = [str(root), str(root / "src"), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {
+            VARIABLE: str(file),
+            "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+        try:
+            ended = subprocess.run(
+                argv, cwd=root, env=environment, capture_output=True, text=True, errors="replace",
+                timeout=LONGEST_S, check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return Evidence(f"the tests do not end within {LONGEST_S:g} s: see which one hangs")
+        return Evidence(_problem(ended), read(file))
+
+
+def _problem(ended: "subprocess.CompletedProcess[str]") -> str | None:
+    if ended.returncode == 0:
+        return None
+    if "No module named pytest" in ended.stderr:
+        return "pytest is not installed: pip install pytest"
+    if ended.returncode == NONE_FOUND:
+        return "no test was run: write tests/test_*.py"
+    lines = (ended.stdout.strip() or ended.stderr.strip()).splitlines()
+    return f"the tests do not pass ({lines[-1] if lines else 'no output'}): run pytest there"

@@ -1,0 +1,1 @@
+"""What ``scripts/release`` looks at before a version is published."""

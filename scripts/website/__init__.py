@@ -1,0 +1,1 @@
+"""What builds the documentation as a site: the hooks of mkdocs, and the pictures."""
