@@ -34,6 +34,7 @@ test: $(VENV)/ready
 
 # What most changes break first, in half a minute; no lab, no daemon.
 quick: $(VENV)/ready
+	scripts/house check
 	scripts/test-lanes $(BIN)/pytest quick
 
 # One lane alone: make lane LANE=pure
