@@ -35,6 +35,7 @@ test: $(VENV)/ready
 
 # What most changes break first, in half a minute; no lab, no daemon.
 quick: $(VENV)/ready
+	scripts/house check
 	scripts/test-lanes $(BIN)/pytest quick
 
 # One lane alone: make lane LANE=pure

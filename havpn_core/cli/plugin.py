@@ -56,8 +56,8 @@ def list_plugins(as_json: bool, file: Path | None) -> None:
 
 
 def _names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Complete the name of a type or of a plugin."""
-    registry = Registry.load()
+    """Complete the name of a type or of a plugin; imports none that is not bundled."""
+    registry = Registry.load((), read.plugin_folder({}))
     names = {each.name for kind in KINDS for each, _ in registry.types(kind)}
     names |= {record.name for record in registry.records}
     return sorted(name for name in names if name.startswith(begun))

@@ -117,20 +117,23 @@ def ran(*words):
 
 @pytest.mark.parametrize("name", ["udp-echo", "probes.udp_echo"])
 @pytest.mark.parametrize("command", ["check", "show"])
-def test_types_and_plugins_are_both_names(command, name):
+def test_types_and_plugins_are_both_names(command, name, monkeypatch):
+    monkeypatch.setattr(plugin, "loaded", lambda file, *more: Registry.load(more))
     done = ran(command, name)
     assert done.exit_code == 0, done.output
     assert "probe udp-echo" in done.output
 
 
-def test_a_type_of_several_kinds_is_shown_whole():
+def test_a_type_of_several_kinds_is_shown_whole(monkeypatch):
+    monkeypatch.setattr(plugin, "loaded", lambda file, *more: Registry.load(more))
     for command in ("check", "show"):
         shown = ran(command, "exec").output
         assert all(f"{kind} exec" in shown for kind in ("probe", "action", "notifier"))
 
 
 @pytest.mark.parametrize("command", ["check", "show"])
-def test_a_name_that_is_neither(command):
+def test_a_name_that_is_neither(command, monkeypatch):
+    monkeypatch.setattr(plugin, "loaded", lambda file, *more: Registry.load(more))
     done = ran(command, "upd-echo")
     assert isinstance(done.exception, ConfigError)
     assert "no type" in str(done.exception) or "no plugin" in str(done.exception)

@@ -1,6 +1,7 @@
 """What decides stays pure, and new modules of its rooms are tested without being listed."""
 
 import ast
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def docstring(file):
     return ast.get_docstring(ast.parse(file.read_text())) or ""
 
 
+@functools.cache
 def pure_files():
     rooms = [*ROOT.glob("rules/**/*.py"), *ROOT.glob("pair/**/*.py"), *ROOT.glob("stream/**/*.py")]
     files = {file for file in rooms if str(file.relative_to(ROOT)) not in DOES_IO}

@@ -179,6 +179,19 @@ def test_each_example_passes_its_own_tests_in_that_environment(place, name):
     assert "passed" in done.stdout
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_example_is_gold(place, name, tmp_path):
+    """From a copy, as its tests are run there; and by its name, by what is installed of it."""
+    skip = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+    copy = shutil.copytree(REPO / "examples" / name, tmp_path / name, ignore=skip)
+    shown = place.havpn("plugin", "grade", str(copy), "--at-least", "gold").stdout
+    assert shown.startswith(f"{name.removeprefix('havpn-')}: gold (")
+    shown = place.havpn("plugin", "grade", name.removeprefix("havpn-")).stdout
+    assert ": bronze (havpn-" in shown
+    assert "no tests are installed with it" in shown
+    assert "licence" not in shown
+
+
 def test_uninstalled_the_daemon_says_what_is_missing(place):
     """The last one: it takes a package away."""
     file = place.configure("wireguard", probe=WIREGUARD)
