@@ -6,7 +6,7 @@ from pathlib import Path
 
 from havpn_core.plugging.sources.files import PluginFile
 
-KIND_NAMES = ("probe", "action", "notifier", "link")
+KIND_NAMES = ("probe", "action", "notifier", "link", "renderer")
 
 
 class PluginStatus(StrEnum):
