@@ -38,7 +38,8 @@ DEBIAN = {
     "ssh": "openssh-client", "sysctl": "procps", "systemctl": "systemd",
     "journalctl": "systemd", "systemd-sysusers": "systemd", "python3": "python3",
     "make": "make", "crm": "crmsh", "pcs": "pcs", "pipx": "pipx", "git": "git",
-    "$EDITOR": "an editor", "tar": "tar", "for": "dash", "do": "dash", "done": "dash", "ansible-playbook": "ansible-core",
+    "$EDITOR": "editor",
+    "tar": "tar", "for": "dash", "do": "dash", "done": "dash", "ansible-playbook": "ansible-core",
 }  # fmt: skip
 """Programs that a page may call, and Debian's package of each."""
 IN_ENVIRONMENT = ("pip", "pytest", "python", "pre-commit", "ruff", "mypy", "havpn-alert")

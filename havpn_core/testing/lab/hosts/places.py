@@ -1,4 +1,4 @@
-"""The network of two sites as values: who has which address where."""
+"""Pure: the network of two sites as values: who has which address where."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
