@@ -31,6 +31,8 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
             print(f"FAILED  {name}: {problem}", flush=True)
     if failed:
         print(f"{failed} of the checks failed; nothing was published")
+    elif given.only:
+        print("Nothing was published, and the other checks were left out")
     else:
         print(f"Nothing was published. To do so: git tag v{version} && git push origin v{version}")
     return 1 if failed else 0

@@ -101,10 +101,16 @@ def tree(tmp_path):
 QUICK = [f"--only={name}" for name in ("version", "changelog", "pages", "tree", "docs")]
 
 
-def test_a_tree_that_is_ready_says_how_to_publish_it(tree, capsys):
+def test_a_tree_that_is_ready_says_how_to_publish_it(tree, capsys, monkeypatch):
     assert command.main(QUICK, tree) == 0
     said = capsys.readouterr().out
     assert said.count("ok ") == 5
+    assert "git tag" not in said
+    assert "the other checks were left out" in said
+    for name in ("distributions", "deb"):
+        monkeypatch.setitem(command.CHECKS, name, lambda root, version: "built")
+    assert command.main([], tree) == 0
+    said = capsys.readouterr().out
     assert said.endswith("To do so: git tag v1.2.3 && git push origin v1.2.3\n")
 
 
