@@ -6,7 +6,8 @@
 Real daemons in the network of namespaces: see docs/comparison.md for who they are, and what the
 figures mean. Each finished cell is kept in docs/comparison.json at once, and a second run goes on
 where an earlier one ended; the page's tables are written anew after each contender. A run begins no
-cell after 4 hours, with ``--quick`` after 20 minutes. Needs root, and a machine that does nothing else.
+cell after 4 hours, with ``--quick`` after 20 minutes. Needs root, and a machine that does nothing
+else.
 """
 
 import argparse
