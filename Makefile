@@ -115,7 +115,7 @@ faults-pairs: $(VENV)/ready
 	done
 
 # HA-VPN, keepalived, Pacemaker's ping agent and FRR's BGP with BFD in the same network: docs/comparison.md. Up to
-# 4 hours, or 20 minutes for a part of it; what a run has finished the next one does not repeat.
+# 4 hours a run, or 20 minutes for a part; what a run has finished the next one does not repeat.
 compare: $(VENV)/ready
 	$(BIN)/python -m benchmarks.compare
 

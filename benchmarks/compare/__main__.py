@@ -1,12 +1,13 @@
 """HA-VPN and its alternatives, one after another, in the same two-site network.
 
     python -m benchmarks.compare [--quick] [--only KEY ...] [--cells TEXT] [--fresh]
-                                 [--page] [--list]
+                                 [--minutes N] [--page] [--list]
 
 Real daemons in the network of namespaces: see docs/comparison.md for who they are, and what the
 figures mean. Each finished cell is kept in docs/comparison.json at once, and a second run goes on
-where an earlier one ended; the page's tables are written anew after each contender. The full grid
-takes up to 4 hours, ``--quick`` up to 20 minutes. Needs root, and a machine that does nothing else.
+where an earlier one ended; the page's tables are written anew after each contender. A run begins no
+cell after 4 hours, with ``--quick`` after 20 minutes. Needs root, and a machine that does nothing
+else.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from benchmarks.figures import need
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS, DOCUMENT = DOCS / "comparison.json", DOCS / "comparison.md"
+MINUTES = {False: 240.0, True: 20.0}
+"""How long a run may go on beginning cells, by whether it is quick."""
 COMMANDS = ("keepalived", "bfdd")
 
 
@@ -73,8 +76,13 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
-def run(results: Results, chosen: Sequence[Contender], size: grid.Size, only: str) -> int:
-    """Measure what is left; gives the number of cells that are still left then."""
+def run(
+    results: Results, chosen: Sequence[Contender], size: grid.Size, only: str, until: float
+) -> int:
+    """Measure what is left; gives the number of cells that are still left then.
+
+    :param until: ``time.monotonic()`` from which on no cell is begun.
+    """
     results.machine = machine()
     remaining = 0
     for contender in chosen:
@@ -86,7 +94,7 @@ def run(results: Results, chosen: Sequence[Contender], size: grid.Size, only: st
             say(f"{key}: {cell.key}: {found.took_s:.0f} s {_short(found)}")
 
         for cells in grid.networks(grid.left(every, results.amounts(contender.key))):
-            measure(contender, cells, keep, say)
+            measure(contender, cells, keep, say, until)
         write_page(results)
         remaining += len(grid.left(every, results.amounts(contender.key)))
     return remaining
@@ -109,6 +117,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer cells and repeats")
     parser.add_argument("--only", nargs="+", metavar="KEY", choices=list(CONTENDERS))
     parser.add_argument("--cells", default="", metavar="TEXT", help="those whose key has this text")
+    parser.add_argument("--minutes", type=float, help="begin no cell later: 240, or 20 if --quick")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs measured")
     parser.add_argument("--page", action="store_true", help="write the page's tables, no more")
     parser.add_argument("--list", action="store_true", help="show what is left to be measured")
@@ -130,8 +139,9 @@ def main() -> None:
         return
     need(*COMMANDS)
     signal.signal(signal.SIGTERM, stop)
-    if left := run(results, chosen, size, options.cells):
-        raise SystemExit(f"{left} cells are left; the next run tries them again")
+    minutes = options.minutes or MINUTES[options.quick]
+    if left := run(results, chosen, size, options.cells, time.monotonic() + 60 * minutes):
+        raise SystemExit(f"{left} cells are left; the next run goes on with them")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One contender in one network: each cell of it measured, one after another."""
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable
@@ -150,15 +151,19 @@ def measure(
     cells: list[Cell],
     keep: Callable[[Cell, Measured], None],
     say: Callable[[str], None],
+    until: float = math.inf,
 ) -> None:
     """Measure the cells of one network; what fails twice is left for another time.
 
     :param keep: takes each finished cell.
+    :param until: ``time.monotonic()`` from which on none is begun.
     """
     bench = Bench(contender, cells[0].rtt_ms, ipsec=cells[0].what == grid.TUNNEL)
     try:
         for cell in cells:
             began = time.monotonic()
+            if began >= until:
+                break
             try:
                 runs, lossy, cost = _one(bench, cell)
             except LabError as problem:
