@@ -42,7 +42,7 @@ def table():
             yield pytest.param(row, id=row.name, marks=marks)
 
 
-@pytest.mark.parametrize("row", table())
+@pytest.mark.parametrize("row", list(table()))
 def test_a_fault(here, row):
     assert MODE.settle(here), "the network was not calm after the fault before"
     least_s = max(row.least_s, ROUND_HOLD_S if row.bound_s > AT_ONCE_S else 0.0)

@@ -135,7 +135,7 @@ def by_both_shells(columns):
             yield pytest.param(column, shell, marks=marks)
 
 
-@pytest.mark.parametrize(("column", "shell"), by_both_shells(COLUMNS))
+@pytest.mark.parametrize(("column", "shell"), list(by_both_shells(COLUMNS)))
 def test_each_cell_of_the_table(the_node, configured, shell, column):
     wrong = []
     for row, history in ROWS.items():

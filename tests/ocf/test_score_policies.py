@@ -42,7 +42,7 @@ def configure(cluster, shell, column):
     return cluster.host.read("/run/policy.xml")
 
 
-@pytest.mark.parametrize(("column", "shell"), by_both_shells(COLUMNS))
+@pytest.mark.parametrize(("column", "shell"), list(by_both_shells(COLUMNS)))
 def test_each_cell_of_the_table(the_node, shell, column):
     configured, wrong = configure(Cluster(the_node), shell, column), []
     for row, history in ROWS.items():
