@@ -106,7 +106,7 @@ def run(folder, *words):
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=280,
     )
 
 
@@ -226,6 +226,7 @@ def test_killed_survived_or_never_run(tmp_path):
     assert found["share"] == 9 / 12
 
 
+@pytest.mark.more
 def test_a_survivor_is_named_with_its_place(tmp_path):
     made(tmp_path, test=TEST.replace("    assert not is_odd(4)\n", ""))
     ran = run(tmp_path, "box/add.py")
