@@ -64,7 +64,7 @@ def test_a_cut_and_a_dead_daemon_are_seen_at_a_glance_and_gone_once_they_are_ove
         lab, "gw-aa", [], 0, "gw-aa running; as of", "role active since", "why ",
         "VIP 10.1.255.254/16: this gateway has it", "takeover the partner could take over",
         "path line up since", "loss out 0.0 %, back 0.0 %, round trip", "switch down after ",
-        "line probe stream: ok", "tunnel probe tunnel: ok", "partner gw-ab: standby, path up, fit",
+        "line probe line: ok", "tunnel probe tunnel: ok", "partner gw-ab: standby, path up, fit",
         "link cable last heard 0.", "link lan last heard 0.", "action gateway settled, active",
     )  # fmt: skip
     assert calm.count(" event ") == 3
@@ -80,14 +80,14 @@ def test_a_cut_and_a_dead_daemon_are_seen_at_a_glance_and_gone_once_they_are_ove
     wait_said(
         lab, "gw-aa", [], 0, "role standby since", "!! path line down since", "switch up after ",
         "VIP 10.1.255.254/16: the partner has it", "! takeover not this one: path line is down",
-        "partner active, path up, fit",
+        "partner gw-ab: active, path up, fit",
     )  # fmt: skip
     wait_said(lab, "gw-aa", ["--check"], 1, "HAVPN WARNING - gw-aa path line down", "paths_up=0;")
     wait_said(lab, "gw-ab", ["--check"], 1, "HAVPN WARNING - gw-ab partner's path down |")
     wait_said(lab, "gw-ab", [], 0, "! takeover NOBODY could: its path is down")
     wait_said(
-        lab, "gw-ab", ["--site"], 0, "this one active, path up", "partner standby, path down, fit",
-        "far of line active, path up", "partner's far unknown (the partner does not say it)",
+        lab, "gw-ab", ["--site"], 0, "this one active, path up", "standby, path down, fit",
+        "far of line gw-bb active, path up", "partner's far unknown (the partner does not say it)",
     )  # fmt: skip
     daemons["gw-aa"].kill()
     wait_said(lab, "gw-aa", ["--check"], 2, "CRITICAL - gw-aa the daemon does not work")
@@ -123,7 +123,7 @@ def test_a_force_says_until_when_and_monitoring_is_warned_meanwhile(lab, daemons
     shown = wait_said(lab, "gw-ab", [], 0, "! forced to standby by an operator, until ")
     assert "(9 min 5" in shown or "(10 min more)" in shown
     wait_said(lab, "gw-ab", ["--check"], 1, "WARNING - gw-ab forced to standby for 9 min")
-    wait_said(lab, "gw-aa", [], 0, "! partner standby, path up, fit, in maintenance",
+    wait_said(lab, "gw-aa", [], 0, "! partner gw-ab: standby, path up, fit, in maintenance",
               "takeover NOBODY could: in maintenance")  # fmt: skip
     daemons["gw-ab"].command("switch", "--to", "auto", "-c", CONFIG)
     wait_well(lab)
