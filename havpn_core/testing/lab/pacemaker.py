@@ -131,6 +131,11 @@ class Clusters:
     def rejoin(self, name: str) -> None:
         """Boot a gateway that was powered off and let it into its cluster again."""
         self._lab.power_on(name)
+        if name in self._lab.tunnels:  # its path watches the tunnel, too
+            tunnel = self._lab.tunnels[name]
+            tunnel.host = self._lab.hosts[name]
+            tunnel.restart()
+            tunnel.initiate()
         self.furnish(name)
 
     def crm(self, site: str, text: str) -> None:
