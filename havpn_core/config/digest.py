@@ -30,13 +30,16 @@ _URL = re.compile(r"(\w+://)(?:[^/\s@]*@)?([^/\s?#]*)\S*")
 
 Keys = tuple[str | int, ...]
 
+LARGE = 64
+"""Bits of the largest number of TOML that every reader must take."""
+
 
 def digest_of(tables: Mapping[str, Any]) -> str:
     """Give the digest of a file's tables.
 
     :param tables: as :func:`havpn_core.config.read.read` gives them.
     """
-    said = sorted(json.dumps(leaf, default=str) for leaf in _leaves(tables))
+    said = sorted(json.dumps((keys, _short(value)), default=str) for keys, value in _leaves(tables))
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:DIGITS]
 
 
@@ -59,13 +62,18 @@ def _leaves(tables: Mapping[str, Any]) -> Iterator[tuple[Keys, Any]]:
             yield keys, value
 
 
+def _short(value: Any) -> Any:
+    """Give a number of any size as one that can be written: Python refuses more than 4300 digits."""
+    return hex(value) if isinstance(value, int) and value.bit_length() > LARGE else value
+
+
 def _shown(key: str, value: Any, instance: bool) -> Any:
     """Give a value without what must not be known of it.
 
     :param instance: whether it is an option of an instance, and not the table under a name.
     """
     if instance and key in COMMANDS and isinstance(value, list):
-        return [path_of([str(each) for each in value])]
+        return [path_of([str(_short(each)) for each in value])]
     if instance and key in NAMED and isinstance(value, Mapping):
         return sorted(map(str, value))
     if is_secret(key) and not isinstance(value, Mapping):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from havpn_core.errors import CallFailed
+from havpn_core.grading.evidence import note
 from havpn_core.plugging.gate.rendered import files_by
 from havpn_core.plugging.rendering import RenderedFile, RendererType
 from havpn_core.site.model.model import Model
@@ -45,6 +46,7 @@ def check_renderer_type(
         for gateway, files in one.items():
             for file in files:
                 assert (gateway, file.path) not in own, f"{file.path} is rendered by HA-VPN itself"
+    note("renderer", plugin_type.name)
 
 
 def _rendered(plugin_type: RendererType, config: Table, model: Model) -> Files:

@@ -35,6 +35,7 @@ class Gateway:
         self.parts = SimpleNamespace(
             pair=SimpleNamespace(session=self.session) if pair else None,
             lan=SimpleNamespace(fitness=Fitness()),
+            config=SimpleNamespace(node=SimpleNamespace(name="gw-aa")),
             responder=self.responding(when),
             paths={"line": SimpleNamespace(far_stands_by=False, verdict=Verdict.UP)},
         )
@@ -115,13 +116,20 @@ def test_each_cause_silences_a_standby_and_nobody_else(cause, why):
 def test_what_a_stream_says_of_this_gateway_is_what_the_responder_rests_on():
     here = Gateway()
     here.at(held=Role.ACTIVE)
-    assert here.parts.stance == Stance(Role.ACTIVE)
+    assert here.parts.stance == Stance(Role.ACTIVE, name="gw-aa")
     here.force.paused, here.session.stuck, here.session.left = True, True, True
     forced(here)
     here.parts.lan.fitness = BAD
     here.at(held=Role.STANDBY)
     assert here.parts.stance == Stance(
-        Role.STANDBY, False, maintenance=True, paused=True, away=True, no_road=True, left=True
+        Role.STANDBY,
+        False,
+        maintenance=True,
+        paused=True,
+        away=True,
+        no_road=True,
+        left=True,
+        name="gw-aa",
     )
 
 
