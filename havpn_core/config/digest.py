@@ -63,7 +63,7 @@ def _leaves(tables: Mapping[str, Any]) -> Iterator[tuple[Keys, Any]]:
 
 
 def _short(value: Any) -> Any:
-    """Give a number of any size as one that can be written: Python refuses more than 4300 digits."""
+    """Give a number of any size as text where Python refuses it, over 4300 digits."""
     return hex(value) if isinstance(value, int) and value.bit_length() > LARGE else value
 
 
