@@ -150,7 +150,6 @@ class Options(Struct):
     """Options of one."""
 
     good: bool = True
-    """no description"""
 
 
 class One:
