@@ -49,6 +49,26 @@ def debs(tmp_path_factory) -> dict[str, Debs]:
     return _found(out)
 
 
+EARLIER = "5957598"
+"""A commit of before the names in frames, and of before much else, that makes packages."""
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory) -> dict[str, Path]:
+    """Build the packages of an earlier commit, with a lower revision."""
+    kept = subprocess.run(["git", "-C", REPO, "archive", EARLIER], capture_output=True, check=False)
+    if kept.returncode:
+        text = f"NO COMMIT {EARLIER} HERE: THE UPGRADE FROM IT WAS NOT TRIED"
+        warnings.warn(text, stacklevel=1)
+        pytest.skip(text)
+    source, out = tmp_path_factory.mktemp("earlier"), tmp_path_factory.mktemp("earlier-debs")
+    subprocess.run(["tar", "-x", "-C", source], input=kept.stdout, check=True)
+    words = [sys.executable, source / "scripts" / "deb", "--out", out, "--revision", "0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=BUILD_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {release: next(out.glob(f"*-0~deb{release}_*.deb")) for release in RELEASES}
+
+
 def _found(out: Path) -> dict[str, Debs]:
     return {
         release: Debs(*(next(out.glob(f"*-{n}~deb{release}_*.deb")) for n in (1, 2)))

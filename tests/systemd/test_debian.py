@@ -149,6 +149,29 @@ def test_an_upgrade_loses_no_packet(site, debs, release):
     assert version.endswith(f"-2~deb{release}")
 
 
+@pytest.mark.parametrize("order", ["the owner first", "the other first"])
+def test_an_upgrade_from_an_earlier_state_loses_no_packet(site, debs, earlier, release, order):
+    """Each gateway meets a partner of the other state for a while."""
+    gateways = site.gateways if order == "the owner first" else site.gateways[::-1]
+    for gateway in gateways:
+        words = ("install", "--allow-downgrades", gateway.bring(earlier[release]))
+        gateway.apt(*words)
+    site.settle()
+    for gateway in gateways:
+        version = gateway.run("dpkg-query", "-W", "-f", "${Version}", "havpn").stdout
+        assert version.endswith(f"-0~deb{release}")
+    with site.traffic() as found:
+        for gateway in gateways:
+            pid = gateway.shown("MainPID")
+            gateway.apt("install", gateway.bring(debs[release].old))
+            assert gateway.shown("MainPID") != pid, "the new daemon was not started"
+            assert site.owners() == ["gw-1"]
+            site.settle()
+    print(f"upgrade from {release}'s earlier state, {order}: {found.lost} of {found.sent} lost")
+    assert found.sent > 50
+    assert found.lost == 0
+
+
 def test_an_upgrade_that_refuses_the_configuration_leaves_the_old_daemon(site, debs, release):
     gateway = site["gw-2"]
     good, pid = gateway.read(FILE), gateway.shown("MainPID")
