@@ -228,10 +228,10 @@ def test_an_installed_package_is_graded_by_its_metadata(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("[havpn]\nmetal = havpn_metal\n")
     (info / "RECORD").write_text("havpn_metal-1.2.dist-info/LICENSE,,\nhavpn_metal.py,,\n")
     (tmp_path / "havpn_metal.py").write_text(
-        SINGLE.replace('"one"', '"metal"').replace(
-            '    good: bool = True\n    """no description"""', "    pass"
-        ).replace("options.good", "True")
-    )  # fmt: skip
+        SINGLE.replace('"one"', '"metal"')
+        .replace("    good: bool = True\n", "")
+        .replace("options.good", "True")
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     report = judge(package.of_name("metal", Registry.load(["metal"])), Evidence(None))
     assert lacking(report) == {
