@@ -38,18 +38,41 @@ MORE = [
         "test_montecarlo.py::test_the_switches_of_k_of_n_*[[]in gaps-2-*]",
         "test_calm_rules.py::test_loss_by_chance_moves_nothing[[]0.05-*]",
         "test_calm_rules.py::test_loss_by_chance_moves_nothing[[]0.1-*]",
+        "test_pair_world.py::test_whatever_befalls_*[[]lossy]",
+        "test_pair_world.py::test_whatever_befalls_*[[]links cut]",
+        "test_pair_world.py::test_whatever_befalls_*[[]slow a]",
+        "test_files_daemon.py::test_a_force_ends_after_its_time_*[[]-7200]",
+        "test_files_daemon.py::test_a_full_disk_at_the_start_*[[]False]",
+        "test_refused_daemon.py::test_starts_and_crashes_*[[]ba]",
     )
 ]
 MORE += [
     f"tests/lab/{each}"
     for each in (
+        "test_both_ends_agree.py::test_one_gateway_taken_out_*[[]heartbeat-gw-ba-invalid drop]",
+        "test_both_ends_agree.py::test_sites_on_different_lines_*[[]heartbeat]",
         "test_demo.py::test_a_cluster_of_ones_own_is_rehearsed_by_itself*",
         "test_pacemaker.py::test_both_unfit_one_router_stays[[]names1-2]",
         "test_scenarios.py::test_kill_9_*[[]recovering]",
+        "test_scenarios.py::test_kill_9_*[[]stopping]",
         "test_withdrawing.py::test_both_unfit_one_router_stays[[]names1-2]",
     )
 ]
-MORE += ["tests/plugins/probes/test_icmp.py::TestOnAWire::*fe80*"]
+MORE += [
+    "tests/plugins/probes/test_icmp.py::TestOnAWire::*fe80*",
+    "tests/plugins/actions/test_alias_pair.py::test_either_port_may_flap_*[[]1.5]",
+    "tests/plugins/actions/test_alias_scarcity.py::test_a_round_that_fails_*[[]off]",
+]
+MORE += [
+    f"tests/packages/{each}"
+    for each in (
+        "test_second_actions.py::test_a_stop_that_releases_*[[]hangs-in-thread]",
+        "test_second_actions.py::test_a_stop_that_releases_*[[]command-ignores-sigterm]",
+        "test_second_actions.py::test_a_pair_hands_the_address_over_*[[]lies]",
+        "test_second_actions.py::test_a_pair_hands_the_address_over_*[[]flips]",
+        "test_plain_probe.py::test_a_plain_probe_keeps_*[[]patient]",
+    )
+]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -27,7 +27,7 @@ IDLE_LOOKS = 20
 
 
 def import_all():
-    for found in pkgutil.iter_modules(havpn_core.cli.__path__, "havpn_core.cli."):
+    for found in pkgutil.walk_packages(havpn_core.cli.__path__, "havpn_core.cli."):
         importlib.import_module(found.name)
     names = (
         "daemon.supervisor",

@@ -243,7 +243,7 @@ def world(tmp_path, request):
     [
         ("missing", OWN),
         pytest.param("folder", NOBODY, marks=pytest.mark.more),
-        ("fifo", OWN),
+        pytest.param("fifo", OWN, marks=pytest.mark.more),
         pytest.param("garbage", OWN, marks=pytest.mark.more),
         ("unreadable", NOBODY),
         pytest.param("read-only", NOBODY, marks=pytest.mark.more),
@@ -271,7 +271,7 @@ def test_something_else_in_the_place_of(kind, world):
         ("folder", OWN),
         pytest.param("fifo", OWN, marks=pytest.mark.more),
         ("garbage", OWN),
-        ("link", OWN),
+        pytest.param("link", OWN, marks=pytest.mark.more),
         pytest.param("unreadable", NOBODY, marks=pytest.mark.more),
         ("unreadable file", NOBODY),
     ],
@@ -291,7 +291,7 @@ def test_something_else_in_the_place_of_the_daemons_files(kind, world):
     ("stdout", "stderr"),
     [
         ("full", "file"),
-        ("closed", "closed"),
+        pytest.param("closed", "closed", marks=pytest.mark.more),
         pytest.param("closed", "file", marks=pytest.mark.more),
         pytest.param("broken", "file", marks=pytest.mark.more),
     ],

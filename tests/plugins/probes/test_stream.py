@@ -367,7 +367,7 @@ def test_how_the_far_gateway_stands_is_known_while_it_says_so_and_forgotten_afte
     age_s = shown.pop("age_s")
     assert 0 <= age_s <= LATELY_S < old["age_s"]
     known = {"role": "active", "fit": True, "maintenance": False, "paused": False}
-    assert shown == known | {"verdict": "up"}
+    assert shown == known | {"verdict": "up", "name": None}
 
 
 def test_a_missing_interface_fails_what_was_heard_before(world, keys):
