@@ -8,6 +8,7 @@ client, however slow, is anything that the daemon could wait for.
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -115,8 +116,10 @@ class Serving:
 
 async def _end(process: Process) -> None:
     """End it; it keeps nothing, so nothing is lost by that."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    if process.returncode is None:
+        # Process.kill would reap what has just ended before asyncio does, and its status were lost.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(END_S):
             await process.wait()
