@@ -15,6 +15,7 @@ from havpn_core.echo.goodbyes import Goodbyes
 from havpn_core.echo.loops import Loops
 from havpn_core.echo.report import EchoSession, Sessions, goodbye
 from havpn_core.echo.respond import Responder
+from tests.ports import free_port
 
 
 def options(**changed):
@@ -146,11 +147,6 @@ def asker(host="127.0.0.1", port=0):
         yield sock
 
 
-def free_port(host="127.0.0.1"):
-    with asker(host) as sock:
-        return sock.getsockname()[1]
-
-
 def served(scenario, **changed):
     async def play():
         responder = Responder(options(**changed), time.monotonic, logging.getLogger("respond"))
@@ -177,7 +173,7 @@ async def counted(responder, what, number=1):
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "::1"])
 @pytest.mark.parametrize("data", [b"", b"12345", b"x" * 1500], ids=["0", "5", "1500"])
 def test_exactly_what_came_goes_back_from_where_it_came_to(host, data):
-    port = free_port(host)
+    port = free_port(host=host)
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def scenario(responder, loop):
@@ -344,7 +340,7 @@ def test_a_sender_whose_requests_are_all_alike_loses_one_reply_a_minute():
 def test_two_responders_do_not_echo_each_other_s_echoes(same_port, text):
     """One packet, forged in the name of the other, is all that they ever see."""
     first = ("127.0.0.1", free_port())
-    second = ("127.0.0.2", first[1] if same_port else free_port("127.0.0.2"))
+    second = ("127.0.0.2", first[1] if same_port else free_port(host="127.0.0.2"))
 
     async def play():
         log = logging.getLogger("respond")
@@ -371,7 +367,7 @@ def test_two_responders_do_not_echo_each_other_s_echoes(same_port, text):
 
 def farewells(host="127.0.0.1", *, staying=(), wait_s=0.0, text=b"probe of 16 byte"):
     """Say what a prober hears after its reply as the responder ends."""
-    port = free_port(host)
+    port = free_port(host=host)
     endpoint = f"{host}:{port}"
     now = [0.0]
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from havpn_core.cli import havpn
 from havpn_core.cli.reference import _commands
+from tests.ports import free_port
 
 OWN, NOBODY = 0, 65534
 DRIVER = Path(__file__).with_name("command_driver.py")
@@ -144,12 +144,6 @@ def put(kind, place, content="{"):
 
 BUGS = ("Traceback", "Errno", "Exception ignored", "object has no attribute")
 FILES = ("status.json", "status.brief", "held.json", "control.sock", "events.jsonl", "state.json")
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class World:

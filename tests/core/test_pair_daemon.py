@@ -12,6 +12,7 @@ import pytest
 
 from havpn_core.testing.lab import programs
 from tests.core.daemon import Daemon
+from tests.ports import free_port
 
 PAIR = """
 [pair]
@@ -101,11 +102,7 @@ def two(tmp_path, unused_port):
 
 @pytest.fixture
 def unused_port():
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.bind(("127.0.0.1", 0))
-        return made.getsockname()[1]
+    return free_port()
 
 
 def test_the_preferred_gateway_is_active_and_a_dead_line_moves_the_address(two):

@@ -6,6 +6,7 @@ import pytest
 
 from havpn_core.echo.report import AWAY
 from tests.core.daemon import Daemon
+from tests.ports import free_port
 
 WHY = "in maintenance, and standing by"
 RESPOND = """
@@ -14,12 +15,6 @@ listen = ["127.0.0.1:{port}"]
 allow = ["127.0.0.0/8"]
 {more}
 """
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def heard(port, timeout_s=0.5):

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from datetime import datetime
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.core.test_pair_daemon import PAIR
 from tests.packages.second_actions import KINDS, TYPES, Gateway
+from tests.ports import free_port
 
 BOUND_S = 2.5
 """A busy machine's share; whoever waits for a bad action waits 4 s or more, or for ever."""
@@ -125,9 +125,7 @@ def pair(tmp_path):
         key = tmp_path / "key"
         key.write_text("ab" * 32)
         key.chmod(0o600)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         for own in (1, 2):
             folder = tmp_path / f"gw{own}"
             folder.mkdir()

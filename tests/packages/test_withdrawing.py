@@ -12,7 +12,8 @@ import pytest
 from havpn_core.echo.silence import MAINTENANCE
 from havpn_core.rules.cluster.road import OFF, TROUBLE
 from tests.core.daemon import TEMPLATE, Daemon
-from tests.core.test_silent_daemon import RESPOND, free_port
+from tests.core.test_silent_daemon import RESPOND
+from tests.ports import free_port
 
 PROGRAM = Path(__file__).with_name("unfit_gateway.py")
 PLUGIN = """
@@ -58,6 +59,7 @@ CONFIG = (
     TEMPLATE.partition("[action")[0]
     + '[action.gateway]\ntype = "cluster"\nfolder = "{dir}"\n[plugins]\nenable = ["seeing"]\n{more}'
 )
+
 ROAD = """
 [path.vpn1.probe.far]
 type = "exec"

@@ -18,15 +18,10 @@ import pytest
 from havpn_core.config.read import load
 from havpn_core.errors import ConfigError
 from tests.core.daemon import Daemon
+from tests.ports import free_port
 from tests.serve.values import publish
 
 ROOT = Path(__file__).parents[2]
-
-
-def unused_port():
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return made.getsockname()[1]
 
 
 def get(port, path):
@@ -62,7 +57,7 @@ def children(pid):
 
 @pytest.fixture
 def port():
-    return unused_port()
+    return free_port(socket.SOCK_STREAM)
 
 
 @pytest.fixture
@@ -123,7 +118,7 @@ def test_a_reload_moves_it_and_ends_it(daemon, port):
     daemon.start()
     wait(lambda: get(port, "/liveness")[0] == 200, "a living gateway")
     (child,) = children(daemon.process.pid)
-    other = unused_port()
+    other = free_port(socket.SOCK_STREAM)
     daemon.configure(more=f'[metrics]\nlisten = ["127.0.0.1:{other}"]\n')
     assert daemon.havpn("reload").returncode == 0
     wait(lambda: get(other, "/liveness")[0] == 200, "the other port")

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havpn_core import Context
+from tests.ports import free_port
 
 FRAMES = st.lists(st.binary(min_size=1, max_size=300).filter(len), max_size=6)
 
@@ -247,12 +248,6 @@ def test_a_missing_device_is_an_error_in_words_and_no_exception():
     facts = run(play)
     assert not facts["open"]
     assert "no-such-tty: no such file or directory" in facts["error"]
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.bind(("127.0.0.1", 0))
-        return made.getsockname()[1]
 
 
 def test_udp_carries_frames_and_hears_only_the_partner():

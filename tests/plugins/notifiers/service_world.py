@@ -16,6 +16,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from havpn_core import Event
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.testing import context, options
+from tests.ports import free_port
 
 EVENT = Event("verdict", "vpn1", "failing", "down", "no reply in 7 probes", "warning", "gw-aa")
 
@@ -43,11 +44,6 @@ def server_tls(folder):
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(folder / "server.pem", folder / "server.key")
     return made
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        return made.getsockname()[1]
 
 
 def secret(file, text, mode=0o600):
@@ -119,7 +115,7 @@ class Mail:
 
     def __init__(self, *, starttls=None, implicit=None, replies=(), login=None, port=None):
         self.mails, self.logins, self.replies = [], [], list(replies)
-        self.port = port or free_port()
+        self.port = port or free_port(socket.SOCK_STREAM)
         more = {}
         if login is not None:
             more = {"auth_required": True, "authenticator": self._judge, "auth_require_tls": True}

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import socket
 import time
 from email import message_from_bytes
 from email.policy import default
@@ -13,7 +14,6 @@ from service_world import (
     EVENT,
     Mail,
     built,
-    free_port,
     secret,
     server_tls,
     subscribed,
@@ -23,6 +23,7 @@ from service_world import (
 
 from havpn_core import Event, HavpnError, Retry
 from havpn_core.testing import options
+from tests.ports import free_port
 
 # The server's author warns of implicit TLS behind which a login is asked for.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
@@ -83,7 +84,7 @@ def test_a_burst_is_one_mail():
 
 
 def test_what_waits_for_a_server_is_one_mail_when_it_is_back():
-    port = free_port()
+    port = free_port(socket.SOCK_STREAM)
 
     async def steps(subscriber):
         subscriber.put(EVENT)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ctypes
 import logging
-import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -178,9 +177,3 @@ def _namespace():
         process.kill()
         process.wait(10)
         process.stdout.close()
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]

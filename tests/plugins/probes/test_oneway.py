@@ -10,12 +10,13 @@ from havpn_plugins.probes import udp_echo
 from havpn_plugins.probes._oneway import OneWay
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_world import built, free_port, run, udp_service
+from probe_world import built, run, udp_service
 
 from havpn_core import EchoReport, EchoSession, Outcome
 from havpn_core.echo.gate import RespondOptions
 from havpn_core.echo.report import Sessions
 from havpn_core.echo.respond import Responder
+from tests.ports import free_port
 
 [TYPE] = udp_echo.havpn_register_probes()
 

@@ -18,10 +18,10 @@ from tests.plugins.probes.probe_world import (
     Surroundings,
     closed,
     descriptors,
-    free_port,
     run,
     until,
 )
+from tests.ports import free_port
 
 [TYPE] = stream.havpn_register_probes()
 KEY, OTHER = "11" * 32, "22" * 32

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from havpn_plugins.probes import tcp
-from probe_world import built, descriptors, free_port, run
+from probe_world import built, descriptors, run
 
 from havpn_core import Outcome
+from tests.ports import free_port
 
 [TYPE] = tcp.havpn_register_probes()
 SOCK_STREAM = 1

@@ -11,7 +11,6 @@ from probe_world import (
     closed,
     descriptors,
     echo,
-    free_port,
     run,
     silence,
     udp_service,
@@ -20,6 +19,7 @@ from probe_world import (
 
 from havpn_core import Outcome
 from havpn_core.plugging.gate.calls import Caller
+from tests.ports import free_port
 
 [TYPE] = udp_echo.havpn_register_probes()
 

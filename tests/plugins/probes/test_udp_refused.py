@@ -18,7 +18,6 @@ from probe_world import (
     built,
     closed,
     echo,
-    free_port,
     laid_wire,
     run,
     silence,
@@ -27,6 +26,7 @@ from probe_world import (
 )
 
 from havpn_core import Outcome, Sample
+from tests.ports import free_port
 
 [TYPE] = udp_echo.havpn_register_probes()
 REFUSED = Sample.refusal("connection refused: the far host lives, no responder listens there")
