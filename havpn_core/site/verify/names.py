@@ -44,6 +44,12 @@ def problems(model: Model) -> Iterator[Problem]:
                 f"{line.name!r} is no name of a path",
                 "write small letters, digits and hyphens, beginning with a letter",
             )
+        if line.options.path and not PATH.match(line.options.path):
+            yield Problem(
+                f"line.{line.name}.path",
+                f"{line.options.path!r} is no name of a path",
+                "write small letters, digits and hyphens, beginning with a letter",
+            )
         if not line.provider.isprintable():
             yield Problem(
                 f"line.{line.name}.provider",
@@ -53,6 +59,7 @@ def problems(model: Model) -> Iterator[Problem]:
     gateways = {g.name: f"site.{g.site}.gateways.{g.name}" for g in model.gateways.values()}
     yield from _alike("gateways", gateways)
     yield from _alike("sites", {name: f"site.{name}" for name in model.sites})
+    yield from _paths(model)
     yield from _ends(model)
 
 
@@ -87,6 +94,22 @@ def _alike(what: str, names: Mapping[str, str]) -> Iterator[Problem]:
                 f"{first} and {name} differ in capitals only, which host names do not",
                 f"give the {what} names that differ",
             )
+
+
+def _paths(model: Model) -> Iterator[Problem]:
+    """Find paths of one gateway, where several lines end, with one name."""
+    for gateway in model.gateways:
+        seen: dict[str, str] = {}
+        for line in model.lines.values():
+            if all(end.gateway != gateway for end in line.ends):
+                continue
+            first = seen.setdefault(line.options.path or line.name, line.name)
+            if first != line.name:
+                yield Problem(
+                    f"line.{line.name}" + (".path" if line.options.path else ""),
+                    f"{gateway} has two paths of this name, the other by line {first}",
+                    "give the line another path, or leave that of both out",
+                )
 
 
 def _ends(model: Model) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from havpn_core.site.model.problem import Problem, split
 from havpn_core.site.reading import model_of
 from havpn_core.site.verify import names, overrides
 from havpn_core.site.verify.whole import seldom_meant, verify
+from tests.site.figure import hub
 from tests.site.verify.variations import figure
 
 
@@ -45,6 +46,7 @@ def dual():
 
 GATEWAYS = {"gw-aa": "10.1.255.252", "gw-ab": "10.1.255.253"}
 RULES = [
+    ("line.line1.path", "'VPN 1' is no name of a path", {"line__line1__path": "VPN 1"}),
     ("site.a.vips", "10.31.0.254 is in no network", {"site__a__vips": ["10.31.0.254"]}),
     ("site.a.vips", "is in no network", {"site__a__vips": ["10.1.255.254", "10.2.0.1"]}),
     ("site.a.vips", "is empty", {"site__a__vips": []}),
@@ -325,3 +327,12 @@ def test_what_is_known_of_other_rooms_is_what_they_have():
 )
 def test_a_sentence_has_key_text_and_remedy(text, problem):
     assert split(text, "look") == problem
+
+
+def test_two_paths_of_a_gateway_have_two_names():
+    raw = hub()
+    assert not [p for p in verify(model_of(raw)) if ".path" in p.key]
+    raw["line"]["vpn3"]["path"] = "vpn1"
+    (problem,) = (p for p in verify(model_of(raw)) if ".path" in p.key)
+    assert problem.key == "line.vpn3.path"
+    assert problem.text == "gw-aa has two paths of this name, the other by line vpn1"
