@@ -75,6 +75,19 @@ def test_a_glance_says_who_is_active_and_which_road_lives(browser, address):
     assert browser.complaints() == []
 
 
+def test_all_four_gateways_have_their_names(browser, address, folder):
+    found = live()
+    far = {"role": "active", "fit": True, "maintenance": False, "paused": False, "verdict": "up"}
+    (probe,) = found["paths"]["line"]["probes"].values()
+    probe["far"] = far | {"name": "gw-ba", "age_s": 0.1}
+    found["pair"]["partner"] |= {"name": "gw-ab", "far": far | {"name": "gw-bb"}}
+    publish(folder, found)
+    show(browser, address)
+    browser.wait("document.getElementById('picture').textContent.includes('gw-ba')")
+    boxes = browser.run("[...document.querySelectorAll('#picture text')].map((t) => t.textContent)")
+    assert [each for each in boxes if each.startswith("gw-")] == ["gw-aa", "gw-ba", "gw-ab", "gw-bb"]
+
+
 def test_a_change_is_drawn_without_a_reload(browser, address, folder):
     show(browser, address)
     found = live()
