@@ -85,7 +85,12 @@ def test_all_four_gateways_have_their_names(browser, address, folder):
     show(browser, address)
     browser.wait("document.getElementById('picture').textContent.includes('gw-ba')")
     boxes = browser.run("[...document.querySelectorAll('#picture text')].map((t) => t.textContent)")
-    assert [each for each in boxes if each.startswith("gw-")] == ["gw-aa", "gw-ba", "gw-ab", "gw-bb"]
+    assert [each for each in boxes if each.startswith("gw-")] == [
+        "gw-aa",
+        "gw-ba",
+        "gw-ab",
+        "gw-bb",
+    ]
 
 
 def test_a_change_is_drawn_without_a_reload(browser, address, folder):
