@@ -85,12 +85,22 @@ def test_all_four_gateways_have_their_names(browser, address, folder):
     show(browser, address)
     browser.wait("document.getElementById('picture').textContent.includes('gw-ba')")
     boxes = browser.run("[...document.querySelectorAll('#picture text')].map((t) => t.textContent)")
-    assert [each for each in boxes if each.startswith("gw-")] == [
-        "gw-aa",
-        "gw-ba",
-        "gw-ab",
-        "gw-bb",
-    ]
+    names = [each for each in boxes if each.startswith("gw-")]
+    assert names == ["gw-aa", "gw-ba", "gw-ab", "gw-bb"]
+
+
+def test_what_a_far_gateway_said_long_ago_is_not_its_role(browser, address, folder):
+    found = live()
+    (probe,) = found["paths"]["line"]["probes"].values()
+    for age_s, words in ((0.1, "◆ active"), (60.0, "role not known")):
+        probe["far"] = {"role": "active", "name": "gw-ba", "age_s": age_s}
+        publish(folder, found)
+        show(browser, address)
+        browser.wait("document.getElementById('picture').textContent.includes('gw-ba')")
+        boxes = browser.run(
+            "[...document.querySelectorAll('#picture text')].map((t) => t.textContent)"
+        )
+        assert boxes[boxes.index("gw-ba") + 1] == words
 
 
 def test_a_change_is_drawn_without_a_reload(browser, address, folder):
