@@ -59,7 +59,6 @@ CONFIG = (
     TEMPLATE.partition("[action")[0]
     + '[action.gateway]\ntype = "cluster"\nfolder = "{dir}"\n[plugins]\nenable = ["seeing"]\n{more}'
 )
-
 ROAD = """
 [path.vpn1.probe.far]
 type = "exec"

@@ -66,6 +66,11 @@ class Line:
         """Who runs it."""
         return self.options.provider or self.name
 
+    @property
+    def path(self) -> str:
+        """How the path over it is called at its ends, but in Pacemaker."""
+        return self.options.path or self.name
+
     def end_of(self, gateway: str) -> End:
         """Give the end at a gateway.
 

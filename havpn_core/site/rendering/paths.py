@@ -31,7 +31,7 @@ def path_name(model: Model, gateway: str, line: Line) -> str:
     """Give the name of a path: that of its line, or one that both nodes of a cluster have."""
     if model.site_of(gateway).mode is Mode.PACEMAKER:
         return CLUSTER_PATH
-    return line.options.path or line.name
+    return line.path
 
 
 def key_of(line: Line) -> str:

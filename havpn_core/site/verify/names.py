@@ -44,12 +44,6 @@ def problems(model: Model) -> Iterator[Problem]:
                 f"{line.name!r} is no name of a path",
                 "write small letters, digits and hyphens, beginning with a letter",
             )
-        if line.options.path and not PATH.match(line.options.path):
-            yield Problem(
-                f"line.{line.name}.path",
-                f"{line.options.path!r} is no name of a path",
-                "write small letters, digits and hyphens, beginning with a letter",
-            )
         if not line.provider.isprintable():
             yield Problem(
                 f"line.{line.name}.provider",
@@ -97,13 +91,18 @@ def _alike(what: str, names: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _paths(model: Model) -> Iterator[Problem]:
-    """Find paths of one gateway, where several lines end, with one name."""
+    """Find names that no path can have, and paths of one gateway with the same."""
+    for line in model.lines.values():
+        if line.options.path and not PATH.match(line.options.path):
+            yield Problem(
+                f"line.{line.name}.path",
+                f"{line.options.path!r} is no name of a path",
+                "write small letters, digits and hyphens, beginning with a letter",
+            )
     for gateway in model.gateways:
         seen: dict[str, str] = {}
-        for line in model.lines.values():
-            if all(end.gateway != gateway for end in line.ends):
-                continue
-            first = seen.setdefault(line.options.path or line.name, line.name)
+        for line in model.lines_of(gateway):
+            first = seen.setdefault(line.path, line.name)
             if first != line.name:
                 yield Problem(
                     f"line.{line.name}" + (".path" if line.options.path else ""),
