@@ -131,6 +131,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.detection
 	$(BIN)/python -m benchmarks.under_load
 	$(BIN)/python -m benchmarks.plugin_list
+	$(BIN)/python -m benchmarks.first_site
 	$(BIN)/python -m benchmarks.pair
 	$(BIN)/python -m benchmarks.client_loss
 	$(BIN)/python -m benchmarks.second_actions
