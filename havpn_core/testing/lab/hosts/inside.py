@@ -5,6 +5,7 @@ command to the *outer* pid 1, which may be slow to collect it, and a host with a
 process does not end. Signals therefore go to the command; its wrapper follows by itself.
 """
 
+import errno
 import os
 import signal
 import subprocess
@@ -22,6 +23,8 @@ TIED = ("setpriv", "--pdeathsig", "KILL", *LIMIT)
 EVERY = ("--mount", "--uts", "--ipc", "--net", "--pid")
 WRAPPERS = ("nsenter", "setpriv", "prlimit")
 ENTER_S = 10.0
+GONE = frozenset({errno.ESRCH, errno.ENOENT, errno.EINVAL})
+"""Of a process that is not there; the last two where a thread has its number by now."""
 
 
 def entry(pid: int, *which: str) -> list[str]:
@@ -31,6 +34,16 @@ def entry(pid: int, *which: str) -> list[str]:
         cgroup namespace, which nobody may enter from a user namespace.
     """
     return ["nsenter", "--target", str(pid), *which, "--"]
+
+
+def handle_of(pid: int) -> int | None:
+    """Open a process; None if it is gone."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as problem:
+        if problem.errno in GONE:
+            return None
+        raise
 
 
 class Inside(subprocess.Popen[Any]):
@@ -54,10 +67,10 @@ class Inside(subprocess.Popen[Any]):
             inner = psutil.Process(self.pid).children()
             if not inner or inner[0].name() in WRAPPERS:
                 return False
-            self._handle = os.pidfd_open(inner[0].pid)
+            self._handle = handle_of(inner[0].pid)
             self.inner_pid = inner[0].pid
-            return True
-        except (psutil.NoSuchProcess, ProcessLookupError):
+            return self._handle is not None
+        except psutil.NoSuchProcess:
             return False
 
     def send_signal(self, sig: int) -> None:

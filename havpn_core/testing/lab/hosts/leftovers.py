@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from havpn_core.testing.lab.hosts.inside import resume_wrappers
+from havpn_core.testing.lab.hosts.inside import handle_of, resume_wrappers
 
 # Fixed, not $TMPDIR: a later run must look where the earlier one wrote. Visible in every host.
 BASE = Path("/tmp")
@@ -67,9 +67,8 @@ def end(life: Life, timeout: float = 5.0) -> bool:
 
     :param timeout: seconds to wait for its end; passing it is not an error.
     """
-    try:
-        handle = os.pidfd_open(life.pid)
-    except ProcessLookupError:
+    handle = handle_of(life.pid)
+    if handle is None:
         return False
     try:
         if not is_alive(life):
