@@ -131,7 +131,7 @@ def start_cluster(lab):
         return all(re.search(rf'<node name="{n}"[^>]* online="true"', shown) for n in NEAR)
 
     wait_for(online, CLUSTER_S, "both nodes online", poll=0.5)
-    crm(first, "property stonith-enabled=false\nproperty no-quorum-policy=ignore\n")
+    crm(first, "property stonith-enabled=false no-quorum-policy=ignore\n")
 
 
 def crm(machine, text):

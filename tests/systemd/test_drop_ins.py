@@ -151,6 +151,8 @@ def test_ipsec_the_sas_of_a_real_charon(lab, release):
     first, far = lab.machine(FIRST), lab.hosts[FAR[0]]
     ends = [StrongSwan(first), StrongSwan(far)]
     (sa,) = (b.text for b in blocks("tunnel.md") if 'type = "ipsec"' in b.text)
+    assert 'connection = "line"' in sa
+    sa = sa.replace('"line"', f'"{ends[0].connection}"')
     try:
         for end in ends:
             end.configure()
@@ -181,7 +183,7 @@ def test_ipsec_the_sas_of_a_real_charon(lab, release):
 
 def test_conntrackd_commits_and_sends(lab):
     page = (DOCS / "conntrackd.md").read_text()
-    daemon = re.search(r"```\n(Sync \{.*?)```", page, re.DOTALL)
+    daemon = re.search(r"```conntrackd\n(Sync \{.*?)```", page, re.DOTALL)
     assert daemon is not None
     (text,) = (each.text for each in blocks("conntrackd.md") if "conntrackd" in each.text)
     connections = re.search(r"\[action\.connections\]\n[^\[]*", text)

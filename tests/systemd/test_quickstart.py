@@ -134,7 +134,9 @@ def test_the_page_leads_to_a_working_pair(release, debs, root_of, capsys):
 
 def first_pull(lab, operator):
     """What the page's table says of it."""
-    watch = lab.hosts[SECOND].popen("havpn", "status", "--watch", stdout=subprocess.PIPE, text=True)
+    # What a shell runs in the background ignores SIGINT, and so would this.
+    live = ("env", "--default-signal=INT", "havpn", "status", "--watch")
+    watch = lab.hosts[SECOND].popen(*live, stdout=subprocess.PIPE, text=True)
     try:
         with pings(lab.client, "10.31.0.10", 0.1) as found:
             lab.pull()
