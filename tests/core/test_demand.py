@@ -96,7 +96,7 @@ def test_the_defaults_serve_every_profile(tmp_path, profile):
 def test_a_rate_that_is_too_low_is_named_with_its_remedy(tmp_path):
     assert said(tmp_path, LISTEN + "rate = 39\n") == [
         "respond.rate: 39 replies a second to one source are too few for a far end that probes as "
-        "this one does 192.0.2.6: a probe every 25ms and 39 in a burst (path.vpn1); write rate = "
+        "this one does 192.0.2.6: a probe every 25ms and 44 in a burst (path.vpn1); write rate = "
         "40 or more"
     ]
     assert said(tmp_path, LISTEN + "rate = 40\n") == []
@@ -106,7 +106,7 @@ def test_a_total_rate_that_is_too_low_is_named_with_its_remedy(tmp_path):
     more = SECOND.format(name="two", host="192.0.2.7") + SECOND.format(name="b", host="192.0.2.7")
     assert said(tmp_path, LISTEN + "total_rate = 119.5\n", more=more) == [
         "respond.total_rate: 119.5 replies a second are too few for far ends that probe as this "
-        "one does: 3 probes every 25ms and 39 in a burst (path.vpn1); write total_rate = 120 or "
+        "one does: 3 probes every 25ms and 44 in a burst (path.vpn1); write total_rate = 120 or "
         "more"
     ]
     assert said(tmp_path, LISTEN + "total_rate = 120\n", more=more) == []
@@ -145,13 +145,13 @@ def test_small_packets_that_go_along_with_large_ones_count(tmp_path):
     tunnel = TUNNEL.format(more="")
     assert said(tmp_path, LISTEN + "rate = 79\n", more=tunnel) == [
         "respond.rate: 79 replies a second to one source are too few for a far end that probes as "
-        "this one does 10.31.0.251: a probe every 25ms and 39 in a burst, with a small packet "
+        "this one does 10.31.0.251: a probe every 25ms and 44 in a burst, with a small packet "
         "along while large ones are lost (path.vpn1); write rate = 80 or more"
     ]
     assert said(tmp_path, LISTEN + "rate = 80\n", more=tunnel) == []
     assert said(tmp_path, LISTEN + "total_rate = 119\n", more=tunnel) == [
         "respond.total_rate: 119 replies a second are too few for far ends that probe as this one "
-        "does: 2 probes every 25ms and 39 in a burst, 1 of them with a small packet along while "
+        "does: 2 probes every 25ms and 44 in a burst, 1 of them with a small packet along while "
         "large ones are lost (path.vpn1); write total_rate = 120 or more"
     ]
     assert said(tmp_path, LISTEN + "total_rate = 120\n", more=tunnel) == []

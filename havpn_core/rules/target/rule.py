@@ -2,8 +2,9 @@
 
 The run rule is optimal for a silent cut (Lorden 1971, Moustakides 1986): with loss p, a chance for
 a run every d seconds and L false switches a second, ``n = ceil(ln((1-p)/(L d)) / ln(1/p))``. Silent
-spells of mean tau at rate b need a silence of ``tau ln(b/L)``. Half of the target is for the one,
-half for the other.
+spells of mean tau at rate b need a silence of ``tau ln(b/L)``. Half of the target is for spells,
+and less than that for chance: a target is a limit, not a mean, and most spans of its length are to
+pass without a false switch. There that costs a probe or two, and on a clean line none.
 
 The bound below: 5 lost probes at an interval of 10 ms, whatever a clean line would allow. So much
 it takes at any interval where a packet is lost on one way only: a line that suddenly loses 20 %
@@ -18,6 +19,8 @@ from havpn_core.rules.target.record import Record
 
 ONE_WAY, ROUND_TRIP = 5, 6
 """The least number of lost probes in a row, where one goes one way, and where it comes back."""
+SPELLS, CHANCE = 0.5, 0.05
+"""Parts of the target, for either cause of false switches."""
 MOST_LOSS = 0.6
 """More is not accounted for: a line that loses more keeps no target worth having."""
 
@@ -115,14 +118,14 @@ def derive(target: Target, pace: Pace, record: Record, recent: float = 0.0) -> L
     # From half of it on: what lasts as long as the path waits is given up, so that nothing
     # longer would be known at first.
     tail = record.tail(max(run_s / 2, target.floor_s))
-    needed_s = max(target.floor_s, tail.silence_s(target.per_s / 2) if tail.per_s else 0.0)
+    needed_s = max(target.floor_s, tail.silence_s(target.per_s * SPELLS) if tail.per_s else 0.0)
     floor_s = min(needed_s, target.ceiling_s)
     if floor_s <= run_s:
         floor_s = target.floor_s
     waits_s = max(run_s, floor_s)
     per_s = run_rate(fall, loss, pace.chances(loss)) + tail.rate(waits_s)
     kept = per_s <= target.per_s * (1 + 1e-9)
-    by_chance = run_length(loss, pace.chances(loss), target.per_s / 2)
+    by_chance = run_length(loss, pace.chances(loss), target.per_s * SPELLS)
     return Limits(fall, floor_s, waits_s + pace.overdue_s, loss, per_s, kept, by_chance)
 
 
@@ -132,6 +135,6 @@ def most_fall(target: Target, pace: Pace) -> int:
 
 
 def _fall(target: Target, pace: Pace, loss: float) -> int:
-    wanted = run_length(loss, pace.chances(loss), target.per_s / 2)
+    wanted = run_length(loss, pace.chances(loss), target.per_s * CHANCE)
     most = 1 + int(target.ceiling_s / pace.spacing_s + 1e-9)
     return max(target.least, min(wanted, most))
