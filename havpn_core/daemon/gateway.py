@@ -126,12 +126,12 @@ class Gateway:
         """Look, once a second at least, at what depends on the time and on people's interest."""
         self.duty.update()  # how long the sites are on different lines
         self.holds.update()
+        self._partner.look(self.parts.pair)
         if (both := self._partner.both(self.parts.config, self.parts.pair)) is not None:
             self._redundancy.update(both)
 
     def _paths_changed(self) -> None:
-        # Before the actions act: otherwise a resource agent's monitor might write the old value
-        # over what an action wrote to the cluster.
+        # First, or an agent's monitor might write the old value over what an action wrote.
         self.show_agents()
         self._refresh()
 

@@ -145,6 +145,12 @@ class Partner:
             far_stance=self._far(),
         )
 
+    def look(self, pair: PairRun | None) -> None:
+        """Let each path know whether the partner's line is grey: it compares what both lose."""
+        there = None if pair is None else pair.session.living(self._world.clock())
+        for run in self._paths():
+            run.watch.calm.beside_grey = there is not None and there.grey
+
     def both(self, config: Config, pair: PairRun | None) -> Both | None:
         """Give how both gateways are, as far as it matters to whether one could take over.
 

@@ -21,11 +21,17 @@ from havpn_core.rules.vote import Sent
 
 MOVED = 0.1
 """A loss that changes by this share of itself changes the rules."""
+
 Step = tuple[PathState, PathState]
 
 
 class Steady:
-    """A path whose rules stay as they are configured, and of which nothing is learned."""
+    """A path whose rules stay as they are configured, and of which nothing is learned.
+
+    :ivar beside_grey: the partner's line is grey, so that what this one loses matters.
+    """
+
+    beside_grey = False
 
     @property
     def curious(self) -> bool:
@@ -39,7 +45,7 @@ class Steady:
 
     @property
     def hasty(self) -> bool:
-        """Whether the line has just become grey, and what it loses is to be known soon."""
+        """Whether this line, or the one beside it, has just become grey: compare them soon."""
         return False
 
     @property
@@ -99,21 +105,6 @@ class Calm(Steady):
     :param applies: the rules follow; otherwise it is only learned.
     """
 
-    __slots__ = (
-        "_haste",
-        "_known",
-        "_lookback",
-        "_pace",
-        "_silence",
-        "_used",
-        "applies",
-        "grey",
-        "lag",
-        "limits",
-        "record",
-        "target",
-    )
-
     def __init__(
         self,
         target: Target,
@@ -146,7 +137,7 @@ class Calm(Steady):
 
     @property
     def hasty(self) -> bool:
-        """Whether the line has just become grey, and what it loses is to be known soon."""
+        """Whether this line, or the one beside it, has just become grey: compare them soon."""
         return self._haste.on
 
     @property
@@ -190,7 +181,8 @@ class Calm(Steady):
         if sent.latency_s is not None:
             self._trip(sent.latency_s)
         carries = self.applies and after.level is Level.UP
-        self._haste.look(now_s, grey=carries and self.grey is not None and self.grey.holds)
+        grey = carries and self.grey is not None and self.grey.holds
+        self._haste.look(now_s, grey=grey, beside=carries and self.beside_grey)
         self._look(now_s, ended=ended)
         idle = after.level is Level.DOWN or not after.streak
         return self.applied(rules) if idle else rules

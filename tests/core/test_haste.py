@@ -25,6 +25,18 @@ def test_a_line_that_becomes_grey_anew_is_looked_at_anew():
     assert haste.on
 
 
+def test_the_line_beside_a_grey_one_is_looked_at_as_long():
+    haste = Haste()
+    haste.look(10.0, grey=False, beside=True)
+    assert haste.on
+    haste.look(10.0 + HASTY_S, grey=False, beside=True)
+    assert not haste.on
+    haste.look(50.0, grey=True, beside=True)
+    assert haste.on, "it becomes grey itself"
+    haste.look(51.0, grey=False, beside=False)
+    assert not haste.on
+
+
 def silence(*, dead=False, replies=WELL):
     made = Silence(dead=dead)
     made.replied(replies)

@@ -199,11 +199,13 @@ def test_something_is_known_from_200_probes_on_or_20_s():
     assert Record(1.0).found(0.0) is None
 
 
-def test_the_span_is_20_s_or_200_probes_but_never_over_a_minute():
+def test_the_span_is_20_s_or_600_probes_but_never_over_a_minute():
     record, at = recorded("." * 1000, 0.025)
     assert record.found(at).samples == 800
+    record, at = recorded("." * 1000, 0.05)
+    assert record.found(at).samples == 600, "of 30 s"
     record, at = recorded("." * 1000, 0.125)
-    assert record.found(at).samples == 200, "of 25 s"
+    assert record.found(at).samples == 480
     record, at = recorded("." * 1000, 0.5)
     assert record.found(at).samples == 120
     record, at = recorded("." * 1000, 1.0)
@@ -448,7 +450,13 @@ def test_two_lines_alike_never_move_the_role_in_100_hours(share, interval_s, spe
 
 @pytest.mark.parametrize(
     ("share", "interval_s", "within_s"),
-    [(0.36, 0.025, 6.0), (0.19, 0.025, 8.0), (0.0975, 0.025, 15.0), (0.36, 0.1, 14.0)],
+    [
+        (0.36, 0.025, 6.0),
+        (0.19, 0.025, 8.0),
+        (0.0975, 0.025, 15.0),
+        (0.36, 0.1, 14.0),
+        (0.0975, 0.05, 29.0),
+    ],
 )
 def test_a_line_that_becomes_bad_is_left_in_seconds(share, interval_s, within_s):
     for seed in range(20):

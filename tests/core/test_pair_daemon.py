@@ -297,3 +297,20 @@ def test_the_role_goes_to_the_line_that_loses_clearly_less_and_the_status_says_s
     assert "the role moved for that" in said
     assert two.a.calls[moves[0] :] == ["give"]
     assert two.b.calls[moves[1] :] == ["take"]
+
+
+def test_the_line_beside_a_grey_one_is_probed_more_often(two):
+    """Or nothing would be sure of it: two probes a second say little within a minute."""
+    for daemon in (two.a, two.b):
+        text = daemon.file.read_text().replace('interval = "50ms"\ntimeout = "1s"\nfall = 3\n', "")
+        daemon.file.write_text(text)
+    two.b.script("line", f"date +%s.%N >> {two.b.dir}/sent")
+    two.start().settle()
+    two.a.script("line", "test $(date +%N | cut -c6) -lt 7 || exit 2")
+    event = two.a.wait_event("path", "line grey", timeout=60)
+    grey = datetime.fromisoformat(event["at"]).timestamp()
+    time.sleep(5)
+    sent = [float(line) for line in (two.b.dir / "sent").read_text().split()]
+    after = [at for at in sent if grey + 1.5 <= at < grey + 4.5]
+    before = [at for at in sent if at < grey and at > grey - 3.0]
+    assert len(after) > 2 * len(before) + 4, (len(before), len(after))

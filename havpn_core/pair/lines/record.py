@@ -17,12 +17,14 @@ from havpn_core.rules.vote import Kinds, Sent
 
 SPAN_S = 20.0
 """What counts is of the last 20 s,"""
-ENOUGH = 200
-"""or so many samples, where these take longer,"""
+PLENTY = 600
+"""or so many samples, where these take longer: a line that lost none of them loses below 1 %,"""
 LONGEST_S = 60.0
 """but for those that are older than this."""
+ENOUGH = 200
+"""Samples from which on something is said,"""
 LEAST = 40
-"""Samples of a whole :data:`SPAN_S` that are enough to say something."""
+"""or so many, if they are of a whole :data:`SPAN_S`."""
 FRESH_S = 3.0
 """How old the newest sample may be, where three intervals are no longer."""
 NOTHING: Mapping[int, Loss | None] = MappingProxyType({})
@@ -89,7 +91,7 @@ class Record:
 
     def _forget(self, now_s: float) -> None:
         samples = self._samples
-        while samples[0][0] <= now_s - (SPAN_S if len(samples) > ENOUGH else LONGEST_S):
+        while samples[0][0] <= now_s - (SPAN_S if len(samples) > PLENTY else LONGEST_S):
             if samples.popleft()[1]:
                 self._lost -= 1
                 self._squares -= 2 * self._runs[0] - 1
