@@ -37,9 +37,9 @@ LINE_2 = ("perfect", "alike")
 RISE = {"fast": 40, "balanced": 10}
 
 WHO: dict[str, Callable[[TwoSite], AbstractContextManager[None]]] = {
-    "havpn fast, stream": partial(pair, stream=True, rise=RISE["fast"]),
-    "havpn fast, echo": partial(pair, rise=RISE["fast"]),
-    "havpn balanced, echo": partial(pair, profile="balanced", rise=RISE["balanced"]),
+    "havpn fast, stream": partial(pair, stream=True, rise=RISE["fast"], damping=True),
+    "havpn fast, echo": partial(pair, rise=RISE["fast"], damping=True),
+    "havpn balanced, echo": partial(pair, profile="balanced", rise=RISE["balanced"], damping=True),
     "keepalived BFD 3 x 50 ms": partial(keepalived, watch=BFD, track="track_bfd"),
     "keepalived vrrp_script 1 s": partial(keepalived, watch=SCRIPT, track="track_script"),
 }

@@ -76,29 +76,29 @@ def pair_config(
     tunnel: bool = True,
     stream: bool = False,
     profile: str = "fast",
+    damping: bool = False,
     around: Callable[[str], str] = lambda name: "",
     plan: Plan = FIGURE,
 ) -> str:
     """Write a gateway's configuration without a cluster manager: the pair moves the address.
 
     :param interval, dead, pair: keys and further lines of ``[pair]``; its own defaults if empty.
-    :param action: further lines for the action that owns the address.
-    :param more: further tables, such as those of other actions.
+    :param action, more: further lines for the action that owns the address; further tables.
     :param tunnel, stream: watch the tunnel, too; the line by a stream in place of echo probes.
+    :param damping: of the path.
     :param around: gives further tables for a gateway, by its name.
     """
-    durations = {k: v for k, v in (("interval", interval), ("dead", dead)) if v}
-    watched = path_of(plan, name)
+    own = {"preempt": preempt, "interval": interval, "dead": dead}
     over: dict[str, Any] = {
-        "path": {watched: {"rise": rise, "damping": False}},
+        "path": {(watched := path_of(plan, name)): {"rise": rise, "damping": damping}},
         "respond": responder(plan, name),
-        "pair": {"preempt": preempt, **durations},
+        "pair": {key: value for key, value in own.items() if value},
     }
     for text in (f"[pair]\n{pair}", f"[action.gateway]\n{action}", more + around(name)):
         over = merged(over, tomllib.loads(text))
     probe = LineProbe.STREAM if stream else LineProbe.ECHO
-    meant = plan.in_mode(Mode.PAIR, profile=profile, line_probe=probe, havpn=over).model
-    tables = tables_of(meant, name)
+    meant = plan.in_mode(Mode.PAIR, profile=profile, line_probe=probe, havpn=over)
+    tables = tables_of(meant.model, name)
     tables.pop("notifier")  # the log of the machine is not the laboratory's
     if not tunnel:
         del tables["path"][watched]["probe"]["tunnel"]
