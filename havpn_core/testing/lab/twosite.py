@@ -154,13 +154,12 @@ class TwoSite:
 
     def _start_daemons(self) -> None:
         plan = self.plan
-        near = [gateway.name for gateway in plan.near.gateways]
         with ThreadPoolExecutor(len(plan.gateways)) as pool:
             if self._cluster:
                 _all_of(pool.map(self._start_cluster, plan.gateways))
             if self._ipsec:
                 _all_of(pool.map(self._start_tunnel, plan.gateways))
-                _all_of(pool.map(lambda name: self.tunnels[name].initiate(), near))
+                _all_of(pool.map(lambda name: self.tunnels[name].initiate(), plan.initiators))
         if self._cluster:
             for name, site in plan.sites.items():
                 self.wait_holder(name, site.preferred, CLUSTER_S)

@@ -141,6 +141,15 @@ class Plan:
         return (*self.end_hosts, *self.gateways, *lans, *self.providers)
 
     @property
+    def initiators(self) -> tuple[str, ...]:
+        """The gateway of each line that brings the tunnel up: the one whose far end is known."""
+        lines = [self.model.lines[each.line] for each in self.near.gateways]
+        return tuple(
+            near.name if line.far_of(near.name).host else near.far
+            for near, line in zip(self.near.gateways, lines, strict=True)
+        )
+
+    @property
     def ipv6(self) -> bool:
         """Whether anything in it has an address of IPv6."""
         lines = [gateway.wan for gateway in self.gateways.values()]
