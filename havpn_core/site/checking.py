@@ -1,7 +1,7 @@
 """Check what is rendered by the programs that will read it, as far as they are on this host.
 
-Nothing is loaded anywhere: ``nft`` gets a dry run, Pacemaker's programs a file of their own, and
-strongSwan, which can only load, is not called at all; its file is read as strongSwan would.
+Nothing is loaded into what runs: ``nft`` gets a dry run, Pacemaker's programs a file of their own,
+and strongSwan, which can only load, a charon of its own.
 """
 
 import os
@@ -21,6 +21,7 @@ from havpn_core.errors import ConfigError
 from havpn_core.host.execute import environment
 from havpn_core.plugging.registry import Registry
 from havpn_core.plugging.rendering import RenderedFile
+from havpn_core.site import charon
 from havpn_core.site.drift.settings import settings_of
 
 CALL_S = 30
@@ -135,15 +136,31 @@ def _nft(file: RenderedFile, draft: Path) -> Iterator[Verdict]:
 
 
 def _swanctl(file: RenderedFile, draft: Path) -> Iterator[Verdict]:
-    """Read the file; ``swanctl`` has no dry run, and what it loads is in force."""
+    """Read the file, and load it into a charon of its own."""
     try:
         settings_of(file.text)
     except ValueError as problem:
         yield "havpn", Outcome.WRONG, str(problem)
     else:
         yield "havpn", Outcome.GOOD, "its form alone"
-    text = "it can only load a file; run swanctl --load-conns on the gateway"
-    yield "swanctl", Outcome.UNCHECKED, text
+    yield _loaded(file, draft)
+
+
+def _loaded(file: RenderedFile, draft: Path) -> Verdict:
+    daemon, here = charon.find(), shutil.which("swanctl", path=_search_path())
+    if here is None or daemon is None:
+        what = "it is" if here is None else "charon is"
+        return "swanctl", Outcome.UNCHECKED, f"{what} not on this host"
+    conf = draft.with_name("strongswan.conf")
+    conf.write_text(charon.settings(), encoding="utf-8")
+    text, certified = charon.harmless(file.text)
+    draft.write_text(text, encoding="utf-8")
+    program, outcome, said = _run("swanctl", charon.command(daemon, conf, draft))
+    if charon.NOT_READY in said:
+        outcome, said = Outcome.UNCHECKED, charon.NOT_READY
+    elif certified and outcome is Outcome.GOOD:
+        said = "but for its certificates"
+    return program, outcome, said
 
 
 def _crm(file: RenderedFile, draft: Path) -> Iterator[Verdict]:
@@ -200,9 +217,14 @@ CHECKS: tuple[tuple[str, str, Callable[[RenderedFile, Path], Iterator[Verdict]]]
 """Beginning and end of a file's path, and what checks it."""
 
 
+def _search_path() -> str:
+    """Give where programs are looked for, also by one without sbin on its PATH."""
+    return f"{os.environ.get('PATH', '')}{SBIN}"
+
+
 def _run(program: str, argv: list[str], env: Mapping[str, str] | None = None) -> Verdict:
     """Run a program; its last words say what is wrong."""
-    path = f"{os.environ.get('PATH', '')}{SBIN}"
+    path = _search_path()
     if (found := shutil.which(argv[0], path=path)) is None:
         return program, Outcome.UNCHECKED, "it is not on this host"
     try:

@@ -6,11 +6,14 @@ The programs are the real ones of this host; none of them loads anything.
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
 from havpn_core.cli.sites.verify import verify
+from havpn_core.site import charon
 from havpn_core.site.checking import Outcome, checked, summary
 from havpn_core.site.drift.whole import HAVPN
 from tests.site.gateways import SITE, SWANCTL, rendered
@@ -36,7 +39,8 @@ def of(files, gateway, path, before=None, after=None):
 def test_what_is_rendered_is_good(text):
     found = checked(rendered(text))
     assert [str(each) for each in found if each.outcome is Outcome.WRONG] == []
-    assert {e.program for e in found if e.outcome is Outcome.GOOD} >= {"havpn check", "nft"}
+    good = {e.program for e in found if e.outcome is Outcome.GOOD}
+    assert good >= {"havpn check", "nft", "swanctl"}
 
 
 WRONG = [
@@ -47,6 +51,10 @@ WRONG = [
     (SITE, NFT, ("accept", "acept"), "nft", "acept"),
     (SITE, SWANCTL, ("connections {", "connections"), "havpn", "line 3"),
     (SITE, SWANCTL, ("secrets {", "}\nsecrets {"), "havpn", "closes a section"),
+    (SITE, SWANCTL, ("local_ts = ", "local_ts = x"), "swanctl", "invalid value for: local_ts"),
+    (SITE, SWANCTL, ("= trap", "= jump"), "swanctl", "invalid value for: start_action"),
+    (SITE, SWANCTL, ("esp_proposals = ", "esp_proposals = foo-"), "swanctl", "esp_proposals"),
+    (SITE, SWANCTL, ("version = 2", "verzion = 2"), "swanctl", "unknown option: verzion"),
     (CLUSTER, CRM, ("primitive", "primitve"), "crm", "primitve"),
     (WITH_PCS, PCS, ("resource create", "resource creat"), "pcs", "Usage: pcs"),
 ]
@@ -64,7 +72,6 @@ def test_what_is_wrong_is_found_by_its_program(case):
 def test_what_no_program_checks_is_named():
     found = checked({"gw-ba": rendered(WITH_PCS)["gw-ba"]})
     said = {(e.path, e.program): e.text for e in found if e.outcome is Outcome.UNCHECKED}
-    assert said[SWANCTL, "swanctl"].startswith("it can only load a file")
     assert ("/etc/ha.d/ha.cf", "heartbeat") in said
     assert ("/etc/conntrackd/conntrackd.conf", "conntrackd") in said
 
@@ -105,11 +112,51 @@ def test_metrics_are_no_fault_of_the_file_where_their_package_is_not_here(monkey
     assert wrong.outcome is Outcome.WRONG
 
 
+def test_certificates_are_on_the_gateways_alone():
+    policy = '[tunnel]\nauth = "certificate"\nauthority = "ca.pem"\n'
+    files = rendered(f"{SITE}\n{policy}")
+    (text,) = (each.text for each in files["gw-aa"] if each.path == SWANCTL)
+    assert "cacerts = ca.pem" in text
+    assert of(files, "gw-aa", SWANCTL)["swanctl"].text == "but for its certificates"
+
+
+def test_nothing_is_left_of_the_charon_that_loads_a_file():
+    before = set(charons())
+    run = [each.name for each in Path("/run").glob("charon*")]
+    assert of(rendered(), "gw-aa", SWANCTL)["swanctl"].outcome is Outcome.GOOD
+    assert set(charons()) <= before
+    assert [each.name for each in Path("/run").glob("charon*")] == run
+
+
+def charons():
+    return [each.pid for each in psutil.process_iter(["name"]) if each.info["name"] == "charon"]
+
+
+def test_the_first_charon_that_is_there_is_taken(tmp_path):
+    assert charon.find([str(tmp_path / "none"), str(tmp_path)]) == str(tmp_path)
+    assert charon.find([]) is None
+
+
+def test_a_charon_that_does_not_start_checks_nothing(monkeypatch, tmp_path):
+    (tmp_path / "charon").write_text("#!/bin/sh\nexit 1")
+    (tmp_path / "charon").chmod(0o755)
+    monkeypatch.setattr(charon, "find", lambda: str(tmp_path / "charon"))
+    found = of(rendered(), "gw-aa", SWANCTL)["swanctl"]
+    assert (found.outcome, found.text) == (Outcome.UNCHECKED, charon.NOT_READY)
+    monkeypatch.setattr(charon, "find", lambda: None)
+    assert of(rendered(), "gw-aa", SWANCTL)["swanctl"].text == "charon is not on this host"
+    assert charon.settings([str(tmp_path)]) == charon.CONF % ""
+
+
 def test_what_is_the_same_on_several_gateways_is_one_line():
     lines = summary(checked(rendered()))
     assert f"all gateways: {NFT}: good by nft" in lines
-    assert lines[0].startswith("all gateways: ")
-    assert "not checked" in lines[0]
+    assert all(line.startswith("all gateways: ") for line in lines)
+
+
+def test_what_was_not_checked_comes_before_what_is_good(monkeypatch):
+    monkeypatch.setattr(charon, "find", lambda: None)
+    assert "not checked by swanctl" in summary(checked(rendered()))[0]
 
 
 def verified(tmp_path, *options):
@@ -122,7 +169,7 @@ def test_verify_shows_what_was_checked_and_what_was_not(tmp_path):
     ended = verified(tmp_path)
     assert ended.exit_code == 0, ended.output
     assert f"all gateways: {NFT}: good by nft" in ended.output
-    assert f"all gateways: {SWANCTL}: not checked by swanctl: it can only load a" in ended.output
+    assert f"all gateways: {SWANCTL}: good by swanctl" in ended.output
     found = json.loads(verified(tmp_path, "--json").output)["files"]
     assert {
         "gateway": "gw-bb",
