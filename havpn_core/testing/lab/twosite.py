@@ -31,6 +31,15 @@ from havpn_core.testing.lab.traffic import Stream
 
 CLUSTER_S = 25.0
 USUAL_MTU = 1500
+SILENT = """
+table inet dying {
+    chain output {
+        type filter hook output priority 0; policy accept;
+        icmp type destination-unreachable drop
+        icmpv6 type destination-unreachable drop
+    }
+}
+"""
 
 
 class TwoSite:
@@ -219,7 +228,9 @@ class TwoSite:
 
     def power_off(self, gateway: str) -> None:
         """End a gateway without a warning."""
-        # The kernel takes a dead network namespace down in its own time and replies meanwhile.
+        # The kernel takes a dead network namespace down in its own time and replies meanwhile, also
+        # that nobody listens any more, which a machine without power does not say.
+        self.hosts[gateway].run_in_network("nft", "-f", "-", input=SILENT)
         self.lans[self.plan.site_name(gateway)].mute(gateway)
         self.hosts[gateway].kill()
         self.addresses.gone(gateway)
