@@ -1,6 +1,7 @@
 """What a probe must hold to that reports arrivals by itself (:class:`havpn_core.Arriving`)."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ from havpn_core.plugging.descriptors import Sample
 from havpn_core.plugging.gate.calls import Caller
 from havpn_core.plugging.protocols import Arriving
 from havpn_core.rules.hysteresis import Outcome
-from havpn_core.testing.made import until
+from havpn_core.testing.made import GRACE_S, until
 
+PAUSE_S = 0.05
 PATIENCE_S = 5.0
 """A report is due at least once a second; a busy machine has some more."""
 AFTER_S = 0.3
@@ -33,6 +35,16 @@ class Inbox:
             good = type(lost) is int and lost >= 0
             assert good, f"reported {lost!r} lost before it, which is no number from 0 up"
         return any(sample.outcome is outcome for sample, _ in self.reports)
+
+
+async def heard(caller: Caller, timeout_s: float) -> None:
+    """Wait until a check is OK, or for ``timeout_s`` seconds: what arrives begins by itself."""
+    until_s = time.monotonic() + timeout_s
+    while time.monotonic() < until_s:
+        sample = await caller.call("check", timeout_s, deadline_s=timeout_s + GRACE_S)
+        if isinstance(sample, Sample) and sample.outcome is Outcome.OK:
+            return
+        await asyncio.sleep(PAUSE_S)
 
 
 async def check_arriving(

@@ -38,7 +38,7 @@ from havpn_core.testing.abilities import (
     check_prepares,
     check_ranking,
 )
-from havpn_core.testing.arriving import check_arriving
+from havpn_core.testing.arriving import check_arriving, heard
 from havpn_core.testing.made import (
     GRACE_S,
     Made,
@@ -101,6 +101,8 @@ def check_probe_type(
             bad = Outcome.ERROR if unpolled else Outcome.FAIL
             await _sample(lost, timeout_s, bad, "unreachable")
             assert await made.close(one) is None, "close failed"
+            if unpolled:  # the far end may have sent to the one that is closed now
+                await heard(two, timeout_s)
             await _sample(two, timeout_s, Outcome.OK, "the other instance was closed")
             if unpolled:
                 await check_arriving(two, lost, lambda: made.close(two))
