@@ -14,7 +14,9 @@ PLACES = tuple(
     for folder in ("lib/ipsec", "libexec/ipsec", "lib/strongswan", "libexec/strongswan")
 )
 """Where distributions have the daemon, which is not on the PATH."""
-NOT_READY = "charon does not start here"
+NOT_READY = "no charon starts here to load it"
+READY = "charon is ready"
+"""What is printed before the file is loaded: without it nothing is known of the file."""
 PLUGINS = ("/etc/strongswan.d/charon", "/etc/strongswan/strongswan.d/charon")
 """Where distributions say which plugins it loads."""
 CONF = """\
@@ -38,12 +40,10 @@ ip link set lo up
 n=0
 until swanctl --stats >/dev/null 2>&1; do
     n=$((n + 1))
-    if [ $n -gt 50 ] || ! kill -0 $! 2>/dev/null; then
-        echo '{NOT_READY}'
-        exit 1
-    fi
+    [ $n -le 50 ] && kill -0 $! 2>/dev/null || exit 1
     sleep 0.1
 done
+echo '{READY}' >&2
 exec swanctl --load-conns
 """
 _STARTS = re.compile(r"^(\s*start_action = )(?:trap|start)$", re.MULTILINE)

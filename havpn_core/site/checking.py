@@ -156,8 +156,10 @@ def _loaded(file: RenderedFile, draft: Path) -> Verdict:
     text, certified = charon.harmless(file.text)
     draft.write_text(text, encoding="utf-8")
     program, outcome, said = _run("swanctl", charon.command(daemon, conf, draft))
-    if charon.NOT_READY in said:
+    if outcome is Outcome.WRONG and charon.READY not in said:
         outcome, said = Outcome.UNCHECKED, charon.NOT_READY
+    elif outcome is Outcome.WRONG:
+        said = said.removeprefix(f"{charon.READY}; ")
     elif certified and outcome is Outcome.GOOD:
         said = "but for its certificates"
     return program, outcome, said

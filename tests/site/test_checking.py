@@ -3,8 +3,10 @@
 The programs are the real ones of this host; none of them loads anything.
 """
 
+import contextlib
 import json
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from havpn_core.site.checking import Outcome, checked, summary
 from havpn_core.site.drift.whole import HAVPN
 from tests.site.gateways import SITE, SWANCTL, rendered
 
+MARK = "HAVPN_TEST_MARK"
 NFT = "/etc/nftables.d/havpn.nft"
 CRM, PCS = "/etc/havpn/cluster.crm", "/etc/havpn/cluster.pcs"
 CLUSTER = SITE.replace("[site.a]", '[site.a]\nmode = "pacemaker"').replace(
@@ -120,16 +123,33 @@ def test_certificates_are_on_the_gateways_alone():
     assert of(files, "gw-aa", SWANCTL)["swanctl"].text == "but for its certificates"
 
 
-def test_nothing_is_left_of_the_charon_that_loads_a_file():
-    before = set(charons())
+def test_nothing_is_left_of_the_charon_that_loads_a_file(monkeypatch):
+    monkeypatch.setenv(MARK, str(os.getpid()))
     run = [each.name for each in Path("/run").glob("charon*")]
     assert of(rendered(), "gw-aa", SWANCTL)["swanctl"].outcome is Outcome.GOOD
-    assert set(charons()) <= before
     assert [each.name for each in Path("/run").glob("charon*")] == run
+    assert marked() == []
+    process = subprocess.Popen(["sleep", "30"])
+    assert marked() == [process.pid], "the mark is seen"
+    process.kill()
+    process.wait()
 
 
-def charons():
-    return [each.pid for each in psutil.process_iter(["name"]) if each.info["name"] == "charon"]
+def marked():
+    """Give the processes that were started with the mark, wherever they are."""
+    found = []
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if each.environ().get(MARK) == str(os.getpid()) and each.pid != os.getpid():
+                found.append(each.pid)
+    return found
+
+
+def test_a_host_that_lacks_what_it_takes_refuses_no_file(monkeypatch):
+    elsewhere = charon.LOAD.replace("/etc/strongswan.conf", "/etc/strongswan/none.conf")
+    monkeypatch.setattr(charon, "LOAD", elsewhere)
+    found = of(rendered(), "gw-aa", SWANCTL)["swanctl"]
+    assert (found.outcome, found.text) == (Outcome.UNCHECKED, charon.NOT_READY)
 
 
 def test_the_first_charon_that_is_there_is_taken(tmp_path):
