@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from havpn_core.testing.lab import programs
+from havpn_core.testing.lab import programs, wait_for
 from tests.core.daemon import Daemon
 from tests.ports import free_port
 
@@ -309,8 +309,11 @@ def test_the_line_beside_a_grey_one_is_probed_more_often(two):
     two.a.script("line", "test $(date +%N | cut -c6) -lt 7 || exit 2")
     event = two.a.wait_event("path", "line grey", timeout=60)
     grey = datetime.fromisoformat(event["at"]).timestamp()
-    time.sleep(5)
-    sent = [float(line) for line in (two.b.dir / "sent").read_text().split()]
-    after = [at for at in sent if grey + 1.5 <= at < grey + 4.5]
-    before = [at for at in sent if at < grey and at > grey - 3.0]
+
+    def sent():
+        return [float(line) for line in (two.b.dir / "sent").read_text().split()]
+
+    wait_for(lambda: sent()[-1] >= grey + 4.5, 20, "probes for some seconds")
+    after = [at for at in sent() if grey + 1.5 <= at < grey + 4.5]
+    before = [at for at in sent() if at < grey and at > grey - 3.0]
     assert len(after) > 2 * len(before) + 4, (len(before), len(after))
