@@ -6,13 +6,11 @@ import time
 import pytest
 
 from havpn_core.site.reading import model_of
-from havpn_core.site.rendering.firewall import FILE
 from havpn_core.site.rendering.havpn import merged
 from havpn_core.testing.lab import TwoSite, wait_for
-from havpn_core.testing.lab.daemons.rendered import files_of
-from havpn_core.testing.lab.gateways import path_of, start_pairs, wait_backup
+from havpn_core.testing.lab.gateways import path_of, start_pairs
 from havpn_core.testing.lab.hosts.plan import TABLES, plan_of
-from tests.lab.test_rendered import CHAINS
+from tests.lab.openings import close_all_else, fails_over_and_back
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(170)]
 FIXED, MOVING = "gw-ab", "gw-bb"
@@ -29,8 +27,7 @@ def made():
 @pytest.fixture(scope="module")
 def lab():
     with TwoSite(plan=made()) as network:
-        for name, text in files_of(network.plan).items():
-            network.hosts[name].run_in_network("nft", "-f", "-", input=text[FILE] + CHAINS)
+        close_all_else(network)
         yield network
 
 
@@ -58,23 +55,7 @@ def test_the_end_that_knows_the_other_one_brings_the_tunnel_up(lab):
 
 
 def test_the_pairs_use_the_line_when_the_other_one_is_cut(lab, daemons):
-    stream, pinger = lab.stream(), lab.pinger()
-    try:
-        wait_for(lambda: pinger.answered() > 20, 10, "traffic")
-        cut = time.monotonic()
-        lab.providers["provider-1"].cut()
-        wait_backup(lab)
-        time.sleep(1)
-        outage = pinger.longest_outage_since(cut)
-        report = stream.finish()
-    finally:
-        lab.providers["provider-1"].heal()
-        pinger.stop()
-        stream.kill()
-    assert outage < 1.5
-    assert report.intact, report.error
-    for name, site in lab.plan.sites.items():
-        lab.wait_holder(name, site.preferred, 30)
+    fails_over_and_back(lab)
 
 
 def replies(lab, daemons, name):
