@@ -83,7 +83,8 @@ def test_these_show_whole_files():
     """So that none is left out of the tests below for want of being found."""
     names = [name for name, _ in WHOLE]
     examples = ["havpn.toml", "pair.toml", "stream.toml"]
-    assert names == [*examples, "conntrackd.md", "heartbeat.md", "pacemaker.md", "quickstart.md"]
+    pages = ["configuration", "conntrackd", "heartbeat", "pacemaker", "quickstart"]
+    assert names == [*examples, *(f"{page}.md" for page in pages)]
 
 
 @pytest.mark.parametrize(("name", "text"), WHOLE, ids=[name for name, _ in WHOLE])
