@@ -1,9 +1,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 CONFIG = """
 [path.vpn1]
 profile = "article"
@@ -158,6 +160,20 @@ def test_samples_are_votes_already(file):
     ended = simulate(file, "..xx.", "--json")
     assert [json.loads(line)["to"] for line in ended.stdout.splitlines()] == [
         "failing", "down", "up",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("example", ["havpn.toml", "pair.toml"])
+def test_samples_are_an_interval_apart_also_where_the_daemon_would_send_a_burst(example):
+    """As docs/decides.md has it, with its samples: no reply is late, whatever the profile."""
+    options = ("--set", "fall=6", "--set", "rise=20", "--json")
+    samples = "." * 14 + "xxx" + "." * 5 + "x" * 10 + "." * 27
+    ended = simulate(EXAMPLES / example, samples, *options)
+    assert ended.stderr == ""
+    found = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [(each["sample"], each["to"]) for each in found] == [
+        (1, "up"), (15, "failing"), (18, "up"), (23, "failing"), (28, "down"), (33, "recovering"),
+        (52, "up"),
     ]  # fmt: skip
 
 
