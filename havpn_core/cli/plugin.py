@@ -199,7 +199,7 @@ def grade_plugin(name: str, as_json: bool, file: Path | None, at_least: str | No
     """
     from havpn_core.cli.grade import grade
 
-    grade(name, _with(name, file), at_least, as_json)
+    grade(name, lambda: _with(name, file), at_least, as_json)
 
 
 @plugin.command("trace")

@@ -1,0 +1,91 @@
+"""``havpn plugin grade``: what only looks good costs a grade, and no broken file ends it."""
+
+import pytest
+
+from havpn_core.errors import HavpnError
+from havpn_core.grading import package
+from havpn_core.grading.criteria import Grade
+from havpn_core.grading.sources import untyped
+from havpn_core.plugging.scaffold import write_package
+from tests.grading.test_grade import change, graded, havpn, lacking
+
+numbers = iter(range(100))
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A package of its own name: its module stays imported for the rest of the tests."""
+    return write_package(f"looks-{next(numbers)}x", "probe", tmp_path)
+
+
+def test_a_licence_has_a_text(made):
+    (made / "LICENSE").write_text("\n")
+    assert set(lacking(graded(made))) == {"licence"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "enough"),
+    [
+        ("havpn>=0.1,<1", True), ("havpn[ipsec] >= 0.1, < 1", True), ("Havpn (>=0.1,<1)", True),
+        ("havpn~=0.1", True), ("havpn==0.1.*", True), ("havpn>=0.1,<1; python_version>'3'", True),
+        ("havpn", False), ("havpn>=0.1", False), ("havpn<1", False), ("havpn-foo>=0.1,<1", False),
+        ("havpn==0.1.0", False),
+    ],
+)  # fmt: skip
+def test_which_versions_are_a_range(made, wanted, enough):
+    change(made, '"havpn>=0.1,<1"', f'"{wanted}"', "pyproject.toml")
+    assert ("versions" not in lacking(graded(made))) is enough
+
+
+def test_a_type_that_is_anything_throughout_is_no_type():
+    anything = "def f(a: Any) -> Any: ...\n"
+    assert untyped(anything) == ["f (line 1)"]
+    assert untyped(f"{anything}def g(a: int) -> int: ...\ndef h(b: int) -> int: ...\n") == []
+    assert untyped("x = 1  # type: ignore[attr-defined]\ny = '# type: ignore'\n") == []
+
+
+@pytest.mark.parametrize("text", ["def (", "x = 1\0", "\ufffd", "x = " + "(" * 3000])
+def test_what_is_no_python_costs_the_grade_and_never_the_command(made, tmp_path, text):
+    """Whether it is the plugin itself, or a file in its folder that nobody imports."""
+    file = tmp_path / "single.py"
+    file.write_text(text)
+    assert "SyntaxError" in lacking(graded(file))["loads"][0]
+    module = next(made.glob("havpn_*.py"))
+    (made / module.stem).mkdir()
+    module.rename(made / module.stem / "__init__.py")
+    (made / module.stem / "py.typed").touch()
+    (made / module.stem / "old.py").write_text(text)
+    found = lacking(graded(made))
+    assert set(found) == {"loads"}
+    assert "old.py: SyntaxError" in found["loads"][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "project = 3", "[project]\nentry-points = 2", "[project.entry-points]\nhavpn = ['a']",
+        "[project.entry-points.havpn]\nx = 3", "tool = 3", "[tool]\nhavpn = 1",
+        "[tool.havpn.grade]\ntests = ['{bogus}', '{', 3]\n[project.entry-points.havpn]\nx = 'm'",
+        "[tool.havpn.grade]\ntests = 5\nreadme = 5\n[project.entry-points.havpn]\nx = ''",
+        "[project]\nreadme = 3\ndependencies = 'havpn'\n[project.entry-points.havpn]\nx = 'm'",
+    ],
+)  # fmt: skip
+def test_no_table_of_a_pyproject_ends_the_command_with_a_traceback(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text)
+    try:
+        assert graded(tmp_path).grade is Grade.NONE
+    except HavpnError as problem:
+        assert str(tmp_path / "pyproject.toml") in str(problem)
+
+
+@pytest.mark.parametrize("module", ["json", "havpn_core"])
+def test_a_module_from_elsewhere_is_not_judged_in_its_place(made, module):
+    change(made, f'"{next(made.glob("havpn_*.py")).stem}"\n', f'"{module}"\n', "pyproject.toml")
+    with pytest.raises(HavpnError, match=f"names the module {module}, which comes from"):
+        package.of_path(made)
+
+
+def test_a_folder_without_a_slash_is_recognised(made):
+    ended = havpn(made.name, cwd=made.parent)
+    assert ended.returncode == 1
+    assert f"or write ./{made.name} for what is here" in ended.stderr
