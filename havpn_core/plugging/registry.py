@@ -7,7 +7,9 @@ are imported only if the configuration enables them: installed is not active. Th
 single files in the folder of ``[plugins] folder``.
 """
 
+import contextlib
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import metadata
@@ -137,7 +139,8 @@ class Registry:
         """Load one plugin; whatever it does wrong ends in its record, not here."""
         self.records.append(record)
         try:
-            with interruptible():
+            # What it prints must not get between the lines of a command, such as into its JSON.
+            with interruptible(), contextlib.redirect_stdout(sys.stderr):
                 self._plugins.register(load(), name=record.module)
                 self._plugins.check_pending()
                 types = self._call_hooks(record)
@@ -166,9 +169,15 @@ class Registry:
         """Collect what this one plugin hands over."""
         found: list[tuple[str, PluginType]] = []
         for kind, (hook, descriptor) in KINDS.items():
-            for implementation in getattr(self._plugins.hook, hook).get_hookimpls():
-                if implementation.plugin_name != record.module:
-                    continue
+            implementations = [
+                each
+                for each in getattr(self._plugins.hook, hook).get_hookimpls()
+                if each.plugin_name == record.module
+            ]
+            plugin = self._plugins.get_plugin(record.module)
+            if not implementations and callable(getattr(plugin, hook, None)):
+                raise TypeError(f"{hook} is no hook yet: write @hookimpl above it")
+            for implementation in implementations:
                 for item in _iterate(hook, implementation.function()):
                     if not isinstance(item, descriptor):
                         raise TypeError(f"{hook} gave {item!r}, which is no {descriptor.__name__}")

@@ -1,5 +1,7 @@
 """Have renderers of plugins make their files, and take nothing from them but good ones."""
 
+import contextlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -27,7 +29,7 @@ def files_by(
     :raises Interrupted: if the operator ends it.
     """
     try:
-        with interruptible():
+        with interruptible(), contextlib.redirect_stdout(sys.stderr):
             made = plugin_type.build(options, context)
             return {
                 gateway: tuple(_files(gateway, made.files(model, gateway)))
