@@ -82,5 +82,5 @@ def docs(root: Path) -> str:
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     if not any(line.startswith("docs:") for line in makefile.splitlines()):
         return "the Makefile has no target docs: nothing to build"
-    run(["make", "docs"], "run make docs, and mend what it names", root)
+    run(["make", "docs"], "run make docs, and correct what it names", root)
     return "the documentation builds"
