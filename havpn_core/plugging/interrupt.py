@@ -2,11 +2,13 @@
 
 What a plugin raises while it is loaded is contained, whatever it is. A real SIGINT arrives in the
 middle of the plugin's code as well, and there it must end the program, even if that code
-suppresses what it does not know.
+suppresses what it does not know. Its output and its working directory are kept apart, too.
 """
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -23,6 +25,26 @@ class _Noted:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.came = True
         raise Interrupted
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Keep the standard output and the working directory as they are in a block of a plugin's code.
+
+    What it prints goes to standard error, not between the lines of a command, such as its JSON.
+    """
+    try:
+        here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # it is gone, or may not be entered
+        here = None
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if here is not None:
+            with contextlib.suppress(OSError):
+                os.fchdir(here)
+            os.close(here)
 
 
 @contextlib.contextmanager
@@ -43,7 +65,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is noted:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Also where the block set a handler of its own: Ctrl-C belongs to the operator.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if noted.came:
             raise Interrupted

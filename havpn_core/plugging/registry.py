@@ -7,9 +7,7 @@ are imported only if the configuration enables them: installed is not active. Th
 single files in the folder of ``[plugins] folder``.
 """
 
-import contextlib
 import importlib
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import metadata
@@ -27,7 +25,7 @@ from havpn_core.plugging.descriptors import (
     PluginType,
     ProbeType,
 )
-from havpn_core.plugging.interrupt import interruptible
+from havpn_core.plugging.interrupt import apart, interruptible
 from havpn_core.plugging.rendering import RendererType
 from havpn_core.plugging.sources import files
 from havpn_core.plugging.sources.record import PluginStatus, Record, of_file
@@ -139,8 +137,7 @@ class Registry:
         """Load one plugin; whatever it does wrong ends in its record, not here."""
         self.records.append(record)
         try:
-            # What it prints must not get between the lines of a command, such as into its JSON.
-            with interruptible(), contextlib.redirect_stdout(sys.stderr):
+            with interruptible(), apart():
                 self._plugins.register(load(), name=record.module)
                 self._plugins.check_pending()
                 types = self._call_hooks(record)
