@@ -1,9 +1,12 @@
 """``havpn plugin grade``: what only looks good costs a grade, and no broken file ends it."""
 
+import time
+from pathlib import Path
+
 import pytest
 
 from havpn_core.errors import HavpnError
-from havpn_core.grading import package
+from havpn_core.grading import evidence, package
 from havpn_core.grading.criteria import Grade
 from havpn_core.grading.sources import untyped
 from havpn_core.plugging.scaffold import write_package
@@ -89,3 +92,31 @@ def test_a_folder_without_a_slash_is_recognised(made):
     ended = havpn(made.name, cwd=made.parent)
     assert ended.returncode == 1
     assert f"or write ./{made.name} for what is here" in ended.stderr
+
+
+def test_what_the_tests_leave_running_delays_nothing_and_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "LONGEST_S", 60.0)
+    (tmp_path / "test_it.py").write_text(
+        "import pathlib, subprocess\n"
+        "def test_it():\n    left = subprocess.Popen(['sleep', '1000'])\n"
+        "    pathlib.Path('pid').write_text(str(left.pid))\n"
+    )
+    began = time.monotonic()
+    assert evidence.run(tmp_path, ["-s", "test_it.py"]).problem is None
+    assert time.monotonic() - began < 30
+    pid = int((tmp_path / "pid").read_text())
+    assert until(lambda: not running(pid))
+
+
+def running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until(condition, within_s=10.0):
+    end = time.monotonic() + within_s
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
