@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import havpn_core
 from havpn_core.config.describe import options_of
@@ -192,9 +193,17 @@ def _types(package: Package, evidence: Evidence) -> Iterator[str]:
         found = untyped(text)
         if found:
             yield f"{file.name}: no types in {_some(found)}"
-    first = package.modules[0] if package.modules else None
-    if first and first.name == "__init__.py" and not (first.parent / "py.typed").is_file():
-        yield f"{first.parent.name}/py.typed is missing: make that file, empty, and package it"
+    heads = {_top_of(file.parent) for file in package.modules if file.name == "__init__.py"}
+    for folder in sorted(heads):
+        if not (folder / "py.typed").is_file():
+            yield f"{folder.name}/py.typed is missing: make that file, empty, and package it"
+
+
+def _top_of(folder: Path) -> Path:
+    """Give the outermost package that a folder is in."""
+    while (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
 
 
 def _versions(package: Package, evidence: Evidence) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What is to be graded: a package, a single file or an installed plugin, brought into one form."""
 
-import importlib
 import json
 import re
 import sys
@@ -70,10 +69,9 @@ def of_path(path: Path) -> Package:
     ((name, module),) = entries.items()
     for folder in (path / "src", path):
         sys.path.insert(0, str(folder))
-    module = str(module).partition(":")[0].strip()
-    registry, record = _loaded(name, str(project.get("name", path.name)), module)
+    registry, record = _loaded(name, str(project.get("name", path.name)), str(module))
     if record.status is PluginStatus.ACTIVE:
-        _require_inside(module, path)
+        _require_inside(record.module.partition(":")[0].strip(), path)
     return _of_project(registry, record, path, project)
 
 
@@ -120,7 +118,7 @@ def _require_inside(module: str, root: Path) -> None:
 def _loaded(name: str, distribution: str, module: str) -> tuple[Registry, Record]:
     registry = Registry.load()
     record = Record(name, "", distribution, module, PluginStatus.AVAILABLE)
-    registry.admit(record, lambda: importlib.import_module(module))
+    registry.admit(record, metadata.EntryPoint(name, module, GROUP).load)
     return registry, record
 
 
@@ -159,9 +157,8 @@ def _of_file(file: Path) -> Package:
     record = Record(name, plugin.version, "", str(file), PluginStatus.AVAILABLE, file=file)
     registry.admit(record, lambda: files.load(plugin))
     text = content.decode(errors="replace")
-    sources, _ = sources_of(
-        (file,)
-    )  # where it is no Python it is not loaded, and the record says why
+    # Where it is no Python it is not loaded, and the record says why.
+    sources, _ = sources_of((file,))
     places = [file.with_name(f"test_{file.name}"), file.parent / "tests" / f"test_{file.name}"]
     places += [each.with_name(each.name.replace("-", "_")) for each in places]
     return Package(

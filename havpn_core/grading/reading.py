@@ -2,21 +2,29 @@
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from havpn_core.grading.sources import fault, siblings
+from havpn_core.grading.sources import BUNDLED, CORE, fault, imports, siblings
+
+HAVPN = BUNDLED | {CORE}
+"""Packages that belong to no plugin of somebody else's."""
 
 
 def modules_of(name: str) -> tuple[Path, ...]:
-    """Give a module's file, those of the modules beside it that it imports, and of its package."""
-    module = sys.modules.get(name)
-    start = getattr(module, "__file__", None)
+    """Give the files of a plugin: its module, its package, and what it imports of what is its own.
+
+    :param name: of the module, as an entry point has it.
+    """
+    name = name.partition(":")[0]
+    start = getattr(sys.modules.get(name), "__file__", None)
     if start is None:
         return ()
-    waiting = [Path(start)]
-    if waiting[0].name == "__init__.py":
-        waiting += sorted(waiting[0].parent.rglob("*.py"))
+    first, top = Path(start), name.partition(".")[0]
+    base = first.parents[name.count(".") + (first.name == "__init__.py")]
+    waiting = [first]
+    if top not in HAVPN and (base / top / "__init__.py").is_file():
+        waiting += [base / top / "__init__.py", *sorted((base / top).rglob("*.py"))]
     found: dict[Path, None] = {}
     while waiting:
         file = waiting.pop(0)
@@ -24,10 +32,23 @@ def modules_of(name: str) -> tuple[Path, ...]:
             continue
         found[file] = None
         text = text_of(file)
-        for dots, dotted in [] if fault(text) else siblings(text):
-            base = file.parents[dots - 1].joinpath(*dotted.split("."))
-            waiting += [base.with_suffix(".py"), base / "__init__.py"]
+        if fault(text) is None:
+            waiting += _beside(text, file, base, top)
     return tuple(found)
+
+
+def _beside(source: str, file: Path, base: Path, top: str) -> Iterator[Path]:
+    """Go through the files that an import of a plugin's own modules may mean."""
+    places = [(file.parents[dots - 1], dotted) for dots, dotted in siblings(source)]
+    # Where other distributions are installed, too, the name says what belongs to this one.
+    crowded = any(base.glob("*.dist-info"))
+    for dotted in imports(source):
+        of = dotted.partition(".")[0]
+        if of not in HAVPN and (not crowded or of == top or of.startswith(f"{top}_")):
+            places += [(base, dotted), (base, dotted.rpartition(".")[0] or dotted)]
+    for folder, dotted in places:
+        place = folder.joinpath(*dotted.split("."))
+        yield from (place.with_suffix(".py"), place / "__init__.py")
 
 
 def docstring_of(source: str) -> str:

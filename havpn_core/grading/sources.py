@@ -87,14 +87,14 @@ def private_names(
     allowed = {CORE, TESTING, *(f"{CORE}.{name}" for name in public)}
     return sorted(
         name
-        for name in set(_imports(source))
+        for name in set(imports(source))
         if name.partition(".")[0] in {CORE, *foreign}
         and name not in allowed
         and not name.startswith(f"{TESTING}.")
     )
 
 
-def _imports(source: str) -> Iterator[str]:
+def imports(source: str) -> Iterator[str]:
     """Go through what is imported, and what is taken from ``havpn_core`` by its name."""
     tree = ast.parse(source)
     for node in ast.walk(tree):

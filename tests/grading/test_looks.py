@@ -81,6 +81,45 @@ def test_no_table_of_a_pyproject_ends_the_command_with_a_traceback(tmp_path, tex
         assert str(tmp_path / "pyproject.toml") in str(problem)
 
 
+HIDDEN = "import time\n\nasync def wait(s):\n    time.sleep(s)\n"
+
+
+@pytest.mark.parametrize("layout", [("", ""), ("src", ""), ("", ":PLUGIN"), ("src", ":PLUGIN")])
+@pytest.mark.parametrize(
+    ("entry", "hidden", "line"),
+    [
+        ("{m}", "{m}_impl.py", "from {m}_impl import wait"),
+        ("{m}", "impl_{m}.py", "import impl_{m}"),
+        ("{m}.plugin", "{m}/sub/impl.py", "from {m}.sub import impl"),
+        ("{m}.plugin", "{m}/__init__.py", "import {m}"),
+        ("{m}", "{m}/sub/impl.py", "from {m}.sub.impl import wait"),
+    ],
+)
+def test_no_module_of_a_plugin_s_own_is_overlooked(made, entry, hidden, line, layout):
+    """Whatever names it: a sibling, a package within the package, an entry point with an object."""
+    module = next(made.glob("havpn_*.py"))
+    name, (src, attribute) = module.stem, layout
+    base = made / src
+    entry, hidden, line = (each.format(m=name) for each in (entry, hidden, line))
+    change(made, f'"{name}"\n', f'"{entry}{attribute}"\n', "pyproject.toml")
+    change(made, "import time\n", f"import time\n{line}\n")
+    text = f"{module.read_text()}\n\nimport sys\nPLUGIN = sys.modules[__name__]\n"
+    module.unlink()
+    (base / hidden).parent.mkdir(parents=True, exist_ok=True)
+    if "/" in hidden:
+        for folder in (base / name, (base / hidden).parent):
+            (folder / "__init__.py").touch()
+            (folder / "py.typed").touch()
+        place = base / name / ("plugin.py" if "." in entry else "__init__.py")
+    else:
+        place = base / f"{name}.py"
+    (base / hidden).write_text(HIDDEN)
+    place.write_text(text)
+    found = lacking(graded(made))
+    assert set(found) == {"loop", "types"}
+    assert "time.sleep in wait" in found["loop"][0]
+
+
 @pytest.mark.parametrize("module", ["json", "havpn_core"])
 def test_a_module_from_elsewhere_is_not_judged_in_its_place(made, module):
     change(made, f'"{next(made.glob("havpn_*.py")).stem}"\n', f'"{module}"\n', "pyproject.toml")
