@@ -75,7 +75,7 @@ def test_a_file_is_not_imported_unless_it_is_enabled(folder):
 
 
 def test_what_is_no_plugin_in_the_folder_is_left_alone(folder, tmp_path):
-    for name in (".foo.py", "_shared.py", "foo.py~", "readme.txt"):
+    for name in (".foo.py", "_shared.py", "foo.py~", "readme.txt", "test_foo.py"):
         (folder / name).touch()
     assert files.files_in(folder) == []
     assert files.files_in(tmp_path / "missing") == []

@@ -98,8 +98,8 @@ def load(plugin: PluginFile) -> ModuleType:
 
 
 def _counts(name: str) -> bool:
-    """Whether a name in the folder stands for a plugin; an editor's leftovers do not."""
-    return name.endswith(".py") and not name.startswith((".", "_"))
+    """Whether a name in the folder stands for a plugin; an editor's leftovers and tests do not."""
+    return name.endswith(".py") and not name.startswith((".", "_", "test_"))
 
 
 def _judged(file: Path, of_folder: str | None) -> PluginFile:
