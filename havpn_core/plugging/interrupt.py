@@ -15,6 +15,9 @@ from types import FrameType
 
 from havpn_core.errors import Interrupted
 
+SLOW_S = 10.0
+"""How long loading a plugin may take before it is named."""
+
 
 class _Noted:
     """A handler of SIGINT that remembers that it was called."""
@@ -45,6 +48,31 @@ def apart() -> Iterator[None]:
             with contextlib.suppress(OSError):
                 os.fchdir(here)
             os.close(here)
+
+
+@contextlib.contextmanager
+def named(plugin: str) -> Iterator[None]:
+    """Say on standard error which plugin's code a block runs, if that takes long.
+
+    A start that hangs in an import is otherwise ended by the service manager without a reason.
+    """
+    timer = threading.Timer(SLOW_S, _complain, (plugin, SLOW_S))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _complain(plugin: str, after_s: float) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        print(
+            f"{plugin} has been loading for {after_s:g} s: if its import never ends, remove it "
+            "from plugins.enable",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 @contextlib.contextmanager

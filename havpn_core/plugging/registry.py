@@ -7,6 +7,7 @@ are imported only if the configuration enables them: installed is not active. Th
 single files in the folder of ``[plugins] folder``.
 """
 
+import contextlib
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -25,7 +26,7 @@ from havpn_core.plugging.descriptors import (
     PluginType,
     ProbeType,
 )
-from havpn_core.plugging.interrupt import apart, interruptible
+from havpn_core.plugging.interrupt import apart, interruptible, named
 from havpn_core.plugging.rendering import RendererType
 from havpn_core.plugging.sources import files
 from havpn_core.plugging.sources.record import PluginStatus, Record, of_file
@@ -136,8 +137,10 @@ class Registry:
     def admit(self, record: Record, load: Callable[[], Any]) -> None:
         """Load one plugin; whatever it does wrong ends in its record, not here."""
         self.records.append(record)
+        own = f"plugin {record.name!r} ({record.source})"
+        slow = contextlib.nullcontext() if record.bundled else named(own)
         try:
-            with interruptible(), apart():
+            with interruptible(), apart(), slow:
                 self._plugins.register(load(), name=record.module)
                 self._plugins.check_pending()
                 types = self._call_hooks(record)

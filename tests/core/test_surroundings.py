@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from havpn_core.plugging import interrupt
 from havpn_core.plugging.registry import Registry
 from tests.core.daemon import Daemon
 from tests.core.test_plugin_files import SOURCE, folder, put, record
@@ -77,3 +78,33 @@ def test_ctrl_c_ends_the_program_whatever_a_plugin_has_set(folder):
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_plugin_that_takes_long_to_load_is_named_meanwhile(folder, monkeypatch, capsys):
+    monkeypatch.setattr(interrupt, "SLOW_S", 0.05)
+    assert loaded(folder, "x = 1\n").error is None
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+    put(folder, "bar", "import time\ntime.sleep(0.5)\nraise ValueError('x')\n")
+    assert record(folder, "bar", "bar").error == "ValueError: x"
+    said = capsys.readouterr().err
+    assert f"plugin 'bar' ({folder / 'bar.py'}) has been loading for 0.05 s" in said
+    assert "remove it from plugins.enable" in said
+
+
+def test_what_never_ends_is_named_before_the_command_is_given_up(folder, tmp_path):
+    put(folder, "foo", "while True:\n    pass\n")
+    config = tmp_path / "havpn.toml"
+    config.write_text(f'[plugins]\nenable = ["foo"]\nfolder = "{folder}"\n')
+    program = (
+        "import sys; from havpn_core.plugging import interrupt; interrupt.SLOW_S = 0.5\n"
+        f"from havpn_core.cli import main; main(['run', '-c', {str(config)!r}])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+    try:
+        assert f"plugin 'foo' ({folder / 'foo.py'}) has been" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 1
+    finally:
+        process.kill()
+        process.communicate()
