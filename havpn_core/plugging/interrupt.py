@@ -35,7 +35,9 @@ def apart() -> Iterator[None]:
     """Keep the standard output and the working directory as they are in a block of a plugin's code.
 
     What it prints goes to standard error, not between the lines of a command, such as its JSON.
+    A process that the code forked and let go on ends here: it would be a second daemon.
     """
+    process = os.getpid()
     try:
         here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:  # it is gone, or may not be entered
@@ -44,6 +46,8 @@ def apart() -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        if os.getpid() != process:
+            os._exit(0)
         if here is not None:
             with contextlib.suppress(OSError):
                 os.fchdir(here)

@@ -51,6 +51,17 @@ def test_nor_the_daemon(folder, tmp_path):
     assert time.monotonic() - began < 10
 
 
+def test_a_fork_does_not_go_on_as_a_second_command(folder, tmp_path):
+    put(folder, "foo", "import os\nos.fork()\n")
+    config = tmp_path / "havpn.toml"
+    config.write_text(f'[plugins]\nenable = ["foo"]\nfolder = "{folder}"\n')
+    ended = subprocess.run(
+        [sys.executable, "-m", "havpn_core", "plugin", "list", "--json", "-c", str(config)],
+        capture_output=True, text=True, timeout=20, check=True,
+    )  # fmt: skip
+    assert json.loads(ended.stdout)[-1]["status"] == "active"
+
+
 def test_the_working_directory_and_the_output_stay(folder, capsys):
     here, out = Path.cwd(), sys.stdout
     found = loaded(folder, "import os\nprint('loud')\nos.chdir('/')\n")
