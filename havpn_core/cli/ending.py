@@ -42,14 +42,17 @@ def perform(command: click.Command, name: str, arguments: list[str] | None = Non
     return status
 
 
-def leave(status: int) -> NoReturn:
-    """End the process with a status, whatever threads plugins have left at work.
+def carry_out(command: click.Command, name: str, arguments: list[str] | None = None) -> NoReturn:
+    """Run a command, and end the process with its status.
 
-    The interpreter would wait for them, without end where they have none.
+    The interpreter would wait for threads that plugins have left at work, without end where they
+    have none. Those that were there before are the caller's.
     """
+    others = set(threading.enumerate())
+    status = perform(command, name, arguments)
     until = time.monotonic() + THREADS_S
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
+    for thread in set(threading.enumerate()) - others:
+        if not thread.daemon:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
                 os._exit(status)

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from havpn_core.cli import main
 from havpn_core.plugging import interrupt
 from havpn_core.plugging.registry import Registry
 from tests.core.daemon import Daemon
@@ -39,6 +41,19 @@ def test_a_thread_that_never_ends_keeps_no_command_from_ending(folder, tmp_path,
     assert ended.returncode == status, ended.stderr
     if status == 0 and "check" not in command:
         assert json.loads(ended.stdout)
+
+
+def test_a_thread_of_who_calls_the_command_is_none_of_its_plugins():
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["--version"])
+        assert ended.value.code == 0
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_nor_the_daemon(folder, tmp_path):
