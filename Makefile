@@ -36,6 +36,7 @@ test: $(VENV)/ready
 # What most changes break first, in half a minute; no lab, no daemon.
 quick: $(VENV)/ready
 	scripts/house check
+	$(BIN)/python scripts/words
 	scripts/test-lanes $(BIN)/pytest quick
 
 # One lane alone: make lane LANE=pure

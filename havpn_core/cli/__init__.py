@@ -1,11 +1,10 @@
 """The command ``havpn``; one module a command, each imported only when it is called."""
 
-import sys
 from typing import NoReturn
 
 import click
 
-from havpn_core.cli.ending import perform
+from havpn_core.cli.ending import carry_out
 from havpn_core.cli.lazy import Lazy
 from havpn_core.version import __version__
 
@@ -48,4 +47,4 @@ def havpn() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; exit status 0 fine, 1 a problem was found, 2 wrong usage."""
-    sys.exit(perform(havpn, "havpn", arguments))
+    carry_out(havpn, "havpn", arguments)

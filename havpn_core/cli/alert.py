@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from havpn_core.cli.ending import perform
+from havpn_core.cli.ending import carry_out
 from havpn_core.config.instances import Config, Instance
 from havpn_core.config.read import DEFAULT_FILE, load
 from havpn_core.errors import HavpnError
@@ -93,4 +93,4 @@ async def _deliver(caller: Caller, event: Event, limit_s: float) -> str | None:
 
 def main() -> None:
     """Run as Pacemaker's alert agent."""
-    sys.exit(perform(alert, "havpn-alert"))
+    carry_out(alert, "havpn-alert")

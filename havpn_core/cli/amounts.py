@@ -34,7 +34,7 @@ class ChangeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         except ValueError:
             found = -1.0, -1.0, Duration(1)
         if not all(0 <= share < 1 for share in found[:2]):
-            self.fail(f"{value!r}: write A:B@TIME, as 0.01:0.2@30m", param, ctx)
+            self.fail(f"{value!r}: write A:B@TIME, such as 0.01:0.2@30m", param, ctx)
         return found
 
 

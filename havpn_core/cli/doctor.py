@@ -1,6 +1,7 @@
 """``havpn doctor``."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -39,7 +40,8 @@ def doctor(file: Path, run_dir: Path | None, as_json: bool) -> None:
     ]
 
     async def work() -> None:
-        found.extend(await run(case))
+        with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no finding
+            found.extend(await run(case))
         if as_json:
             node, running = config.node.name, case.running
             click.echo(json.dumps(report(str(file), node, found, running=running), indent=2))

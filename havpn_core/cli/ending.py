@@ -9,12 +9,17 @@ import errno
 import io
 import os
 import sys
-from typing import TextIO
+import threading
+import time
+from typing import NoReturn, TextIO
 
 import click
 
 from havpn_core.errors import ConfigError, HavpnError
 from havpn_core.host.disk.trouble import why
+
+THREADS_S = 1.0
+"""How long threads of plugins may take to end after the command has."""
 
 
 def perform(command: click.Command, name: str, arguments: list[str] | None = None) -> int:
@@ -35,6 +40,23 @@ def perform(command: click.Command, name: str, arguments: list[str] | None = Non
     if _flushed(sys.stderr) is not None:
         _give_up(sys.stderr)
     return status
+
+
+def carry_out(command: click.Command, name: str, arguments: list[str] | None = None) -> NoReturn:
+    """Run a command, and end the process with its status.
+
+    The interpreter would wait for threads that plugins have left at work, without end where they
+    have none. Those that were there before are the caller's.
+    """
+    others = set(threading.enumerate())
+    status = perform(command, name, arguments)
+    until = time.monotonic() + THREADS_S
+    for thread in set(threading.enumerate()) - others:
+        if not thread.daemon:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                os._exit(status)
+    sys.exit(status)
 
 
 def _status(command: click.Command, name: str, arguments: list[str] | None) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,16 @@ from havpn_core.grading.package import Package, of_name, of_path
 from havpn_core.plugging.registry import Registry
 
 
-def grade(name: str, registry: Registry, at_least: str | None, as_json: bool) -> None:
+def grade(name: str, load: Callable[[], Registry], at_least: str | None, as_json: bool) -> None:
     """Grade a path or a name, and print it; exits with 1 below ``at_least``.
 
-    :param registry: with the plugin of that name loaded, if there is one.
+    :param load: gives the registry with the plugin of that name, if there is one. For a path
+        nothing else is loaded, so that no installed copy is judged in its place.
     :raises HavpnError: if there is no such plugin.
     """
     path = Path(name)
     known = "/" not in name and not name.endswith(".py") and name != "."
-    report = graded(of_name(name, registry) if known else of_path(path))
+    report = graded(of_name(name, load()) if known else of_path(path))
     click.echo(json.dumps(as_object(report), indent=2) if as_json else words(report))
     sys.exit(1 if at_least and report.grade.rank < Grade(at_least).rank else 0)
 

@@ -19,6 +19,8 @@ from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.registry import KINDS, Registry
 from havpn_core.plugging.sources.record import PluginStatus, Record
 
+NOTHING = "nothing: implement a hook, such as havpn_register_probes"
+
 config_option = click.option(
     "-c",
     "--config",
@@ -78,7 +80,7 @@ def check_plugin(name: str, file: Path | None) -> None:
         raise ConfigError([f"no plugin and no type {name!r} is installed; see havpn plugin list"])
     for record in records:
         click.echo(f"{record.name} {record.version} ({record.source}): {record.status}")
-        click.echo(f"  {record.error}" if record.error else f"  provides {provides(record)}")
+        click.echo(f"  {record.error or f'provides {provides(record) or NOTHING}'}")
     sys.exit(0 if all(record.status is PluginStatus.ACTIVE for record in records) else 1)
 
 
@@ -199,7 +201,7 @@ def grade_plugin(name: str, as_json: bool, file: Path | None, at_least: str | No
     """
     from havpn_core.cli.grade import grade
 
-    grade(name, _with(name, file), at_least, as_json)
+    grade(name, lambda: _with(name, file), at_least, as_json)
 
 
 @plugin.command("trace")

@@ -55,7 +55,8 @@ def record(file: Path, name: str, for_s: float | None, output: Path | None) -> N
     path = path_of(config, file, name)
     log, listener = logs.start(logging.WARNING)
     try:
-        with _opened(output) as out:
+        # What plugins print is no sample.
+        with _opened(output) as out, contextlib.redirect_stdout(sys.stderr):
             asyncio.run(_record(config, path, for_s, Writer(out), log))
     except BrokenPipeError:
         raise  # whoever read has gone; click ends quietly

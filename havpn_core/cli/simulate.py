@@ -51,7 +51,7 @@ from havpn_core.study.traces import parse_trace
     "--change",
     type=ChangeType(),
     metavar="A:B@TIME",
-    help="Loss that changes, as 0.01:0.2@30m: a share of 1 % lost, from half an hour on 20 %.",
+    help="Loss that changes, such as 0.01:0.2@30m: a share of 1 % lost, from half an hour on 20 %.",
 )
 @click.option("--outage", type=DurationType(), help="Loss of this length, once a --period.")
 @click.option("--period", type=DurationType(), help="Time from one outage to the next.")

@@ -42,8 +42,8 @@ SECTIONS = (
     "node", "plugins", "path", "action", "notifier", "respond", "pair", "lan", "metrics",
 )  # fmt: skip
 MISSING = (
-    "metrics: needs the package prometheus-client, which is not installed: install the extra, as "
-    "pip install 'havpn[metrics]', or Debian's python3-prometheus-client, or remove the table"
+    "metrics: needs the package prometheus-client, which is not installed: install the extra, such "
+    "as pip install 'havpn[metrics]', or Debian's python3-prometheus-client, or remove the table"
 )
 
 

@@ -119,7 +119,7 @@ def table_of(struct_type: type[msgspec.Struct], *, optional: bool = False) -> Sc
 
 
 def _in_place(schema: Any, named: Schema) -> Any:
-    """Put what msgspec defines by name, as an enumeration, where it is used."""
+    """Put what msgspec defines by name, such as an enumeration, where it is used."""
     if isinstance(schema, list):
         return [_in_place(each, named) for each in schema]
     if not isinstance(schema, dict):

@@ -58,12 +58,12 @@ CRITERIA = (
     ),
     Criterion(
         "public", Grade.BRONZE,
-        "of `havpn_core` it imports public names only",
+        "of `havpn_core` it imports public names only, and of `havpn_plugins` none",
         "everything else may change in any release",
     ),
     Criterion(
         "tests", Grade.SILVER,
-        "there are tests, and they pass",
+        "there are tests, and they pass; those that are skipped count for nothing",
         "an upgrade of havpn or of a library is otherwise tried out on gateways",
     ),
     Criterion(
@@ -80,24 +80,25 @@ CRITERIA = (
     ),
     Criterion(
         "readme", Grade.SILVER,
-        "the README names each type and how to enable it; of a single file its docstring does",
+        "the README names each type and the line that enables it; of a single file its docstring "
+        "does",
         "who meets it in a configuration must find out what it does",
     ),
     Criterion(
         "licence", Grade.GOLD,
-        "`license` in pyproject.toml and a file LICENSE; in a single file "
+        "`license` in pyproject.toml and a file LICENSE with its text; in a single file "
         "`SPDX-License-Identifier`",
         "without one nobody may use, change or package it",
     ),
     Criterion(
         "types", Grade.GOLD,
-        "each function says the types of its arguments and of its result, and a package has "
-        "`py.typed`",
+        "each function says the types of its arguments and of its result, no comment such as "
+        "`# type: ignore` without a code turns a checker off, and a package has `py.typed`",
         "a checker then finds what an upgrade of havpn changed, before it runs",
     ),
     Criterion(
         "versions", Grade.GOLD,
-        "it depends on a range of versions, such as `havpn>=0.1,<1`",
+        "it depends on a range of versions with an end, such as `havpn>=0.1,<1`",
         "the contract is stable within a major version, and only there",
     ),
 )  # fmt: skip

@@ -3,18 +3,21 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import havpn_core
 from havpn_core.config.describe import options_of
 from havpn_core.grading.criteria import CRITERIA, Criterion, Grade, grade_of
 from havpn_core.grading.evidence import Evidence
 from havpn_core.grading.package import Package
-from havpn_core.grading.sources import blocking_calls, opens_raw, private_names, untyped
+from havpn_core.grading.sources import BUNDLED, blocking_calls, opens_raw, private_names, untyped
 from havpn_core.host.capabilities import NUMBERS
 from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.sources.record import PluginStatus
 
-_NAME = re.compile(r"havpn\s*[\[<>=!~;(]")
+_HAVPN = re.compile(r"havpn\s*(\[[^\]]*\])?\s*\(?(?P<range>[<>=!~].*)", re.I)
+_RANGE = re.compile(r"(?=.*>)(?=.*<)|~=|==.*\.\*")
+_WORD = re.compile(r"\w{2}")
 SHORTEST, LONGEST = 10, 100
 """Characters of a summary."""
 SHOWN = 5
@@ -66,7 +69,9 @@ def _loads(package: Package, evidence: Evidence) -> Iterator[str]:
     if package.record.status is not PluginStatus.ACTIVE:
         yield package.record.error or "it is not loaded: see havpn plugin check"
     elif not package.types:
-        yield "it supplies no type: implement a hook, as havpn_register_probes"
+        yield "it supplies no type: implement a hook, such as havpn_register_probes"
+    else:
+        yield from package.faults
 
 
 def _summary(package: Package, evidence: Evidence) -> Iterator[str]:
@@ -81,7 +86,11 @@ def _summary(package: Package, evidence: Evidence) -> Iterator[str]:
 
 def _options(package: Package, evidence: Evidence) -> Iterator[str]:
     for kind, each in package.types:
-        bare = [option.name for option in options_of(each.config) if not option.description]
+        bare = [
+            option.name
+            for option in options_of(each.config)
+            if not _WORD.search(option.description) or option.description == option.name
+        ]
         if bare:
             yield (
                 f"{kind} {each.name}: no description of {', '.join(bare)}: write "
@@ -105,8 +114,9 @@ def _needs(package: Package, evidence: Evidence) -> Iterator[str]:
 
 
 def _public(package: Package, evidence: Evidence) -> Iterator[str]:
+    foreign = () if package.record.bundled else BUNDLED
     for file, text in package.sources.items():
-        found = private_names(text, havpn_core.__all__)
+        found = private_names(text, havpn_core.__all__, foreign)
         if found:
             yield f"{file.name}: imports {_some(found)}: use what havpn_core exports"
 
@@ -145,10 +155,30 @@ def _readme(package: Package, evidence: Evidence) -> Iterator[str]:
         yield f"{where} is missing: say what each type does and how to enable it"
         return
     for kind, each in package.types:
-        if each.name not in package.readme:
+        if not _names(package.readme, each.name):
             yield f"{where} does not name the {kind} type {each.name}"
-    if not package.record.bundled and "enable" not in package.readme:
-        yield f'{where} does not say how to enable it: [plugins] enable = ["{package.record.name}"]'
+    if not package.record.bundled and not _says_how(package):
+        name = package.record.name
+        table = "[render] plugins" if _renders(package) else "[plugins] enable"
+        yield f'{where} does not say how to enable it: {table} = ["{name}"]'
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text has a name by itself, and not within another one."""
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
+
+
+def _says_how(package: Package) -> bool:
+    """Whether it shows the line of the file that enables the plugin."""
+    key = "(enable|plugins)" if _renders(package) else "enable"
+    name = re.escape(package.record.name)
+    line = rf"""\b{key}\s*=\s*\[[^\]]*["']{name}["']"""
+    return re.search(line, package.readme) is not None
+
+
+def _renders(package: Package) -> bool:
+    """Whether it is of the making of files alone: ``[render] plugins`` names it."""
+    return {kind for kind, _ in package.types} == {"renderer"}
 
 
 def _licence(package: Package, evidence: Evidence) -> Iterator[str]:
@@ -163,16 +193,24 @@ def _types(package: Package, evidence: Evidence) -> Iterator[str]:
         found = untyped(text)
         if found:
             yield f"{file.name}: no types in {_some(found)}"
-    first = package.modules[0] if package.modules else None
-    if first and first.name == "__init__.py" and not (first.parent / "py.typed").is_file():
-        yield f"{first.parent.name}/py.typed is missing: make that file, empty, and package it"
+    heads = {_top_of(file.parent) for file in package.modules if file.name == "__init__.py"}
+    for folder in sorted(heads):
+        if not (folder / "py.typed").is_file():
+            yield f"{folder.name}/py.typed is missing: make that file, empty, and package it"
+
+
+def _top_of(folder: Path) -> Path:
+    """Give the outermost package that a folder is in."""
+    while (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
 
 
 def _versions(package: Package, evidence: Evidence) -> Iterator[str]:
     if package.requires is None or package.single:
         return
-    ranges = [each for each in package.requires if _NAME.match(each)]
-    if not any(">=" in each and "<" in each for each in ranges):
+    found = map(_HAVPN.fullmatch, (each.partition(";")[0].strip(" )") for each in package.requires))
+    if not any(_RANGE.search(each["range"]) for each in found if each):
         yield 'no range of versions of havpn: write dependencies = ["havpn>=0.1,<1"]'
 
 

@@ -1,10 +1,9 @@
 """What is to be graded: a package, a single file or an installed plugin, brought into one form."""
 
-import importlib
 import json
+import re
 import sys
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from havpn_core.errors import HavpnError
-from havpn_core.grading.sources import siblings
+from havpn_core.grading.reading import docstring_of, modules_of, sources_of, text_of
 from havpn_core.plugging.descriptors import PluginType
 from havpn_core.plugging.registry import GROUP, KINDS, Registry
 from havpn_core.plugging.sources import files
 from havpn_core.plugging.sources.record import PluginStatus, Record
+
+_SPDX = re.compile(r"^#\s*SPDX-License-Identifier:\s*\w", re.M)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Package:
     :param tests: arguments of pytest; empty if there are no tests.
     :param modules: its own files of Python.
     :param requires: what it depends on; ``None`` where that goes without saying.
+    :param sources: the texts of those that are Python.
+    :param faults: which of its files are none, and why.
     """
 
     record: Record
@@ -41,6 +44,7 @@ class Package:
     requires: tuple[str, ...] | None = None
     single: bool = False
     sources: dict[Path, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
 
 def of_path(path: Path) -> Package:
@@ -56,16 +60,18 @@ def of_path(path: Path) -> Package:
             f"{path}: no plugin is there: name a folder with a pyproject.toml, or a file NAME.py"
         )
     project = _project(path)
-    entries = project.get("entry-points", {}).get(GROUP, {})
+    entries = _table(_table(project, "entry-points"), GROUP)
     if len(entries) != 1:
         raise HavpnError(
             f"{path / 'pyproject.toml'}: it has {len(entries)} entry points in the group {GROUP}: "
-            "write one, as NAME = 'havpn_NAME' in [project.entry-points.havpn]"
+            'write one, such as NAME = "havpn_NAME" in [project.entry-points.havpn]'
         )
-    (name, module), *_ = entries.items()
+    ((name, module),) = entries.items()
     for folder in (path / "src", path):
         sys.path.insert(0, str(folder))
-    registry, record = _loaded(name, project.get("name", path.name), module.partition(":")[0])
+    registry, record = _loaded(name, str(project.get("name", path.name)), str(module))
+    if record.status is PluginStatus.ACTIVE:
+        _require_inside(record.module.partition(":")[0].strip(), path)
     return _of_project(registry, record, path, project)
 
 
@@ -79,7 +85,10 @@ def of_name(name: str, registry: Registry) -> Package:
         record for kind in KINDS for each, record in registry.types(kind) if each.name == name
     ]
     if not records:
-        raise HavpnError(f"no plugin and no type {name!r} is installed; see havpn plugin list")
+        path = f", or write ./{name} for what is here" if Path(name).exists() else ""
+        raise HavpnError(
+            f"no plugin and no type {name!r} is installed; see havpn plugin list{path}"
+        )
     if len(records) > 1:
         names = ", ".join(record.name for record in records)
         raise HavpnError(f"{name!r} is of several plugins: name one of {names}")
@@ -92,19 +101,34 @@ def of_name(name: str, registry: Registry) -> Package:
     return _of_installed(registry, record)
 
 
+def _require_inside(module: str, root: Path) -> None:
+    """Refuse to judge one copy of a plugin in place of another.
+
+    :raises HavpnError: if the module does not come from the folder that was named.
+    """
+    place = getattr(sys.modules.get(module), "__file__", None)
+    if place is None or not Path(place).resolve().is_relative_to(root):
+        raise HavpnError(
+            f"{root / 'pyproject.toml'}: its entry point names the module {module}, which comes "
+            f"from {place or 'no file'} and not from this folder: correct the entry point, or put "
+            f"{module} into {root} or {root / 'src'}"
+        )
+
+
 def _loaded(name: str, distribution: str, module: str) -> tuple[Registry, Record]:
     registry = Registry.load()
     record = Record(name, "", distribution, module, PluginStatus.AVAILABLE)
-    registry.admit(record, lambda: importlib.import_module(module))
+    registry.admit(record, metadata.EntryPoint(name, module, GROUP).load)
     return registry, record
 
 
 def _of_project(registry: Registry, record: Record, root: Path, project: dict[str, Any]) -> Package:
-    own = project["grade"]
+    own = _table(project, "grade")
     types = _types(registry, record)
-    wanted = own.get("tests") or (["tests"] if (root / "tests").is_dir() else [])
-    tests = [test.format(kind=kind, name=each.name) for test in wanted for kind, each in types]
-    modules = _modules(record.module)
+    wanted = _texts_of(own, "tests") or (["tests"] if (root / "tests").is_dir() else [])
+    tests = [_filled_in(test, kind, each.name) for test in wanted for kind, each in types]
+    modules = modules_of(record.module)
+    sources, faults = sources_of(modules)
     return Package(
         record=record,
         types=types,
@@ -112,11 +136,17 @@ def _of_project(registry: Registry, record: Record, root: Path, project: dict[st
         root=root,
         tests=tuple(dict.fromkeys(tests or wanted)),
         modules=modules,
-        readme=_text(root / str(own.get("readme") or _readme(project))),
-        licence=bool(project.get("license")) and any(root.glob("LICEN[CS]E*")),
-        requires=None if record.bundled else tuple(project.get("dependencies", ())),
-        sources=_texts(modules),
+        readme=text_of(root / str(own.get("readme") or _readme(project))),
+        licence=bool(project.get("license"))
+        and any(text_of(file).strip() for file in root.glob("LICEN[CS]E*")),
+        requires=None if record.bundled else tuple(_texts_of(project, "dependencies")),
+        sources=sources,
+        faults=faults,
     )
+
+
+def _filled_in(test: str, kind: str, name: str) -> str:
+    return test.replace("{kind}", kind).replace("{name}", name)
 
 
 def _of_file(file: Path) -> Package:
@@ -127,6 +157,8 @@ def _of_file(file: Path) -> Package:
     record = Record(name, plugin.version, "", str(file), PluginStatus.AVAILABLE, file=file)
     registry.admit(record, lambda: files.load(plugin))
     text = content.decode(errors="replace")
+    # Where it is no Python it is not loaded, and the record says why.
+    sources, _ = sources_of((file,))
     places = [file.with_name(f"test_{file.name}"), file.parent / "tests" / f"test_{file.name}"]
     places += [each.with_name(each.name.replace("-", "_")) for each in places]
     return Package(
@@ -136,10 +168,10 @@ def _of_file(file: Path) -> Package:
         root=file.parent,
         tests=tuple(dict.fromkeys(str(each) for each in places if each.is_file())),
         modules=(file,),
-        readme=_docstring(text),
-        licence="SPDX-License-Identifier:" in text,
+        readme=docstring_of(text),
+        licence=_SPDX.search(text) is not None,
         single=True,
-        sources=_texts((file,)),
+        sources=sources,
     )
 
 
@@ -148,7 +180,8 @@ def _of_installed(registry: Registry, record: Record) -> Package:
     found = metadata.distribution(record.distribution)
     known = found.metadata
     text = found.read_text("METADATA") or ""
-    modules = _modules(record.module)
+    modules = modules_of(record.module)
+    sources, faults = sources_of(modules)
     licences = [each for each in found.files or () if each.name.startswith(("LICENSE", "LICENCE"))]
     return Package(
         record=record,
@@ -158,7 +191,8 @@ def _of_installed(registry: Registry, record: Record) -> Package:
         readme=text.partition("\n\n")[2],
         licence=bool(licences) and ("License-Expression" in known or "License" in known),
         requires=None if record.bundled else tuple(found.requires or ()),
-        sources=_texts(modules),
+        sources=sources,
+        faults=faults,
     )
 
 
@@ -187,8 +221,20 @@ def _project(root: Path) -> dict[str, Any]:
         found = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise HavpnError(f"{root / 'pyproject.toml'}: {problem}") from None
-    own = found.get("tool", {}).get("havpn", {}).get("grade", {})
-    return {**found.get("project", {}), "grade": own}
+    own = _table(_table(_table(found, "tool"), "havpn"), "grade")
+    return {**_table(found, "project"), "grade": own}
+
+
+def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
+    """Give a table within another one; empty where something else stands."""
+    found = table.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _texts_of(table: dict[str, Any], key: str) -> list[str]:
+    """Give a list of texts within a table; empty where something else stands."""
+    found = table.get(key)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _types(registry: Registry, record: Record) -> tuple[tuple[str, PluginType], ...]:
@@ -200,47 +246,6 @@ def _types(registry: Registry, record: Record) -> tuple[tuple[str, PluginType], 
     )
 
 
-def _modules(name: str) -> tuple[Path, ...]:
-    """Give a module's file, those of the modules beside it that it imports, and of its package."""
-    module = sys.modules.get(name)
-    start = getattr(module, "__file__", None)
-    if start is None:
-        return ()
-    waiting = [Path(start)]
-    if waiting[0].name == "__init__.py":
-        waiting += sorted(waiting[0].parent.rglob("*.py"))
-    found: dict[Path, None] = {}
-    while waiting:
-        file = waiting.pop(0)
-        if file in found or not file.is_file():
-            continue
-        found[file] = None
-        for dots, dotted in siblings(_text(file)):
-            base = file.parents[dots - 1].joinpath(*dotted.split("."))
-            waiting += [base.with_suffix(".py"), base / "__init__.py"]
-    return tuple(found)
-
-
 def _readme(project: dict[str, Any]) -> str:
     given = project.get("readme", "README.md")
     return str(given.get("file", "README.md") if isinstance(given, dict) else given)
-
-
-def _docstring(source: str) -> str:
-    import ast
-
-    try:
-        return ast.get_docstring(ast.parse(source)) or ""
-    except SyntaxError:
-        return ""
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _texts(modules: Iterable[Path]) -> dict[Path, str]:
-    return {file: _text(file) for file in modules}

@@ -2,16 +2,21 @@
 
 What a plugin raises while it is loaded is contained, whatever it is. A real SIGINT arrives in the
 middle of the plugin's code as well, and there it must end the program, even if that code
-suppresses what it does not know.
+suppresses what it does not know. Its output and its working directory are kept apart, too.
 """
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
 from havpn_core.errors import Interrupted
+
+SLOW_S = 10.0
+"""How long loading a plugin may take before it is named."""
 
 
 class _Noted:
@@ -23,6 +28,55 @@ class _Noted:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.came = True
         raise Interrupted
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Keep the standard output and the working directory as they are in a block of a plugin's code.
+
+    What it prints goes to standard error, not between the lines of a command, such as its JSON.
+    A process that the code forked and let go on ends here: it would be a second daemon.
+    """
+    process = os.getpid()
+    try:
+        here = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # it is gone, or may not be entered
+        here = None
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if os.getpid() != process:
+            os._exit(0)
+        if here is not None:
+            with contextlib.suppress(OSError):
+                os.fchdir(here)
+            os.close(here)
+
+
+@contextlib.contextmanager
+def named(plugin: str) -> Iterator[None]:
+    """Say on standard error which plugin's code a block runs, if that takes long.
+
+    A start that hangs in an import is otherwise ended by the service manager without a reason.
+    """
+    timer = threading.Timer(SLOW_S, _complain, (plugin, SLOW_S))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _complain(plugin: str, after_s: float) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        print(
+            f"{plugin} has been loading for {after_s:g} s: if its import never ends, remove it "
+            "from plugins.enable",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 @contextlib.contextmanager
@@ -43,7 +97,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is noted:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Also where the block set a handler of its own: Ctrl-C belongs to the operator.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if noted.came:
             raise Interrupted

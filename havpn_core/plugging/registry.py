@@ -7,6 +7,7 @@ are imported only if the configuration enables them: installed is not active. Th
 single files in the folder of ``[plugins] folder``.
 """
 
+import contextlib
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -25,7 +26,7 @@ from havpn_core.plugging.descriptors import (
     PluginType,
     ProbeType,
 )
-from havpn_core.plugging.interrupt import interruptible
+from havpn_core.plugging.interrupt import apart, interruptible, named
 from havpn_core.plugging.rendering import RendererType
 from havpn_core.plugging.sources import files
 from havpn_core.plugging.sources.record import PluginStatus, Record, of_file
@@ -136,8 +137,10 @@ class Registry:
     def admit(self, record: Record, load: Callable[[], Any]) -> None:
         """Load one plugin; whatever it does wrong ends in its record, not here."""
         self.records.append(record)
+        own = f"plugin {record.name!r} ({record.source})"
+        slow = contextlib.nullcontext() if record.bundled else named(own)
         try:
-            with interruptible():
+            with interruptible(), apart(), slow:
                 self._plugins.register(load(), name=record.module)
                 self._plugins.check_pending()
                 types = self._call_hooks(record)
@@ -166,9 +169,15 @@ class Registry:
         """Collect what this one plugin hands over."""
         found: list[tuple[str, PluginType]] = []
         for kind, (hook, descriptor) in KINDS.items():
-            for implementation in getattr(self._plugins.hook, hook).get_hookimpls():
-                if implementation.plugin_name != record.module:
-                    continue
+            implementations = [
+                each
+                for each in getattr(self._plugins.hook, hook).get_hookimpls()
+                if each.plugin_name == record.module
+            ]
+            plugin = self._plugins.get_plugin(record.module)
+            if not implementations and callable(getattr(plugin, hook, None)):
+                raise TypeError(f"{hook} is no hook yet: write @hookimpl above it")
+            for implementation in implementations:
                 for item in _iterate(hook, implementation.function()):
                     if not isinstance(item, descriptor):
                         raise TypeError(f"{hook} gave {item!r}, which is no {descriptor.__name__}")

@@ -35,6 +35,8 @@ SITE = {
 }
 """Where a plugin is used, by what it is of: a gateway, or the making of gateways' files."""
 LONGEST_NAME = 40
+OWN_MODULES = frozenset({"havpn_core", "havpn_plugins", "havpn_ocf"})
+"""What a package's module must not be called: it would take the place of havpn itself."""
 
 
 def write_package(name: str, kind: str, folder: Path) -> Path:
@@ -51,6 +53,8 @@ def write_package(name: str, kind: str, folder: Path) -> Path:
         )
     if name.startswith("havpn-"):
         raise HavpnError(f"{name!r}: leave havpn- out, the package gets it by itself")
+    if module_of(name) in OWN_MODULES:
+        raise HavpnError(f"{name!r}: {module_of(name)} is havpn's own module: choose another name")
     if name in built_in():
         raise HavpnError(f"{name!r} is a type that havpn has itself: choose another name")
     texts, made = files(name, kind), folder / f"havpn-{name}"
@@ -70,6 +74,11 @@ def write_package(name: str, kind: str, folder: Path) -> Path:
     return made
 
 
+def module_of(name: str) -> str:
+    """Give the module of a plugin's package."""
+    return f"havpn_{name.replace('-', '_')}"
+
+
 def built_in() -> frozenset[str]:
     """Give the names of the types that come with havpn, of all kinds."""
     registry = Registry.load()
@@ -82,8 +91,9 @@ def files(name: str, kind: str) -> dict[str, str]:
     words = {
         "name": name,
         "kind": kind,
-        "module": f"havpn_{name.replace('-', '_')}",
-        "cls": "".join(part.capitalize() for part in name.split("-")),
+        "module": module_of(name),
+        # With the kind it is neither a word of Python nor one of what the module imports.
+        "cls": "".join(part.capitalize() for part in (*name.split("-"), kind)),
         "title": f"A {kind} type" if kind != "action" else "An action type",
         "version": f"{major}.{minor}",
         "next": str(int(major) + 1),

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from havpn_core.config.check import MISSING, build
-from havpn_core.config.read import enabled_plugins
+from havpn_core.config.read import enabled_plugins, plugin_folder
 from havpn_core.errors import ConfigError
 from havpn_core.host.execute import environment
 from havpn_core.plugging.registry import Registry
@@ -117,7 +117,7 @@ def _havpn(file: RenderedFile, draft: Path) -> Iterator[Verdict]:
     """Do what ``havpn check`` does with what does not depend on the host."""
     try:
         raw = tomllib.loads(file.text)
-        build(raw, Registry.load(enabled_plugins(raw)), Path(file.path))
+        build(raw, Registry.load(enabled_plugins(raw), plugin_folder(raw)), Path(file.path))
     except ConfigError as problem:
         wrong = [text for text in problem.problems if not text.endswith(MISSING)]
         if wrong:

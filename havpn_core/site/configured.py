@@ -6,7 +6,7 @@ from typing import Any
 
 from havpn_core.config.check import MISSING, build
 from havpn_core.config.instances import Config
-from havpn_core.config.read import enabled_plugins
+from havpn_core.config.read import enabled_plugins, plugin_folder
 from havpn_core.errors import ConfigError
 from havpn_core.plugging.registry import Registry
 from havpn_core.site.mirrors import mirrored
@@ -35,11 +35,11 @@ def configured(model: Model) -> tuple[dict[str, Config], list[Problem]]:
         except StopIteration:
             continue  # what has no counterpart is said of the model
     configs: dict[str, Config] = {}
-    registries: dict[tuple[str, ...], Registry] = {}
+    registries: dict[tuple[tuple[str, ...], Path], Registry] = {}
     for gateway, table in tables.items():
-        enabled = enabled_plugins(table)
-        registry = registries.get(enabled) or Registry.load(enabled)
-        registries[enabled] = registry
+        wanted = (enabled_plugins(table), plugin_folder(table))
+        registry = registries.get(wanted) or Registry.load(*wanted)
+        registries[wanted] = registry
         try:
             configs[gateway] = build(table, registry, Path(gateway))
         except ConfigError as problem:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from havpn_core.config.convert import to_struct
-from havpn_core.config.read import enabled_plugins
+from havpn_core.config.read import enabled_plugins, plugin_folder
 from havpn_core.errors import CallFailed, ConfigError
 from havpn_core.host.context import context
 from havpn_core.plugging.gate.rendered import files_by
@@ -27,8 +27,9 @@ def registry_of(model: Model) -> Registry:
 
     :raises ConfigError: naming those that cannot be used.
     """
-    wanted = (*enabled_plugins({"plugins": model.options.plugins}), *model.options.render.plugins)
-    registry = Registry.load(wanted)
+    raw = {"plugins": model.options.plugins}
+    wanted = (*enabled_plugins(raw), *model.options.render.plugins)
+    registry = Registry.load(wanted, plugin_folder(raw))
     known = {record.name: record for record in registry.records if not record.bundled}
     problems = [
         f"render.plugins: no plugin {name!r} is installed: install its package or remove it"

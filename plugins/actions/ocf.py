@@ -42,7 +42,9 @@ class OcfOptions(msgspec.Struct, frozen=True, kw_only=True):
     :raises ValueError: if the agent or a parameter has no possible name.
     """
 
-    agent: Annotated[str, msgspec.Meta(description="ocf:PROVIDER:TYPE, as ocf:heartbeat:IPaddr2")]
+    agent: Annotated[
+        str, msgspec.Meta(description="ocf:PROVIDER:TYPE, such as ocf:heartbeat:IPaddr2")
+    ]
     params: Annotated[
         dict[str, str | int | bool], msgspec.Meta(description="the agent's parameters")
     ] = {}
@@ -145,7 +147,7 @@ def havpn_register_actions() -> Iterable[ActionType]:
     """Give the type."""
     yield ActionType(
         "ocf",
-        "Any installed OCF resource agent, as ocf:heartbeat:IPaddr2",
+        "Any installed OCF resource agent, such as ocf:heartbeat:IPaddr2",
         OcfOptions,
         Ocf,
         missing=missing,

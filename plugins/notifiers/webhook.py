@@ -36,7 +36,7 @@ class WebhookOptions(ChoiceOptions, frozen=True, kw_only=True):
     """Options of ``webhook``."""
 
     url: Annotated[
-        str | None, msgspec.Meta(description="where events go by POST, as https://host/path")
+        str | None, msgspec.Meta(description="where events go by POST, such as https://host/path")
     ] = None
     url_file: Annotated[
         str | None,

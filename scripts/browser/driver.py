@@ -35,7 +35,7 @@ def installed() -> bool:
 class Browser:
     """One Chromium with one page; a context manager that leaves nothing behind.
 
-    :param prefix: a command that runs it elsewhere, as ``nsenter``.
+    :param prefix: a command that runs it elsewhere, such as ``nsenter``.
     """
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
@@ -188,7 +188,7 @@ class Browser:
         return found
 
     def requested(self) -> list[str]:
-        """Give every address that the page asked for so far."""
+        """Give every address that the page requested so far."""
         self.run("0")
         return [
             event["params"]["request"]["url"]

@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="leave out each test that computes for more seconds (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="each mutant and what became of it")
+    parser.add_argument("--json", action="store_true", help="each mutant and what happened to it")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
     parser.add_argument("--plan", type=Path, help="(default: scripts/mutants.toml of the checkout)")
     return parser

@@ -84,7 +84,7 @@ def _modules(path: Path) -> Iterator[Path]:
     elif path.exists():
         yield path
     else:
-        raise PlanError(f"{path} is not there: mend the plan's `modules`")
+        raise PlanError(f"{path} is not there: correct the plan's `modules`")
 
 
 def _is_chosen(file: str, chosen: list[str]) -> bool:
@@ -97,7 +97,7 @@ def _target(root: Path, file: str, listed: list[str] | None) -> Target:
     tests = _found(root, name) if listed is None else listed
     for each in tests:
         if not (root / each).exists():
-            raise PlanError(f"{each}, which is to test {file}, is not there: mend the plan")
+            raise PlanError(f"{each}, which is to test {file}, is not there: correct the plan")
     if not tests and len(tree.body) > 1:
         raise PlanError(f"no test names {file}: write one, or name its tests in the plan")
     return Target(file, name, tree, tuple(tests))

@@ -14,7 +14,7 @@ HEAD = ["module", "mutants", "killed", "timeouts", "equivalent", "survivors", "c
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one mutant.
+    """What happened to one mutant.
 
     :param known: why it does the same, where the plan says so.
     """

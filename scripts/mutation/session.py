@@ -100,7 +100,7 @@ class Chosen:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Let the kernel end a test that goes on for ever."""
+        """Let the kernel end a test that goes on without end."""
         _alarm(self._limits.get(item.nodeid, START if self._limits else NEVER))
         try:
             return (yield)

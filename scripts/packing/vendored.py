@@ -32,7 +32,7 @@ def requirements(root: Path, package: Package) -> list[str]:
 def wheels(root: Path, package: Package, folder: Path) -> list[Path]:
     """Fetch them from the package index, or from an earlier run; gives the files.
 
-    :raises subprocess.CalledProcessError: if one cannot be had, or is another file.
+    :raises subprocess.CalledProcessError: if one is not available, or is another file.
     """
     folder.mkdir(parents=True)
     wanted = folder / "requirements.txt"

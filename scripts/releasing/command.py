@@ -57,11 +57,11 @@ def _pages(root: Path, version: str) -> str:
         for page in sorted(folder.glob("*.[0-9]"))
     }
     _none(texts.page_problems(pages, version))
-    return f"{len(pages)} manual pages are of {version}"
+    return f"{', '.join(texts.PAGES)} are of {version}"
 
 
 def _tree(root: Path, version: str) -> str:
-    _none(texts.tree_problems(_git(root, "status", "--porcelain")))
+    _none(texts.tree_problems(_git(root, "status", "--porcelain", "--untracked-files=all")))
     return "everything is committed"
 
 

@@ -10,6 +10,10 @@ _ASSIGNED = re.compile(r'^__version__ = "([^"]*)"$', re.MULTILINE)
 _NUMBERS = re.compile(r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\Z")
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _DATED = re.compile(r"(\S+) \((\S+)\)\Z")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
+_ENTRY = re.compile(r"^[*-] +\S", re.MULTILINE)
+PAGES = ("packaging/man/havpn.8", "packaging/man/havpn.toml.5")
+"""The manual pages that a release has."""
 _PAGE = re.compile(r'^\.TH \S+ \d "[^"]*" "havpn ([^"]+)"', re.MULTILINE)
 
 
@@ -45,7 +49,21 @@ def version_problems(
         )
     if f"v{version}" in tags:
         problems.append(f"v{version} was released already: raise the version in {VERSION_FILE}")
+    elif later := _later(version, tags):
+        problems.append(f"{later} is a later release: raise the version in {VERSION_FILE}")
     return problems
+
+
+def _later(version: str, tags: Collection[str]) -> str | None:
+    """Give the newest release of the same minor version that is later than this one."""
+    if not _NUMBERS.match(version):
+        return None
+    major, minor, patch = map(int, version.split("."))
+    released = [
+        tuple(map(int, tag[1:].split("."))) for tag in tags if _NUMBERS.match(tag.removeprefix("v"))
+    ]
+    later = [each for each in released if each[:2] == (major, minor) and each[2] > patch]
+    return f"v{'.'.join(map(str, max(later)))}" if later else None
 
 
 def changelog_problems(text: str, version: str, today: date) -> list[str]:
@@ -59,14 +77,19 @@ def changelog_problems(text: str, version: str, today: date) -> list[str]:
         return [f"CHANGELOG.md: the newest heading is {found[1]!r}: write {wanted}"]
     problems = []
     try:
-        written = date.fromisoformat(dated[2])
+        written = date.fromisoformat(dated[2] if _DATE.match(dated[2]) else "")
     except ValueError:
         problems.append(f"CHANGELOG.md: {dated[2]!r} is no date: write {wanted}")
     else:
         if written > today:
             problems.append(f"CHANGELOG.md: {dated[2]} is in the future: write {wanted}")
-    if not _entries(text[found.end() :]):
-        problems.append(f"CHANGELOG.md: nothing stands below {found[0]}: say what has changed")
+    if not _ENTRY.search(_entries(text[found.end() :])):
+        problems.append(
+            f"CHANGELOG.md: nothing stands below {found[0]}: say what has changed, in a list"
+        )
+    heads = [each.partition(" ")[0] for each in _HEADING.findall(text)]
+    if heads.count(version) > 1:
+        problems.append(f"CHANGELOG.md: {version} has {heads.count(version)} headings: join them")
     return problems
 
 
@@ -80,7 +103,10 @@ def page_problems(pages: Mapping[str, str], version: str) -> list[str]:
 
     :param pages: their texts by file.
     """
-    return [
+    missing = [
+        f"{file}: it is missing: run make pages, and commit" for file in PAGES if file not in pages
+    ]
+    return missing + [
         f"{file}: it is of version {found[1] if found else 'none'}: run make pages, and commit"
         for file, text in pages.items()
         if (found := _PAGE.search(text)) is None or found[1] != version

@@ -31,7 +31,7 @@ def per_folder(tree: Tree) -> dict[str, int]:
 
 
 def long_functions(tree: Tree, over: int = 40) -> list[tuple[str, int]]:
-    """Name each function with more lines than that, as ``file:function``, and its lines."""
+    """Name each function with more lines than that, such as ``file:function``, and its lines."""
     return sorted(
         (f"{module.file}:{one.name}", one.lines)
         for module in tree.values()

@@ -1,5 +1,6 @@
 """Single-file plugins: trusted by owner and mode, enabled by name, loaded once."""
 
+import errno
 import json
 import os
 import subprocess
@@ -74,7 +75,7 @@ def test_a_file_is_not_imported_unless_it_is_enabled(folder):
 
 
 def test_what_is_no_plugin_in_the_folder_is_left_alone(folder, tmp_path):
-    for name in (".foo.py", "_shared.py", "foo.py~", "readme.txt"):
+    for name in (".foo.py", "_shared.py", "foo.py~", "readme.txt", "test_foo.py"):
         (folder / name).touch()
     assert files.files_in(folder) == []
     assert files.files_in(tmp_path / "missing") == []
@@ -205,6 +206,55 @@ def test_commands_show_the_file(folder, tmp_path):
             capture_output=True, text=True, timeout=30, check=True,
         )  # fmt: skip
         assert str(file) in ended.stdout.replace("\n", ""), command
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "red\x1b[31m", "bad\udcff"])
+def test_a_name_that_a_terminal_would_act_on_is_one_printable_line(folder, name):
+    (folder / f"{name}.py").write_text("")
+    (found,) = [r for r in Registry.load((), folder).records if r.file]
+    assert all(text.isprintable() for text in (found.name, found.source, found.error))
+
+
+def test_a_file_that_cannot_be_read_is_said_with_what_lets_it_be(folder, monkeypatch):
+    file = put(folder, "foo")
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files, "_read", refuse)
+    assert "have the daemon's user read it" in record(folder, "foo", "foo").error
+    assert str(file) in record(folder, "foo", "foo").error
+
+
+def test_a_hook_without_its_mark_is_no_plugin_that_silently_supplies_nothing(folder):
+    put(folder, "foo", SOURCE.format(name="foo").replace("@hookimpl\n", "\n"))
+    found = record(folder, "foo", "foo")
+    assert found.status is PluginStatus.FAILED
+    assert "havpn_register_probes is no hook yet: write @hookimpl above it" in found.error
+
+
+LOUD = SOURCE.replace("        def __init__", "        print(1)\n        def __init__")
+LOUD = LOUD.replace("yield", "print(2)\n        yield").replace("pass\n", "print(3)\n")
+LOUD = LOUD.replace("return Sample", "print(4)\n            return Sample")
+
+
+@pytest.mark.parametrize(
+    "command", ["plugin list --json", "plugin show foo --json", "config schema", "doctor --json"]
+)
+def test_what_a_plugin_prints_does_not_get_into_what_a_command_gives(folder, tmp_path, command):
+    put(folder, "foo", LOUD.format(name="foo"))
+    config = tmp_path / "havpn.toml"
+    config.write_text(
+        f'[plugins]\nenable = ["foo"]\nfolder = "{folder}"\n[path.a.probe.b]\ntype = "foo"\n'
+        '[action.a]\ntype = "exec"\nactive = ["true"]\nstandby = ["true"]\n'
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "havpn_core", *command.split(), "-c", str(config)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert json.loads(ended.stdout), ended.stderr
+    assert "1\n2\n" in ended.stderr
+    assert ("3\n" in ended.stderr) is (command == "doctor --json")
 
 
 def test_a_folder_that_is_none_is_an_error_of_the_file(folder):

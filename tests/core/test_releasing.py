@@ -1,7 +1,9 @@
 """``make release``: each thing that must be done before a version is published is said."""
 
+import json
 import subprocess
 import sys
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +29,8 @@ def test_the_version_stands_in_one_place_and_is_new():
         (said,) = texts.version_problems(version, GOOD, [])
         assert said.endswith("write as 1.2.3")
     assert "write one line" in texts.version_problems(None, GOOD, [])[0]
+    (said,) = texts.version_problems("1.2.3", GOOD, ["v1.2.10", "v1.2.9", "v1.3.0", "v9", "x"])
+    assert said.startswith("v1.2.10 is a later release: raise the version")
     (said,) = texts.version_problems("1.2.3", GOOD, ["v1.2.3"])
     assert "was released already: raise the version" in said
     second = {**GOOD, "project": {"version": "1.2.3"}}
@@ -45,6 +49,10 @@ def test_the_version_stands_in_one_place_and_is_new():
         ("## 1.2.4 (2026-11-27)\n\n* New.\n", "the newest heading is '1.2.4 (2026-11-27)'"),
         ("## 1.2.3 (2026-11-28)\n\n* New.\n", "is in the future"),
         ("## 1.2.3 (2026-02-30)\n\n* New.\n", "is no date"),
+        ("## 1.2.3 (20261120)\n\n* New.\n", "'20261120' is no date"),
+        ("## 1.2.3 (2026-W47-5)\n\n* New.\n", "'2026-W47-5' is no date"),
+        ("## 1.2.3 (2026-11-27)\n\n### Added\n\n<!-- nothing -->\n", "nothing stands below"),
+        ("## 1.2.3 (2026-11-27)\n\n* A.\n\n## 1.2.3 (2026-11-26)\n\n* B.\n", "2 headings"),
         ("## 1.2.3 (2026-11-27)\n\n## 1.2.2 (2026-01-01)\n\n* Old.\n", "nothing stands below"),
     ],
 )
@@ -55,14 +63,22 @@ def test_the_changelog_has_the_version_its_date_and_what_has_changed(text, said)
     else:
         assert len(found) == 1
         assert said in found[0]
-        assert "nothing" in said or found[0].endswith("write ## 1.2.3 (2026-11-27)")
+        assert (
+            "nothing" in said
+            or "headings" in said
+            or found[0].endswith("write ## 1.2.3 (2026-11-27)")
+        )
 
 
 def test_the_manual_pages_are_those_of_the_version():
-    pages = {"havpn.8": '.TH HAVPN 8 "" "havpn 1.2.3"\n', "havpn.toml.5": "nothing\n"}
-    assert texts.page_problems({"havpn.8": pages["havpn.8"]}, "1.2.3") == []
-    old, none = texts.page_problems(pages, "1.2.4")
-    assert "havpn.8: it is of version 1.2.3: run make pages" in old
+    good = dict.fromkeys(texts.PAGES, '.TH HAVPN 8 "" "havpn 1.2.3"\n')
+    assert texts.page_problems(good, "1.2.3") == []
+    page, other = texts.PAGES
+    old, none = texts.page_problems({**good, other: "nothing\n"}, "1.2.4")
+    assert f"{page}: it is of version 1.2.3: run make pages" in old
+    for pages, lost in (({}, texts.PAGES), ({page: good[page]}, [other])):
+        found = texts.page_problems(pages, "1.2.3")
+        assert found == [f"{each}: it is missing: run make pages, and commit" for each in lost]
     assert "of version none" in none
 
 
@@ -83,8 +99,8 @@ def tree(tmp_path):
             '[tool.setuptools.dynamic]\nversion = { attr = "havpn_core.version.__version__" }\n'
         ),
         "CHANGELOG.md": "# Changelog\n\n## 1.2.3 (2026-01-01)\n\n* New.\n",
-        "packaging/man/havpn.8": '.TH HAVPN 8 "" "havpn 1.2.3"\n',
-        "Makefile": "all:\n",
+        **dict.fromkeys(texts.PAGES, '.TH HAVPN 8 "" "havpn 1.2.3"\n'),
+        "Makefile": "docs:\n\t@true\n",
     }
     for name, text in files.items():
         file = tmp_path / name
@@ -130,6 +146,61 @@ def test_all_that_is_missing_is_said_at_once(tree, capsys):
         "5 of the checks failed; nothing was published",
     ):
         assert words in said
+
+
+def test_what_no_page_is_built_from_is_no_documentation(tree, capsys):
+    (tree / "Makefile").write_text("all:\n")
+    assert command.main(["--only=docs"], tree) == 1
+    assert "FAILED  docs: the Makefile has no target docs" in capsys.readouterr().out
+
+
+def test_a_file_that_git_does_not_show_by_itself_is_not_overlooked(tree):
+    (tree / "left").touch()
+    subprocess.run(
+        ["git", "-C", tree, "config", "status.showUntrackedFiles", "no"], check=True, timeout=30
+    )
+    with pytest.raises(builds.Failed, match="not committed: left"):
+        command._tree(tree, "1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("packed", "listed", "said"),
+    [
+        (["havpn_core/version.py"], [], None),
+        ([], [], "lacks havpn_core/version.py: name its package in pyproject.toml"),
+        (["havpn_core/version.py"], ["No module named x"], "links.udp: No module named x: see"),
+    ],
+)
+def test_a_wheel_that_lacks_a_part_is_not_released(tree, monkeypatch, packed, listed, said):
+    """Neither a module that pyproject.toml forgets nor a bundled plugin that does not load."""
+
+    def wheel(root, folder):
+        with zipfile.ZipFile(folder / "havpn.whl", "w") as made:
+            for name in packed:
+                made.writestr(name, "")
+        (folder / "havpn.tar.gz").touch()
+        return folder / "havpn.whl"
+
+    def run(argv, remedy, cwd=None):
+        if "ls-files" in argv:
+            return "havpn_core/version.py\n"
+        errors = [{"name": "links.udp", "error": each} for each in listed or [None]]
+        return json.dumps(errors) if "list" in argv else "havpn 1.2.3"
+
+    monkeypatch.setattr(builds.source, "wheel", wheel)
+    monkeypatch.setattr(builds, "run", run)
+    folder = tree / "built"
+    folder.mkdir()
+    if said is None:
+        assert "build and install" in builds.distributions(tree, folder, "1.2.3")
+        return
+    with pytest.raises(builds.Failed, match=said):
+        builds.distributions(tree, folder, "1.2.3")
+
+
+def test_each_folder_of_the_program_is_compared_with_the_wheel():
+    project = command.tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert {each.partition(".")[0] for each in project["packages"]} == {*builds.PACKAGES.values()}
 
 
 def test_a_folder_that_is_no_clone_is_said(tmp_path):

@@ -220,7 +220,7 @@ def test_cuts_meet_a_path_that_knows_its_line(fast):
 def test_a_change_that_is_none_is_a_usage_error(fast, text):
     ended = model(fast, "--change", text)
     assert ended.returncode == 2
-    assert "write A:B@TIME, as 0.01:0.2@30m" in ended.stderr
+    assert "write A:B@TIME, such as 0.01:0.2@30m" in ended.stderr
 
 
 STREAM = """

@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
 REPO = Path(__file__).parents[2]
 DOCS = REPO / "docs"
-FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.S | re.M)
+FENCE = re.compile(r"^[ \t]*```([^\n]*)\n(.*?)^[ \t]*```[ \t]*$", re.S | re.M)
+"""A block, also one within a list."""
 
 
 class Block(NamedTuple):
@@ -32,7 +34,7 @@ def blocks(language=None):
         for title, text in FENCE.findall(page.read_text()):
             word = title.partition(" ")[0]
             if language in (None, word):
-                found.append(Block(name(page), word, text))
+                found.append(Block(name(page), word, textwrap.dedent(text)))
     return found
 
 

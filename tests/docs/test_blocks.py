@@ -7,6 +7,7 @@ import ast
 import copy
 import io
 import json
+import os
 import re
 import subprocess
 import textwrap
@@ -20,7 +21,9 @@ import yaml
 from havpn_core.cli import havpn
 from havpn_core.config.check import build
 from havpn_core.plugging.registry import Registry
-from tests.docs.pages import REPO, blocks, command_lines, name, pages
+from havpn_core.site.reading import model_of
+from tests.docs.pages import FENCE, REPO, blocks, command_lines, name, pages
+from tests.site.figure import tables
 
 RUN = {
     "conntrackd": "tests/lab/test_conntrackd.py",
@@ -66,6 +69,15 @@ def ids(found):
     return [f"{each.page}-{number}" for number, each in enumerate(found)]
 
 
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_each_block_is_seen(page):
+    """One that is indented without a fence, or fenced by other signs, would not be checked."""
+    text = page.read_text()
+    fences = len(re.findall(r"^[ \t]*(?:>[ \t]*)?(?:```|~~~)", text, re.M))
+    assert fences == 2 * len([each for each in blocks() if each.page == name(page)])
+    assert re.search(r"(?:\A|\n\n) {4,}(?![-*+] |\d+\. )\S", FENCE.sub("", text)) is None
+
+
 def test_no_block_is_of_an_unknown_language():
     found = {(each.page, each.language) for each in blocks()}
     assert {each for each in found if each[1] not in CHECKED | set(RUN)} == set()
@@ -80,34 +92,66 @@ def test_what_is_run_elsewhere_is(language):
 # --- shell ---------------------------------------------------------------------------------------
 
 SHELL = blocks("sh")
+SESSIONS = [
+    each._replace(text="\n".join(typed))
+    for each in blocks("text")
+    if (typed := re.findall(r"^\$ (.+)", each.text, re.M))
+]
+"""What is typed in the blocks that show what a command prints."""
+TYPED = [*SHELL, *SESSIONS]
 
 
-@pytest.mark.parametrize("block", SHELL, ids=ids(SHELL))
+@pytest.mark.parametrize("block", TYPED, ids=ids(TYPED))
 def test_a_shell_takes_each_block(block):
     argv = ["bash", "-n"]
     done = subprocess.run(argv, input=block.text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("block", SHELL, ids=ids(SHELL))
+@pytest.mark.parametrize("block", TYPED, ids=ids(TYPED))
 def test_each_command_is_there(block, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b".")))
     for argv in command_lines(block.text):
         program, *arguments = argv
+        assert_files(argv)
         if program.endswith("/pip") or Path(program).name in IN_ENVIRONMENT:
             checks = {"python": of_python}.get(Path(program).name)
             if checks:
                 checks(arguments)
         elif Path(program).name == "havpn":
             accepted(arguments)
-        elif program.startswith(("scripts/", ".venv/")):
-            assert (REPO / program).exists() or program.startswith(".venv/"), argv
+        elif program.startswith("scripts/"):
+            assert os.access(REPO / program, os.X_OK), argv
         elif program == "make":
             assert_target(arguments)
         else:
             assert program in DEBIAN, f"{block.page}: {program}"
             if program == "apt":
                 packaged(arguments)
+
+
+def test_there_are_sessions():
+    assert len(SESSIONS) >= 3
+
+
+FOLDERS = ("havpn_core", "plugins", "tests", "scripts", "docs", "examples", "packaging", "ocf")
+
+
+def assert_files(words):
+    """Files of the repository that are named are there."""
+    for word in words:
+        place = word.partition("::")[0]
+        if place.startswith(tuple(f"{folder}/" for folder in FOLDERS)) and "*" not in place:
+            assert (REPO / place).exists(), word
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_each_target_and_file_within_the_text_is_there(page):
+    text = page.read_text()
+    for line in re.findall(r"`make ([^`]+)`", text):
+        assert_target(line.split())
+    named = re.findall(r"`([\w.]+/[\w./-]+)`", text)
+    assert_files([each for each in named if "foo" not in each])
 
 
 def of_python(arguments):
@@ -122,6 +166,9 @@ def assert_target(arguments):
     targets = re.findall(r"^([a-z-]+):", (REPO / "Makefile").read_text(), re.M)
     for word in arguments:
         assert word in targets or "=" in word, f"make {word}"
+        if word.startswith("LANE="):
+            lanes = (REPO / "scripts" / "test-lanes").read_text()
+            assert f"    {word.removeprefix('LANE=')}) " in lanes, f"make {word}"
 
 
 def packaged(arguments):
@@ -214,10 +261,15 @@ def known(kind, table):
 @pytest.mark.parametrize("block", TOML, ids=ids(TOML))
 def test_the_daemon_takes_each_configuration(block):
     table = tomllib.loads(block.text)
-    if table.keys() & {"site", "line", "render", "renderer", "schema"}:
-        return  # a part of a site file: tests/site checks those
+    if table.keys() & {"render", "renderer"} and not table.keys() & {"site", "line"}:
+        assert model_of(tables() | table).options.renderer == table["renderer"]
+        return
+    if table.keys() & {"site", "line", "schema"}:
+        assert block.page == "docs/site.md"  # whole ones: tests/site/test_documents.py
+        return
     whole = completed(table)
     if whole is None:
+        assert table.get("tool", {}).get("havpn", {"grade": 0}).keys() == {"grade"}
         return  # of a pyproject.toml
     assert build(whole, REGISTRY, Path(block.page)).paths
 

@@ -88,6 +88,8 @@ BAD = (
     "The question is sent.", "it is told so", "It asked twice.", "the line is lived with",
     "what becomes of it", "the dice decide", "to the end that", "it holds fast",
     "a name, as `eth0`", 'a time, as "10m"', "lost of late", "goes to\nand fro",
+    "It is QUESTIONED.", "Lives\n    with it", "what is becoming\n  of it", "an alias, as eth0:0",
+    "an agent (as `ocf:x`)", "the extra, as pip install x", "a page, as\n    https://host/path",
 )  # fmt: skip
 
 
@@ -101,9 +103,50 @@ def test_each_word_is_found_in_a_page_and_in_a_program(check, tmp_path, text):
     assert next(check.found(page, check.words())).line == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.toml", "a = 1  # it is lived\n# with\n"),
+        ("x.service", "[Unit]\n# A unit that is\n#   told so\n"),
+        ("x.html", "<p>\n    the user asked\n</p>"),
+        ("x.md", "```toml\na = 1  # it was asked\n```\n"),
+        ("x.md", "* a list\n\n  ```text\n  nobody told it\n  ```\n"),
+        ("x.md", "> what becomes\n> of it\n"),
+        ("x.py", 'x = f"{1} was\\n    asked {2}"\n'),
+        ("x.py", 'def f():\n    """It is\n\n    lived\n    with."""\n'),
+        ("script", '#!/usr/bin/env python3\nx = "it was told"\n'),
+        ("script", "#!/bin/sh\necho it was told\n"),
+    ],
+)
+def test_indentation_comments_and_the_kind_of_file_hide_nothing(check, tmp_path, name, text):
+    file = tmp_path / name
+    file.write_text(text)
+    assert len(list(check.found(file, check.words()))) == 1
+
+
+def test_the_line_of_a_word_is_right_however_the_text_is_broken(check, tmp_path):
+    file = tmp_path / "x.md"
+    file.write_text("a\n\n```sh\necho\n```\n\n* one\n  two\n\n> it is\n> told\n")
+    assert [each.line for each in check.found(file, check.words())] == [11]
+
+
+def test_all_that_is_shown_is_read(check):
+    names = {str(file.relative_to(REPO)) for file in check.files()}
+    assert {
+        "README.md", "docs/plugins/probe.md", "examples/havpn-motd/README.md", "ocf/link",
+        "havpn_core/serve/page.html", "packaging/systemd/havpn.service", "scripts/test-lanes",
+        "havpn_core/site/templates/site.toml", "packaging/prometheus/havpn.rules.yml",
+        "havpn_core/plugging/templates/README.md.in", "packaging/debian/postinst",
+        "packaging/grafana/havpn.json",
+    } <= names  # fmt: skip
+    assert not any(name.startswith("scripts/words") for name in names)
+
+
 def test_code_and_good_words_are_passed_over(check, tmp_path):
     page, program = tmp_path / "page.md", tmp_path / "program.py"
-    page.write_text("```sh\necho told asked\n```\nA probe, such as `tcp`, as `havpn check` does.\n")
+    page.write_text(
+        "```sh\necho told asked\n```\nA probe, such as `tcp`, as `havpn check` does, as data: 1.\n"
+    )
     program.write_text("told = asked = 'told'  # asked\n")
     assert list(check.found(page, check.words())) == []
     assert list(check.found(program, check.words())) == []

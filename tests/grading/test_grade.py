@@ -13,7 +13,7 @@ from havpn_core.grading.criteria import CRITERIA, Grade, grade_of
 from havpn_core.grading.evidence import Evidence
 from havpn_core.grading.judging import JUDGES, judge
 from havpn_core.grading.sources import blocking_calls, opens_raw, private_names, untyped
-from havpn_core.plugging.registry import Registry
+from havpn_core.plugging.registry import KINDS, Registry
 from havpn_core.plugging.scaffold import write_package
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def lacking(report):
     return {each.criterion.name: each.missing for each in report.judged if each.missing}
 
 
-@pytest.mark.parametrize("kind", ["probe", "action", "notifier", "link"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_new_package_is_gold_at_once(kind, tmp_path):
     made = write_package(f"graded-{kind}", kind, tmp_path)
     ended = havpn(str(made), "--json", "--at-least", "gold")
@@ -89,7 +89,18 @@ LOST = [
      "        self._options = options", "raw or packet sockets"),
     ("public", "import time\n", "import time\nfrom havpn_core.host.disk import files\n",
      "imports havpn_core.host.disk.files"),
+    ("needs", "        self._options = options",
+     "        import socket as s\n        self._make = lambda: s.socket(family=s.AF_PACKET, type="
+     "s.SOCK_RAW | s.SOCK_CLOEXEC)\n        self._options = options", "raw or packet sockets"),
+    ("public", "import time\n", "import time\nimport havpn_core as core\nX = core.host\n",
+     "imports havpn_core.host"),
+    ("public", "import time\n", "import time\nfrom havpn_plugins.probes import tcp\n",
+     "imports havpn_plugins.probes.tcp"),
     ("loop", "        try:\n", "        time.sleep(0)\n        try:\n", "time.sleep in check"),
+    ("loop", "        try:\n", "        from time import sleep as wait\n        wait(0)\n"
+     "        try:\n", "time.sleep in check"),
+    ("types", "import time\n", "# mypy: ignore-errors\nimport time\n", "mypy: ignore-errors"),
+    ("types", "-> Sample:", "-> Sample:  # type: ignore", "type: ignore (line"),
     ("types", "timeout_s: float) -> Sample", "timeout_s) -> Sample", "no types in check"),
     ("types", "def close(self) -> None", "def close(self)", "no types in close"),
 ]  # fmt: skip
@@ -107,9 +118,11 @@ def test_what_the_source_lacks_is_said(made, criterion, old, new, said):
     ("criterion", "file", "changed", "said"),
     [
         ("versions", "pyproject.toml", (",<1", ""), "no range of versions"),
+        ("versions", "pyproject.toml", (",<1", "; python_version < '4'"), "no range of versions"),
         ("licence", "pyproject.toml", ('license = "MIT"', ""), "no licence"),
         ("readme", "README.md", ("enable", "use"), "how to enable it"),
         ("readme", "README.md", ("graded", "other"), "does not name the probe type"),
+        ("readme", "README.md", ("enable = [", "enabled: ["), "how to enable it"),
     ],
 )
 def test_what_the_package_lacks_is_said(made, criterion, file, changed, said):
@@ -250,6 +263,8 @@ def test_an_installed_package_is_graded_by_its_metadata(tmp_path, monkeypatch):
         ("def test_it():\n    pass\n", None),
         ("def test_it():\n    assert 0\n", "the tests do not pass (1 failed"),
         ("def it():\n    pass\n", "no test was run"),
+        ("import pytest\ndef test_it():\n    pytest.skip('no')\n", "all tests were skipped"),
+        ("import pytest\n@pytest.mark.xfail\ndef test_it():\n    assert 0\n", "skipped"),
         ("import time\ndef test_it():\n    time.sleep(60)\n", "do not end within 3 s"),
     ],
 )

@@ -2,8 +2,12 @@
 
 import pytest
 
+from havpn_core import RenderedFile
+from havpn_core.site.checking import Outcome, _havpn
 from havpn_core.site.configured import configured
 from havpn_core.site.reading import model_of
+from havpn_core.site.rendering.havpn import tables_of
+from havpn_core.site.rendering.toml import toml_of
 from havpn_core.site.verified import verified
 from tests.site.verify.variations import figure
 
@@ -51,6 +55,42 @@ def test_an_action_is_tuned_where_it_is():
 )
 def test_what_counts_nowhere_is_a_mistake(tables, key, modes):
     assert keys(made(havpn=tables, modes=modes)) == [key]
+
+
+SINGLE = """
+from havpn_core import NotifierType, RendererType, hookimpl
+from msgspec import Struct
+
+@hookimpl
+def havpn_register_notifiers():
+    yield NotifierType("one", "Sends nothing at all", Struct, lambda options, context: None)
+
+class Renderer:
+    def files(self, model, gateway):
+        return ()
+
+@hookimpl
+def havpn_register_renderers():
+    yield RendererType("one", "Renders nothing at all", Struct, lambda options, context: Renderer())
+"""
+
+
+def test_a_plugin_in_a_single_file_counts_as_it_does_on_a_gateway(tmp_path):
+    tmp_path.chmod(0o755)
+    more = {
+        "plugins": {"enable": ["one"], "folder": str(tmp_path)},
+        "notifier": {"own": {"type": "one"}},
+        "render": {"plugins": ["one"]},
+        "renderer": {"one": {}},
+    }
+    assert {"plugins.enable", "render.plugins"} <= set(keys(made(**more)))
+    (tmp_path / "one.py").write_text(SINGLE)
+    (tmp_path / "one.py").chmod(0o644)
+    assert keys(made(**more)) == []
+    table = {"plugins": more["plugins"], **tables_of(model_of(made(**more)), "gw-aa")}
+    file = RenderedFile("/etc/havpn/havpn.toml", toml_of(table))
+    checked = [each for each in _havpn(file, tmp_path / "x") if each[1] is Outcome.WRONG]
+    assert checked == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """``havpn plugin new``: each kind of package passes its own tests, ruff and mypy, at once."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def test_only_a_tag_of_the_version_is_released(tmp_path):
     workflow = yaml.safe_load((made / ".github" / "workflows" / "release.yml").read_text())
     steps = workflow["jobs"]["build"]["steps"]
     check = next(step["run"] for step in steps if step.get("name") == "The tag is the version")
-    for tag, status in (("v0.1.0", 0), ("v0.1", 1), ("v0.2.0", 1)):
+    for tag, status in (("v0.1.0", 0), ("v0.1", 1), ("v0.2.0", 1), ("v0.1..", 1)):
         done = subprocess.run(
             ["bash", "-ec", check], cwd=made, env={**os.environ, "GITHUB_REF_NAME": tag},
             timeout=20, check=False,
@@ -79,6 +80,29 @@ def test_the_readme_names_the_contract_the_grade_and_the_release(tmp_path):
         "git tag",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    ["none", "true", "class", "options", "struct", "meta", "context", "sample", "role", "event",
+     "path", "iterable", "annotated", "duration", "a--b"],
+)  # fmt: skip
+def test_a_name_that_means_something_else_in_python_is_one_like_any_other(name, kind, tmp_path):
+    made = write_package(name, kind, tmp_path)
+    (module,) = made.glob("*.py")
+    tree = ast.parse(module.read_text())
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {alias.name for node in imports for alias in node.names}
+    assert len(set(classes)) == 2
+    assert imported.isdisjoint(classes)
+
+
+@pytest.mark.parametrize("name", ["core", "plugins", "ocf"])
+def test_no_package_takes_the_place_of_havpn_itself(name, tmp_path):
+    with pytest.raises(HavpnError, match="havpn's own module: choose another name"):
+        write_package(name, "notifier", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["Foo", "1st", "", "a b", "../x", "foo-", "x" * 41, "havpn-foo"])

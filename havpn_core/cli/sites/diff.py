@@ -38,7 +38,7 @@ CARRY = "carry the rendered tree over"
 @click.option(
     "--live",
     type=click.Path(path_type=Path),
-    help="Compare with trees that were copied from the gateways, as DIR/gw-aa/etc/havpn/...",
+    help="Compare with trees that were copied from the gateways, such as DIR/gw-aa/etc/havpn/...",
 )
 @click.option("--ssh", is_flag=True, help="Compare with the gateways themselves, by ssh NAME.")
 @secrets_option

@@ -32,7 +32,7 @@ def read_keys(file: Path) -> tuple[bytes, ...]:
 
 
 def read_secret(file: Path) -> list[str]:
-    """Read a file of secrets, as a password: the lines that are neither empty nor a ``#`` comment.
+    """Read a file of secrets, such as a password: the lines but those empty or a ``#`` comment.
 
     :raises HavpnError: if it cannot be read, others may read it, or it holds nothing; the text
         never quotes the content.

@@ -5,7 +5,8 @@ Pure: no clock, socket or thread here; every time is in seconds of this gateway'
 A site is redundant while either of its gateways could serve: then one fault costs seconds, and
 without it the next fault costs the site. What counts is said by :func:`causes`, for each gateway
 alike and for what lies between them; :class:`Redundancy` makes of it one event at the beginning and
-one at the end, none for what is over within seconds, as a failover, a restart or one lost frame.
+one at the end, none for what is over within seconds, such as a failover, a restart or one frame
+that was lost.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

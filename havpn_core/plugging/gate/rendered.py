@@ -5,7 +5,7 @@ from typing import Any
 
 from havpn_core.errors import CallFailed, Interrupted
 from havpn_core.plugging.descriptors import Context, PluginType
-from havpn_core.plugging.interrupt import interruptible
+from havpn_core.plugging.interrupt import apart, interruptible
 from havpn_core.plugging.rendering import RenderedFile
 from havpn_core.plugging.wording import describe, shown
 from havpn_core.site.model.model import Model
@@ -27,7 +27,7 @@ def files_by(
     :raises Interrupted: if the operator ends it.
     """
     try:
-        with interruptible():
+        with interruptible(), apart():
             made = plugin_type.build(options, context)
             return {
                 gateway: tuple(_files(gateway, made.files(model, gateway)))

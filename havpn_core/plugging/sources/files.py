@@ -71,6 +71,11 @@ def files_in(folder: Path) -> list[PluginFile]:
     return [_judged(folder / name, of_folder) for name in names]
 
 
+def shown(place: Path | str) -> str:
+    """Give a path as one printable line, whatever its name is made of."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in str(place))
+
+
 def load(plugin: PluginFile) -> ModuleType:
     """Give the module of a file that is not refused, loaded once in the life of a process.
 
@@ -93,24 +98,24 @@ def load(plugin: PluginFile) -> ModuleType:
 
 
 def _counts(name: str) -> bool:
-    """Whether a name in the folder stands for a plugin; an editor's leftovers do not."""
-    return name.endswith(".py") and not name.startswith((".", "_"))
+    """Whether a name in the folder stands for a plugin; an editor's leftovers and tests do not."""
+    return name.endswith(".py") and not name.startswith((".", "_", "test_"))
 
 
 def _judged(file: Path, of_folder: str | None) -> PluginFile:
-    name = file.stem
+    name = shown(file.stem)
     if of_folder:
         return PluginFile(name, file, refused=of_folder)
     if not _NAME.match(name):
         return PluginFile(
             name, file,
-            refused=f"{file}: {name!r} is no name for a plugin: rename the file, to small letters, "
-            "digits and hyphens, a letter first",
+            refused=f"{shown(file)}: {name!r} is no name for a plugin: rename the file, to "
+            "small letters, digits and hyphens, a letter first",
         )  # fmt: skip
     try:
         content, refused = _read(file)
     except OSError as problem:
-        return PluginFile(name, file, refused=f"{_trouble(file, problem)}: put a file there")
+        return PluginFile(name, file, refused=f"{_trouble(file, problem)}: {_remedy(problem)}")
     return PluginFile(name, file, content, refused)
 
 
@@ -148,5 +153,11 @@ def _distrust(place: Path, facts: os.stat_result) -> str | None:
     return None
 
 
+def _remedy(problem: OSError) -> str:
+    if isinstance(problem, PermissionError):
+        return "have the daemon's user read it, as by chmod a+r on a file without secrets"
+    return "put a file there"
+
+
 def _trouble(place: Path, problem: OSError) -> str:
-    return f"{place}: {problem.strerror or problem}"
+    return f"{shown(place)}: {problem.strerror or problem}"

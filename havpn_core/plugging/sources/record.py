@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from havpn_core.plugging.sources.files import PluginFile
+from havpn_core.plugging.sources.files import PluginFile, shown
 
 KIND_NAMES = ("probe", "action", "notifier", "link", "renderer")
 
@@ -44,7 +44,7 @@ class Record:
     def source(self) -> str:
         """Where it comes from, for people."""
         if self.file is not None:
-            return str(self.file)
+            return shown(self.file)
         return "bundled" if self.bundled else f"{self.distribution} {self.version}"
 
     @property

@@ -12,7 +12,7 @@ from havpn_core.site.rendering.toml import toml_of
 
 SUFFIX = ".j2"
 MISSING = (
-    "the site's files need the package jinja2, which is not installed: install the extra, as "
+    "the site's files need the package jinja2, which is not installed: install the extra, such as "
     "pip install 'havpn[site]', or Debian's python3-jinja2"
 )
 

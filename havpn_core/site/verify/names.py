@@ -28,7 +28,7 @@ def problems(model: Model) -> Iterator[Problem]:
             yield Problem(
                 key,
                 f"{gateway.name!r} is no host name",
-                "write the gateway's own, of letters, digits and hyphens, as gw-aa",
+                "write the gateway's own, of letters, digits and hyphens, such as gw-aa",
             )
     for name in model.sites:
         if not _LABEL.match(name) or name.lower() in RESERVED:

@@ -38,7 +38,7 @@ class AliasArpOptions(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     label: Annotated[
-        str | None, msgspec.Meta(description="alias name of the IPv4 addresses, as eth0:0")
+        str | None, msgspec.Meta(description="alias name of the IPv4 addresses, such as eth0:0")
     ] = None
     refresh: Annotated[
         str | int | float,
