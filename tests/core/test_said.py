@@ -26,7 +26,11 @@ def test_the_commands_say_what_they_did(daemon):
     assert said(daemon, "pause") == (
         "Paused: this gateway stays active whatever its paths do, until havpn resume."
     )
+    assert said(daemon, "pause").startswith("It was paused already: this gateway stays active ")
     assert said(daemon, "resume") == f"Resumed: this gateway is active {up}."
+    assert said(daemon, "resume") == f"It was not paused: this gateway is active {up}."
+    named = [event["after"] for event in daemon.events("daemon")]
+    assert named[-2:] == ["paused", "resumed"], "what changes nothing is no event"
     forced = said(daemon, "switch", "--to", "standby", "--for", "10m")
     assert forced.startswith("Forced to standby until 2")
     assert forced.endswith(" (in 10m): this gateway is standby.")
@@ -35,6 +39,8 @@ def test_the_commands_say_what_they_did(daemon):
     assert begun["detail"].endswith(" (in 10m)")
     assert said(daemon, "switch", "--to", "auto") == f"Back to auto: this gateway is active {up}."
     daemon.wait_event("role", "override ended")
+    idle = said(daemon, "switch", "--to", "auto")
+    assert idle == f"No role was forced: this gateway is active {up}."
     file = daemon.file
     assert said(daemon, "reload") == (
         f"Reloaded {file}: nothing has changed. This gateway is active {up}."
