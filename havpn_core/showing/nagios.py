@@ -69,4 +69,6 @@ def _figure(
 ) -> str:
     label = re.sub(r"[^\w.-]", "_", label)
     limit = "" if most is None else str(most)
-    return f"{label}={round(value, 6):.10g}{unit};;;{least};{limit}"
+    # No exponent: the guidelines of plugins know digits, a point and a sign.
+    digits = f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{label}={digits}{unit};;;{least};{limit}"

@@ -360,11 +360,22 @@ def test_the_line_of_a_healthy_gateway_has_the_form_of_a_plugin_of_nagios():
     text, _, figures = line.partition(" | ")
     assert text == "HAVPN OK - gw-aa active, 1 of 1 paths up, partner standby"
     for figure in figures.split():
-        assert re.fullmatch(r"[\w.-]+=[-\d.e]+(s|%)?;;;\d*;\d*", figure), figure
+        assert re.fullmatch(r"[\w.-]+=[-\d.]+(s|%)?;;;\d*;\d*", figure), figure
     for part in ("active=1;;;0;1", "paths_up=1;;;0;1", "line_rtt=0.0123s;;;0;", "age=0.4s;;;0;",
                  "line_loss_out=1%;;;0;100", "links_alive=2;;;0;2",
                  "partner_heard=0.02s;;;0;"):  # fmt: skip
         assert part in figures.split()
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "shown"),
+    [(0.0412, "0.000041"), (0.0001, "0"), (100.0, "0.1"), (1e9, "1000000"), (1e18, f"{10**15}")],
+)
+def test_a_figure_has_no_exponent_which_graphs_do_not_read(latency_ms, shown):
+    status = calm()
+    for probe in status.paths["line"].probes.values():
+        probe.latency_ms = latency_ms
+    assert f" line_rtt={shown}s;;;0; " in check_line(status)[1]
 
 
 def other(**changes):
