@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 REFRESH_S = 0.5
 EVENTS = 3
+FIGURES = re.compile(r"[\d.]+(?: (?:s|min|h|d|ms|us)\b)?")
+"""What changes all the time: ages and measurements."""
 CHECK = "--check"
 
 
@@ -168,6 +171,21 @@ def _print(rows: "list[Row]") -> None:
     Console(highlight=False).print(coloured(rows, width), soft_wrap=True)
 
 
+def _follow(rows: "Callable[[], list[Row]]", width: int) -> NoReturn:
+    """Print where nothing can be drawn over: again as soon as more than figures has changed."""
+    from havpn_core.showing.rows import plain
+
+    before = None
+    while True:
+        found = rows()
+        words = [(row.label, row.mood, FIGURES.sub("", row.text)) for row in found]
+        if words != before:
+            click.echo(plain(found, width) + "\n")
+            sys.stdout.flush()
+        before = words
+        time.sleep(REFRESH_S)
+
+
 def _watch(rows: "Callable[[], list[Row]]") -> None:
     from rich.console import Console
     from rich.live import Live
@@ -177,6 +195,8 @@ def _watch(rows: "Callable[[], list[Row]]") -> None:
     console = Console(highlight=False)
     # Ctrl-C is how it is meant to end, also while the first one is being drawn.
     with contextlib.suppress(KeyboardInterrupt):
+        if not console.is_terminal or console.is_dumb_terminal:
+            _follow(rows, console.width)
         first = coloured(rows(), console.width)
         with Live(first, console=console, auto_refresh=False) as live:
             while True:
