@@ -112,6 +112,7 @@ def ended_at(made: socket.socket, until_s: float) -> Iterator[None]:
 
 def reason_of(problem: Exception, until_s: float) -> str:
     """Say why a connection failed, without anything that was sent over it."""
+    import http.client
     import ssl
 
     if isinstance(problem, HavpnError):
@@ -124,4 +125,5 @@ def reason_of(problem: Exception, until_s: float) -> str:
         return f"TLS failed: {(problem.reason or 'no reason given').lower().replace('_', ' ')}"
     if isinstance(problem, OSError):
         return words(problem)
-    return type(problem).__name__
+    no_http = isinstance(problem, http.client.HTTPException)
+    return "its reply is no HTTP: look into the address" if no_http else type(problem).__name__

@@ -23,10 +23,12 @@ from havpn_core import (
 from ._bodies import Format, body_of, problem_of
 from ._choice import ChoiceOptions, wanted
 from ._connection import connect, ended_at, missing_files, reason_of, tls_context
-from ._target import Target, headers_of, passes, problem_of_open_headers, target_of
+from ._target import Target, headers_of, merged, passes, problem_of_open_headers, target_of
 
 RECONSIDER_S = 60.0
 """Pause after what only the operator can put right."""
+OWN_HEADERS = {"Content-Type": "application/json", "User-Agent": "havpn", "Connection": "close"}
+"""What is sent along where the options say nothing else."""
 REPLY_BYTES = 4096
 SHOWN = 200
 """Characters of a reply that are shown."""
@@ -109,13 +111,14 @@ class Webhook:
         values = body_of(event, self._options.format, self._options.body)
         content = msgspec.json.encode(values)
         private = [target.resource, *headers.values()]
+        headers = merged(OWN_HEADERS, headers)
         try:
             status, after_s, said = self._post(target, headers, content, until_s)
         except Exception as problem:  # whatever a far end does to http.client
             return Retry(f"{target.origin}: {reason_of(problem, until_s)}")
         if 200 <= status < 300:
             return None
-        text = f"{target.origin} replied {status} {_phrase(status)}{remedy(status)}"
+        text = f"{target.origin} replied {_phrase(status)}{remedy(status)}"
         if said:
             text += f" ({redacted(said, private)[:SHOWN]})"
         if passes(status):
@@ -160,11 +163,10 @@ def addressed(options: WebhookOptions) -> tuple[Target, dict[str, str]]:
 
     :raises HavpnError: naming the option and the file, without any of their content.
     """
-    headers = {"Content-Type": "application/json", "User-Agent": "havpn", "Connection": "close"}
-    headers |= options.headers
+    headers = dict(options.headers)
     try:
         if options.headers_file is not None:
-            headers |= headers_of(read_secret(Path(options.headers_file)))
+            headers = merged(headers, headers_of(read_secret(Path(options.headers_file))))
     except ValueError as problem:
         raise HavpnError(f"headers_file: {options.headers_file}: {problem}") from None
     except HavpnError as problem:
@@ -184,9 +186,9 @@ def _phrase(status: int) -> str:
     import http
 
     try:
-        return http.HTTPStatus(status).phrase
+        return f"{status} {http.HTTPStatus(status).phrase}"
     except ValueError:
-        return ""
+        return str(status)
 
 
 def remedy(status: int) -> str:
