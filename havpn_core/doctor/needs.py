@@ -15,6 +15,7 @@ from havpn_core.host.capabilities import missing_capabilities
 from havpn_core.host.disk.keys import read_keys
 from havpn_core.plugging.gate.building import lacks
 from havpn_core.plugging.gate.worker import Worker
+from havpn_core.serve import options as serving
 
 GRANT = "run as root, or grant it (AmbientCapabilities= of the unit)"
 FIRST_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -65,6 +66,8 @@ def capabilities(config: Config) -> list[tuple[str, str]]:
     ports = [(f"{each.name}.port", getattr(each.options, "port", None)) for each in _links(config)]
     if config.respond is not None:
         ports += [("respond.listen", parse_endpoint(each)[1]) for each in config.respond.listen]
+    if config.metrics is not None:
+        ports += [("metrics.listen", serving.parse_endpoint(e)[1]) for e in config.metrics.listen]
     found += [
         (key, "CAP_NET_BIND_SERVICE")
         for key, port in dict.fromkeys(ports)

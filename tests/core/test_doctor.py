@@ -285,6 +285,8 @@ def test_programs_are_looked_for_where_the_daemon_looks(case, tmp_path):
     child = os.posix_spawn("/bin/sleep", ["sleep", "60"], {"PATH": str(tool.parent)})
     before = os.environ["PATH"]
     try:
+        while not Path(f"/proc/{child}/environ").read_bytes():  # until it is in its program
+            time.sleep(0.001)
         found = looked(needs, Case(given.config, given.run_dir, pid=child))
     finally:
         os.kill(child, 9)
@@ -366,6 +368,61 @@ def test_the_responder_s_port_that_another_program_has(case):
     assert taken.level is Level.FAILED and "ss -ulnp" in taken.remedy
     free = looked(responder, case(more=more))[f"respond.listen 127.0.0.1:{port}"]
     assert free.level is Level.OK
+
+
+def test_the_port_of_the_metrics_is_bound_where_no_daemon_runs(case):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        given = case(more=f'[metrics]\nlisten = ["127.0.0.1:{port}", "192.0.2.77:9713"]')
+        found = asyncio.run(responder.look_at_metrics(given))
+    taken, absent = (each.diagnosis for each in found)
+    assert taken.level is absent.level is Level.FAILED
+    assert "ss -tlnp" in taken.remedy and "correct metrics.listen" in absent.remedy
+    given = case(more=f'[metrics]\nlisten = ["127.0.0.1:{port}", "[::1]:{port}"]')
+    found = asyncio.run(responder.look_at_metrics(given))
+    assert found == [
+        Finding.good(f"metrics.listen {place}:{port}", "can be bound")
+        for place in ("127.0.0.1", "[::1]")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "level", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nalive", Level.OK, "alive"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", Level.FAILED, "hangs"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", Level.FAILED, "not havpn"),
+        (b"", Level.FAILED, "not havpn"),
+        (100_000 * b"x", Level.FAILED, "none of HTTP"),
+        (None, Level.FAILED, "connection refused"),
+    ],
+)
+def test_the_metrics_of_a_daemon_are_requested(case, reply, level, words):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        given = case(more=f'[metrics]\nlisten = ["127.0.0.1:{port}"]', pid=1)
+
+        def serve():
+            made, _ = server.accept()
+            with made:
+                assert made.recv(1000).startswith(b"GET /liveness HTTP/1.1\r\n")
+                made.sendall(reply)
+
+        if reply is None:
+            server.close()
+        else:
+            threading.Thread(target=serve, daemon=True).start()
+        (found,) = asyncio.run(responder.look_at_metrics(given))
+    assert (found.diagnosis.level, words in found.diagnosis.text) == (level, True), found
+    assert bool(found.diagnosis.remedy) == (level is not Level.OK)
+
+
+def test_check_looks_for_the_address_and_the_right_to_the_port_of_the_metrics(case):
+    listen = '["192.0.2.77:80", "0.0.0.0:80", "[::]:80", "127.0.0.9:80"]'
+    config = case(more=f"[metrics]\nlisten = {listen}").config
+    there = "metrics.listen: no interface has the address 192.0.2.77 now"
+    assert devices.absent(config) == [there]
+    assert ("metrics.listen", "CAP_NET_BIND_SERVICE") in needs.capabilities(config)
 
 
 # --- frames of the partner -----------------------------------------------------------------------
