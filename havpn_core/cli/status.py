@@ -77,10 +77,10 @@ def status(
         raise WrongUsage("--check prints its own line: leave --json, --watch and --site out")
     if watch and as_json:
         raise click.UsageError("--watch draws on a terminal: leave --json out")
-    where, state_dir = directories(file, run_dir)
     if check:
-        _check(where)
-    elif as_json:
+        _check(file, run_dir)
+    where, state_dir = directories(file, run_dir)
+    if as_json:
         click.echo(_json(where, whole_site))
     else:
 
@@ -116,13 +116,13 @@ def _read(run_dir: Path) -> tuple["Status", dict[str, Any]]:
     return status, raw
 
 
-def _check(run_dir: Path) -> None:
+def _check(file: Path, run_dir: Path | None) -> NoReturn:
     """Print the line and end with its level; nothing but that, whatever happens."""
     from havpn_core.showing.health import Level
     from havpn_core.showing.nagios import check_line, said
 
     try:
-        level, line = check_line(read(run_dir))
+        level, line = check_line(read(directories(file, run_dir)[0]))
     except HavpnError as problem:
         level, line = Level.UNKNOWN, said(Level.UNKNOWN, str(problem))
     click.echo(line)

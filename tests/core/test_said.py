@@ -1,6 +1,8 @@
 """Each command says what it did; a damping hold begins, shows, and is ended by one of them."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -103,3 +105,18 @@ def test_a_command_without_a_daemon_says_what_to_do(daemon):
         f"havpn: no daemon runs with the run_dir {daemon.dir}/run: start it (systemctl start "
         "havpn), or name its file with -c\n"
     )
+
+
+@pytest.mark.parametrize("text", [None, "[node", "[node]\nrun_dir = 7\n"])
+@pytest.mark.parametrize(
+    "command", ["status", "status --check", "events", "pause", "switch --to auto"]
+)
+def test_a_named_file_that_cannot_be_read_stands_for_no_other_gateway(tmp_path, command, text):
+    """What holds by default may be the daemon of another file, which nobody named."""
+    file = tmp_path / "mistyped.toml"
+    if text is not None:
+        file.write_text(text)
+    argv = [sys.executable, "-m", "havpn_core", *command.split(), "-c", file]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == (3 if "--check" in command else 1)
+    assert f"{file}: " in ended.stdout + ended.stderr
