@@ -38,7 +38,12 @@ NO_LOGIN = 530
 """What a server replies to a mail where it wants a login first (RFC 4954, section 6)."""
 SHOWN = 200
 
-Address = Annotated[str, msgspec.Meta(pattern=r"\A[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}\Z")]
+Address = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"\A[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}\Z", examples=["ops@example.com"]
+    ),
+]
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
