@@ -378,6 +378,13 @@ def test_a_figure_has_no_exponent_which_graphs_do_not_read(latency_ms, shown):
     assert f" line_rtt={shown}s;;;0; " in check_line(status)[1]
 
 
+@pytest.mark.parametrize("state", ["stopped", "stale"])
+def test_a_daemon_that_does_not_work_has_no_figures_but_its_age(state):
+    status = calm()
+    status.state, status.age_s = state, 120.0
+    assert check_line(status)[1].partition(" | ")[2] == "age=120s;;;0;"
+
+
 def other(**changes):
     """Say what to change in a calm status, by the way to it."""
 
@@ -489,6 +496,17 @@ def test_the_far_gateway_is_what_its_stream_says_while_that_is_fresh(far, shown)
     probe.facts["far"] = far
     rows = [row for row in site_rows(site(status)) if row.label.startswith("far of line")]
     assert flat(rows) == shown
+
+
+def test_what_a_dead_daemon_knew_of_the_others_is_as_old_as_its_status():
+    status = calm()
+    status.state, status.age_s, status.pair.heard_s = "stale", 7200.0, 0.25
+    next(iter(status.paths["line"].probes.values())).facts["far"] = FAR | {"age_s": 0.01}
+    ages = {each.place: each.age_s for each in site(status).gateways}
+    assert (ages["this"], ages["partner"], ages["far"]) == (7200.0, 7200.25, 7200.01)
+    shown = flat(site_rows(site(status)))
+    assert "! far of line unknown (stream: silent for 2 h)" in shown
+    assert re.search(r"partner standby, .*\(links, 2 h ago\)", shown), shown
 
 
 def test_the_partner_passes_on_what_its_far_gateway_says():
