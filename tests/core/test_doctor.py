@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +21,7 @@ from havpn_core.doctor.finding import Finding, exit_status, report, summary
 from havpn_core.doctor.ownership import Sight, judged
 from havpn_core.doctor.runner import CHECKS, run
 from havpn_core.host.capabilities import missing_capabilities
+from havpn_core.host.disk import rights
 from havpn_core.host.lock import RunLock, holder
 from havpn_core.pair.frames import NONCE_BYTES, Authenticator, node_number
 from havpn_core.pair.message import Content, Mode
@@ -259,6 +261,36 @@ def test_low_ports_need_a_capability_where_the_kernel_says_so(
     assert wanted is needed
     # A unit may give it to the daemon, so that a check by hand says nothing of it.
     assert not any("BIND_SERVICE" in each for each in needs.missing(config))
+
+
+def test_a_secret_that_only_root_reads_is_named(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(rights, "service_group", lambda: 77)
+    user = SimpleNamespace(pw_uid=66)
+    monkeypatch.setattr(rights.pwd, "getpwnam", {"havpn": user}.__getitem__)
+    modes = {"a": (0, 0, 0o600), "b": (0, 77, 0o640), "c": (66, 66, 0o600), "d": (0, 77, 0o600)}
+    tables = []
+    for name, (_, _, mode) in modes.items():
+        file = tmp_path / name
+        file.write_text("Authorization: Bearer x")
+        file.chmod(mode)
+        tables.append(f'[notifier.{name}]\ntype = "webhook"\nheaders_file = "{file}"')
+        tables.append('url = "https://localhost/"')
+    config = case(more="\n".join([*tables, '[notifier.gone]\ntype = "webhook"',
+                                  'url_file = "/gone"'])).config  # fmt: skip
+    real = Path.stat
+
+    def owned(self, **more):
+        uid, gid, mode = modes[self.name] if self.parent == tmp_path else (0, 0, 0o600)
+        return os.stat_result((0o100000 | mode, *real(self, **more)[1:4], uid, gid, 0, 0, 0, 0))
+
+    monkeypatch.setattr(Path, "stat", owned)
+    found = needs.unreadable(config)
+    assert [each.partition(":")[0] for each in found] == [
+        "notifier.a.headers_file", "notifier.d.headers_file",
+    ]  # fmt: skip
+    assert all("run chown root:havpn and chmod 640 on it" in each for each in found)
+    monkeypatch.setattr(rights.pwd, "getpwnam", {}.__getitem__)
+    assert needs.unreadable(config) == []  # there is no packaged unit
 
 
 def test_every_capability_is_known():
