@@ -1,10 +1,10 @@
 """``smtp``: one mail for each burst of events."""
 
 import contextlib
-import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ import msgspec
 
 from havpn_core import (
     Context,
+    Diagnosis,
     Duration,
     Event,
     HavpnError,
@@ -24,8 +25,8 @@ from havpn_core import (
 )
 
 from ._choice import ChoiceOptions, wanted
-from ._connection import connect, ended_at, missing_files, reason_of, tls_context
-from ._letters import subject_of, text_of
+from ._connection import connect, ended_at, missing_files, reason_of, tls_context, tried
+from ._letters import greeting_name, subject_of, text_of
 
 if TYPE_CHECKING:
     import smtplib
@@ -44,7 +45,6 @@ Address = Annotated[
         pattern=r"\A[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}\Z", examples=["ops@example.com"]
     ),
 ]
-_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
 class SmtpOptions(ChoiceOptions, frozen=True, kw_only=True):
@@ -147,6 +147,12 @@ class Smtp:
             with contextlib.suppress(Exception):  # the mail is accepted
                 server.quit()
 
+    def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Connect, and send nothing; see :class:`havpn_core.Diagnosing`."""
+        options = self._options
+        tls = partial(tls_context, options.ca_file) if options.tls == "implicit" else None
+        return tried(self._context, (options.host, port_of(options)), tls, timeout_s)
+
     def close(self) -> None:
         """Do nothing; no connection outlives its mail."""
 
@@ -197,11 +203,6 @@ def _offered(what: str, options: SmtpOptions) -> Iterator[None]:
     except smtplib.SMTPException:
         who = f"{options.host}:{port_of(options)}"
         raise HavpnError(f"{who}: it offers no {what}: look into tls and port") from None
-
-
-def greeting_name(node: str) -> str:
-    """Give the name for EHLO; without one smtplib would query a name server for it."""
-    return node if _HOST_NAME.match(node) else "localhost"
 
 
 def port_of(options: SmtpOptions) -> int:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import msgspec
 
 from havpn_core import (
     Context,
+    Diagnosis,
     Duration,
     Event,
     HavpnError,
@@ -22,7 +24,7 @@ from havpn_core import (
 
 from ._bodies import Format, body_of, problem_of
 from ._choice import ChoiceOptions, wanted
-from ._connection import connect, ended_at, missing_files, reason_of, tls_context
+from ._connection import connect, ended_at, missing_files, reason_of, tls_context, tried
 from ._target import Target, headers_of, merged, passes, problem_of_open_headers, target_of
 
 RECONSIDER_S = 60.0
@@ -153,6 +155,15 @@ class Webhook:
                 )
             finally:
                 connection.close()
+
+    def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Connect, and send nothing; see :class:`havpn_core.Diagnosing`."""
+        try:
+            target, _ = addressed(self._options)
+        except HavpnError:
+            return []  # `missing` says it
+        tls = partial(tls_context, self._options.ca_file) if target.secure else None
+        return tried(self._context, (target.host, target.port), tls, timeout_s)
 
     def close(self) -> None:
         """Do nothing; no connection outlives its event."""

@@ -8,8 +8,8 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from havpn_plugins.notifiers._letters import LONGEST_SUBJECT, subject_of, text_of
-from havpn_plugins.notifiers.smtp import Smtp, greeting_name, havpn_register_notifiers
+from havpn_plugins.notifiers._letters import LONGEST_SUBJECT, greeting_name, subject_of, text_of
+from havpn_plugins.notifiers.smtp import Smtp, havpn_register_notifiers
 from service_world import (
     EVENT,
     Mail,
