@@ -373,6 +373,15 @@ def test_a_probe_is_sent_and_its_result_explained(case):
     assert "respond.allow" in refused.remedy
 
 
+@pytest.mark.parametrize("option", ['device = "nodev0"', 'source = "192.0.2.77"'])
+def test_a_probe_whose_own_end_is_not_here_is_not_tried(case, option):
+    """The missing interface or address is named; no firewall and no far end is at fault."""
+    given = case(probe=option)
+    assert looked(probes, given) == {}
+    (failed,) = looked(devices, given).values()
+    assert failed.level is Level.FAILED and "path.vpn1.probe.echo." in failed.remedy
+
+
 def test_what_a_sample_means(case):
     given = case(
         probe='watches = "tunnel"',
