@@ -1,11 +1,14 @@
 """Each command says what it did; a damping hold begins, shows, and is ended by one of them."""
 
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
 
+from havpn_core.daemon.requests import SOCKET, request
+from havpn_core.errors import HavpnError
 from tests.core.daemon import Daemon
 
 
@@ -120,3 +123,21 @@ def test_a_named_file_that_cannot_be_read_stands_for_no_other_gateway(tmp_path, 
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == (3 if "--check" in command else 1)
     assert f"{file}: " in ended.stdout + ended.stderr
+
+
+def test_a_request_that_was_given_up_is_not_carried_out_later(daemon):
+    """Who was left without a reply believes that nothing has changed."""
+    daemon.start().wait_role("active")
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(HavpnError, match="timed out"):
+            request(daemon.dir / "run", 0.3, do="pause")
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    assert said(daemon, "resume").startswith("It was not paused: ")
+    assert [each["after"] for each in daemon.events("daemon") if each["after"] == "paused"] == []
+    # A sender of release 0.1 does not say how long it waits.
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(daemon.dir / "run" / SOCKET))
+        line.sendall(b'{"do": "pause"}\n')
+        assert b"Paused: " in line.makefile("rb").readline()
