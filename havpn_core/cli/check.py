@@ -12,7 +12,7 @@ from havpn_core.config.kinds import without_tunnel
 from havpn_core.config.read import load
 from havpn_core.config.roads import lone_roads
 from havpn_core.doctor.devices import absent, not_forwarding
-from havpn_core.doctor.needs import missing
+from havpn_core.doctor.needs import missing, unreadable
 from havpn_core.timing.promised import in_threads, timing
 
 
@@ -71,4 +71,4 @@ def warnings(config: Config) -> list[str]:
         )
     if not config.actions:
         found.append("there is no [action.NAME]: this gateway watches but never switches")
-    return found + short_budgets(config) + lone_roads(config)
+    return found + short_budgets(config) + lone_roads(config) + unreadable(config)

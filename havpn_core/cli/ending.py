@@ -104,8 +104,10 @@ def _of_output(problem: OSError) -> str:
 
 
 def _say(name: str, text: str) -> None:
+    from havpn_core.host.logs import as_error  # where nothing is wrong nobody needs it
+
     with contextlib.suppress(OSError):
-        click.echo(f"{name}: {text}" if name else text, err=True)
+        click.echo(as_error(f"{name}: {text}" if name else text, sys.stderr), err=True)
 
 
 def _prepare_streams() -> None:

@@ -19,6 +19,7 @@ def events(file: Path, as_json: bool, last: int) -> None:
     from havpn_core.daemon.state.events import HISTORY_FILE, parse_history
     from havpn_core.host.disk import files
     from havpn_core.host.disk.trouble import FileTrouble
+    from havpn_core.showing.words import one_line
 
     _, state_dir = directories(file, None)
     history = state_dir / HISTORY_FILE
@@ -40,7 +41,7 @@ def events(file: Path, as_json: bool, last: int) -> None:
         change = " -> ".join(word for word in (event.before, event.after) if word)
         detail = f" ({event.detail})" if event.detail else ""
         subject = f"{event.kind} {event.subject}".strip()
-        shown = f"{event.at} {subject}: {change}{detail}"
-        click.echo(shown.encode(errors="replace").decode())
+        # A line each; and what a terminal would obey is not shown, whoever wrote the file.
+        click.echo(one_line(f"{event.at} {subject}: {change}{detail}"))
     if problems:
         raise FileTrouble("; ".join(problems))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from havpn_core.daemon import requests
+from havpn_core.durations import Duration
 
 LOOK_S = 0.1
 ENDS = "the order stands until havpn switch --to auto on this gateway"
@@ -21,12 +22,13 @@ STAYS = (
 )
 
 
-def use_line(run_dir: Path, line: int, for_s: str | None) -> None:
+def use_line(run_dir: Path, line: int, for_s: Duration | None) -> None:
     """Order both sites to a line, and print how each comes there; ends with 1 if one does not.
 
     :raises HavpnError: if no daemon replies, or the order is refused.
     """
-    wait_s = requests.request(run_dir, do="line", line=line, for_s=for_s)["wait_s"]
+    seconds = None if for_s is None else float(for_s)
+    wait_s = requests.request(run_dir, do="line", line=line, for_s=seconds)["wait_s"]
     began = time.monotonic()
     missing = {"site": "this site", "far_site": "the far site"}
     while missing:

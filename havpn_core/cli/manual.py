@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from havpn_core.cli.amounts import DurationType
 from havpn_core.cli.line import check, use_line
 from havpn_core.cli.options import config_option, directories, run_dir_option
 from havpn_core.daemon import requests
@@ -21,16 +22,6 @@ def _request(file: Path, run_dir: Path | None, **what: Any) -> None:
             "the daemon at work is older and ends no hold: restart it (a restart moves nothing)"
         )
     click.echo(said or "Done.")
-
-
-def _checked(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Refuse what is no duration before a daemon is looked for; it gets the text as it stands."""
-    try:
-        if value is not None:
-            Duration.parse(value)
-    except ValueError as problem:
-        raise HavpnError(f"--for: {problem}") from None
-    return value
 
 
 @click.command()
@@ -60,13 +51,13 @@ def resume(file: Path, run_dir: Path | None) -> None:
     "until both do.",
 )
 @click.option(
-    "--for", "for_s", callback=_checked, help='Go back to auto after this time, such as "10m".'
+    "--for", "for_s", type=DurationType(), help='Go back to auto after this time, such as "10m".'
 )
 @click.option(
     "--clear", is_flag=True, help="With --to auto: forget the flaps, which ends damping holds."
 )
 def switch(
-    file: Path, run_dir: Path | None, to: str | None, for_s: str | None, **more: Any
+    file: Path, run_dir: Path | None, to: str | None, for_s: Duration | None, **more: Any
 ) -> None:
     """Force a role, or one line for both sites, or go back to deciding."""
     line, clear = more["line"], more["clear"]
@@ -79,7 +70,8 @@ def switch(
     if line is not None:
         use_line(directories(file, run_dir)[0], line, for_s)
     clearing = {"clear": True} if clear else {}
-    _request(file, run_dir, do="switch", to=to, for_s=for_s, **clearing)
+    seconds = None if for_s is None else float(for_s)
+    _request(file, run_dir, do="switch", to=to, for_s=seconds, **clearing)
 
 
 @click.command()

@@ -95,17 +95,25 @@ class Given:
     text: str
 
 
-def directories(file: Path, run_dir: Path | None) -> tuple[Path, Path]:
-    """Find ``run_dir`` and ``state_dir``, even if the configuration cannot be used."""
+def directories(file: Path, run_dir: Path | None, *, always: bool = False) -> tuple[Path, Path]:
+    """Find ``run_dir`` and ``state_dir``, even if the configuration cannot be used.
+
+    :param always: whatever is named; for what must be possible in any case.
+    :raises ConfigError: if one that is named cannot be read and ``run_dir`` is not given: what
+        holds by default may belong to another daemon.
+    """
     from havpn_core.config import read
     from havpn_core.config.options import NodeOptions
 
     node = NodeOptions()
     found = {"run_dir": node.run_dir, "state_dir": node.state_dir}
     try:
-        table = read.read(file).get("node")
+        table = read.read(file).get("node", {})
+        given = {k: v for k, v in table.items() if k in found} if isinstance(table, dict) else {}
+        if bad := [key for key, value in given.items() if not isinstance(value, str)]:
+            raise ConfigError([f"{file}: node.{key}: write a text" for key in bad])
+        found |= given
     except ConfigError:
-        table = None
-    if isinstance(table, dict):
-        found |= {k: v for k, v in table.items() if k in found and isinstance(v, str)}
+        if run_dir is None and file != DEFAULT_FILE and not always:
+            raise
     return run_dir or Path(found["run_dir"]), Path(found["state_dir"])

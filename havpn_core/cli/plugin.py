@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -71,11 +72,11 @@ def _names(context: click.Context, parameter: click.Parameter, begun: str) -> li
 def check_plugin(name: str, file: Path | None) -> None:
     """Load a plugin as if it were enabled and say what it provides.
 
-    NAME is that of a plugin, or of a type: then the plugins that provide it are loaded.
+    NAME is that of a plugin, of an installed package, or of a type: then the plugins that provide
+    it are loaded.
     """
     registry = _with(name, file)
-    records = [record for record in registry.records if record.name == name]
-    records = records or [record for _, _, record in _types(registry, name)]
+    records = _of(registry, name) or [record for _, _, record in _types(registry, name)]
     if not records:
         raise ConfigError([f"no plugin and no type {name!r} is installed; see havpn plugin list"])
     for record in records:
@@ -85,8 +86,20 @@ def check_plugin(name: str, file: Path | None) -> None:
 
 
 def _with(name: str, file: Path | None) -> Registry:
-    """Load what a file enables, and the plugin of that name if there is one."""
-    return loaded(file, name)
+    """Load what a file enables, and the plugins of that name if there are some."""
+    return loaded(file, *(record.name for record in _of(loaded(file), name)))
+
+
+def _of(registry: Registry, name: str) -> list[Record]:
+    """Give the plugins of a name, or else those of the installed package that has the name."""
+    named = [each for each in registry.records if each.name == name]
+    package = _normal(name)
+    return named or [each for each in registry.records if _normal(each.distribution) == package]
+
+
+def _normal(package: str) -> str:
+    """Give the name of a package as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def _types(registry: Registry, name: str) -> list[tuple[str, PluginType, Record]]:
@@ -97,7 +110,7 @@ def _types(registry: Registry, name: str) -> list[tuple[str, PluginType, Record]
         for plugin_type, record in registry.types(kind)
     ]
     found = [each for each in every if each[1].name == name]
-    return found or [each for each in every if each[2].name == name]
+    return found or [each for each in every if each[2] in _of(registry, name)]
 
 
 @plugin.command("show")
@@ -107,7 +120,8 @@ def _types(registry: Registry, name: str) -> list[tuple[str, PluginType, Record]
 def show_type(name: str, as_json: bool, file: Path | None) -> None:
     """Show options with their types, defaults and limits, and an example.
 
-    NAME is that of a type, or of a plugin: then all types that it provides are shown.
+    NAME is that of a type, or of a plugin or an installed package: then all types that it provides
+    are shown.
     """
     from havpn_core.config.describe import example, options_of
 
@@ -136,10 +150,11 @@ def show_type(name: str, as_json: bool, file: Path | None) -> None:
 
 def _unknown(registry: Registry, name: str) -> str:
     """Say that there is no type of a name, which one may be meant, and why a plugin has none."""
-    for record in registry.records:
-        if record.name == name and record.error:
+    for record in _of(registry, name):
+        if record.error:
             return f"plugin {name!r} has no types, as it is {record.status}: {record.error}"
-    known = [each.name for kind in KINDS for each, _ in registry.types(kind)]
+    every = [each.name for kind in KINDS for each, _ in registry.types(kind)]
+    known = list(dict.fromkeys(every))
     close = difflib.get_close_matches(name, known, n=1)
     hint = f", did you mean {close[0]!r}?" if close else ""
     return f"there is no type and no plugin {name!r}{hint} (known types: {', '.join(known)})"

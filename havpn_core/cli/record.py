@@ -14,10 +14,10 @@ from typing import TextIO
 
 import click
 
+from havpn_core.cli.amounts import DurationType
 from havpn_core.cli.options import config_option, path_of, path_option
 from havpn_core.config.instances import Config, PathConfig
 from havpn_core.config.read import load
-from havpn_core.durations import Duration
 from havpn_core.errors import HavpnError
 from havpn_core.host import logs
 from havpn_core.host.disk.trouble import why
@@ -28,17 +28,10 @@ from havpn_core.study.traces import format_header
 FLUSH_S = 1.0
 
 
-def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else Duration.parse(value)
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param=parameter) from None
-
-
 @click.command()
 @config_option
 @path_option("The path whose probes to send.")
-@click.option("--for", "for_s", callback=_duration, help='Stop after this time, such as "10m".')
+@click.option("--for", "for_s", type=DurationType(), help='Stop after this time, such as "10m".')
 @click.option(
     "-o",
     "--output",

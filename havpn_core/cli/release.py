@@ -40,7 +40,7 @@ def release(file: Path, run_dir: Path | None, force: bool) -> None:
     For a gateway that is to stay without a daemon. Where the configuration cannot be used, what
     is noted in run_dir counts.
     """
-    folder = directories(file, run_dir)[0]
+    folder = directories(file, run_dir, always=True)[0]
     become_service(folder)
     if _daemon_runs(folder):
         text = "the daemon runs and takes them again"

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 REFRESH_S = 0.5
 EVENTS = 3
+FIGURES = re.compile(r"[\d.]+(?: (?:s|min|h|d|ms|us)\b)?")
+"""What changes all the time: ages and measurements."""
 CHECK = "--check"
 
 
@@ -74,10 +77,10 @@ def status(
         raise WrongUsage("--check prints its own line: leave --json, --watch and --site out")
     if watch and as_json:
         raise click.UsageError("--watch draws on a terminal: leave --json out")
-    where, state_dir = directories(file, run_dir)
     if check:
-        _check(where)
-    elif as_json:
+        _check(file, run_dir)
+    where, state_dir = directories(file, run_dir)
+    if as_json:
         click.echo(_json(where, whole_site))
     else:
 
@@ -113,13 +116,13 @@ def _read(run_dir: Path) -> tuple["Status", dict[str, Any]]:
     return status, raw
 
 
-def _check(run_dir: Path) -> None:
+def _check(file: Path, run_dir: Path | None) -> NoReturn:
     """Print the line and end with its level; nothing but that, whatever happens."""
     from havpn_core.showing.health import Level
     from havpn_core.showing.nagios import check_line, said
 
     try:
-        level, line = check_line(read(run_dir))
+        level, line = check_line(read(directories(file, run_dir)[0]))
     except HavpnError as problem:
         level, line = Level.UNKNOWN, said(Level.UNKNOWN, str(problem))
     click.echo(line)
@@ -168,6 +171,21 @@ def _print(rows: "list[Row]") -> None:
     Console(highlight=False).print(coloured(rows, width), soft_wrap=True)
 
 
+def _follow(rows: "Callable[[], list[Row]]", width: int) -> NoReturn:
+    """Print where nothing can be drawn over: again as soon as more than figures has changed."""
+    from havpn_core.showing.rows import plain
+
+    before = None
+    while True:
+        found = rows()
+        words = [(row.label, row.mood, FIGURES.sub("", row.text)) for row in found]
+        if words != before:
+            click.echo(plain(found, width) + "\n")
+            sys.stdout.flush()
+        before = words
+        time.sleep(REFRESH_S)
+
+
 def _watch(rows: "Callable[[], list[Row]]") -> None:
     from rich.console import Console
     from rich.live import Live
@@ -177,6 +195,8 @@ def _watch(rows: "Callable[[], list[Row]]") -> None:
     console = Console(highlight=False)
     # Ctrl-C is how it is meant to end, also while the first one is being drawn.
     with contextlib.suppress(KeyboardInterrupt):
+        if not console.is_terminal or console.is_dumb_terminal:
+            _follow(rows, console.width)
         first = coloured(rows(), console.width)
         with Live(first, console=console, auto_refresh=False) as live:
             while True:

@@ -1,4 +1,4 @@
-"""Pure: the words that an option may have, for errors that list them."""
+"""Pure: the words and forms that an option may have, for errors that name them."""
 
 import difflib
 import re
@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 _NO_CHOICE = re.compile(r"Invalid enum value (?P<value>.*?)(?P<at> \(at .*\))?\Z", re.DOTALL)
+_NO_FORM = re.compile(r"Expected a text matching regex .*?(?P<at> \(at [^ ]*\))?\Z", re.DOTALL)
 _INNER = (Annotated, list, tuple, set, frozenset, dict, typing.Union, types.UnionType)
 
 
@@ -48,6 +49,34 @@ def listed(message: str, hint: Any) -> str:
     if message.startswith(("Expected a text, got", "Expected `str`, got")):
         return f"{message}: write one of {allowed}"
     return message
+
+
+def formed(message: str, hint: Any, default: Any) -> str:
+    """Put msgspec's complaint about the form of a text into words with an example.
+
+    :param message: the complaint; one about anything else is given back as it is.
+    :param hint: the type of the option, whose ``Meta`` may have an example.
+    :param default: what the option is without a value, which has the form.
+    """
+    found = _NO_FORM.match(message)
+    if found is None:
+        return message
+    metas = list(_metas(hint))
+    given = [text for meta in metas for text in getattr(meta, "examples", None) or ()]
+    forms = [meta.pattern for meta in metas if getattr(meta, "pattern", None)]
+    if isinstance(default, str) or given:
+        how = f'write a text such as "{default if isinstance(default, str) else given[0]}"'
+    else:
+        how = f"write a text of the form {' or '.join(forms)}"
+    return f"{how}{found['at'] or ''}"
+
+
+def _metas(hint: Any) -> Iterator[Any]:
+    """Give what is annotated to a type and to those within it."""
+    if get_origin(hint) in _INNER:
+        yield from getattr(hint, "__metadata__", ())
+        for each in get_args(hint):
+            yield from _metas(each)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

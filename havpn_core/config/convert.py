@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from havpn_core.config.choices import listed, suggestion
+from havpn_core.config.choices import formed, listed, suggestion
 from havpn_core.durations import Duration
 from havpn_core.errors import ConfigError
 from havpn_core.rules.target.frequency import Frequency
@@ -49,6 +49,7 @@ def to_struct(struct_type: type[S], key: str, table: Table, problems: list[str])
                 )
             except (msgspec.ValidationError, ValueError) as problem:
                 text = listed(_plain(str(problem)), option.type)
+                text = formed(text, option.type, option.default)
                 found.append(f"{key}.{name}: {text}")
         elif option.required:
             found.append(f"{key}.{name}: is missing and has no default")

@@ -213,8 +213,7 @@ class Gateway:
 
     def _pair_to_come(self) -> PairWish | None:
         """Wish for nothing while the pair of this configuration is being made."""
-        to_come = self.parts.config.pair is not None
-        return PairWish(None, "the pair is about to start") if to_come else None
+        return PairWish(None, "the pair is about to start") if self.parts.config.pair else None
 
     def _refresh(self) -> None:
         """Let the pair, which is part of the wish, see first what changed."""
@@ -233,9 +232,10 @@ class Gateway:
 
     def pause(self, paused: bool) -> None:
         """Carry nothing out from now on, or again."""
+        if paused is not self.memory.paused:
+            word = "paused" if paused else "resumed"
+            self._world.emit(Event("daemon", "", "", word, severity="warning"))
         self.memory.paused = self._partner.paused = paused
-        word = "paused" if paused else "resumed"
-        self._world.emit(Event("daemon", "", "", word, severity="warning"))
         self._refresh()
         if not paused:
             self.acting.insist()

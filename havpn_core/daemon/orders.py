@@ -66,13 +66,8 @@ async def obey(
             return msgspec.Raw(text)
         case "trace":
             return _trace(gateway.parts.config, request.get("name"), request.get("for_s"))
-        case "pause":
-            gateway.pause(True)
-            said = results.paused(_now(gateway))
-        case "resume":
-            gateway.pause(False)
-            await _settled(gateway)
-            said = results.resumed(_now(gateway))
+        case "pause" | "resume" as word:
+            said = await _pause(gateway, word == "pause")
         case "switch":
             said = await _switch(gateway, request)
         case "reload":
@@ -86,6 +81,15 @@ async def obey(
     return {"ok": True, "said": said}
 
 
+async def _pause(gateway: Gateway, pause: bool) -> str:
+    before = gateway.memory.paused
+    gateway.pause(pause)
+    if pause:
+        return results.paused(_now(gateway), already=before)
+    await _settled(gateway)
+    return results.resumed(_now(gateway), paused=before)
+
+
 async def _switch(gateway: Gateway, request: dict[str, Any]) -> str:
     to, for_s, clear = (request.get(key) for key in ("to", "for_s", "clear"))
     if not isinstance(to, str) or to not in ROLES:
@@ -94,13 +98,16 @@ async def _switch(gateway: Gateway, request: dict[str, Any]) -> str:
         raise HavpnError(f"clear goes with auto only, not with {to}")
     if gateway.stopping is not None:
         raise HavpnError("the daemon is stopping: start it, then switch")
-    role = ROLES[to]
+    role, before = ROLES[to], gateway.force.role
     gateway.switch(role, None if for_s is None else float(Duration.parse(for_s)))
     held = gateway.holds.clear() if clear else None
     until = gateway.force.until
     await gateway.remember()  # it counts before the role moves
     await _settled(gateway, role)
-    said = results.switched(role and role.value, until, _now(gateway))
+    if role is None and before is None:
+        said = results.not_forced(_now(gateway))
+    else:
+        said = results.switched(role and role.value, until, _now(gateway))
     return said if held is None else f"{said} {results.cleared(held)}"
 
 

@@ -11,12 +11,15 @@ from typing import Any
 import msgspec
 
 from havpn_core.errors import HavpnError
+from havpn_core.host import boot
 from havpn_core.host.disk import files
 from havpn_core.host.disk.trouble import FileTrouble, why
 from havpn_core.plugging.wording import describe
 
 SOCKET = "control.sock"
 LONGEST = 4096
+UNTIL = "until_s"
+"""The field of a request that says when its sender gives it up."""
 Reply = dict[str, Any] | msgspec.Raw
 """An object, or one that is JSON already."""
 Lines = AsyncIterator[bytes]
@@ -34,7 +37,9 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
         try:
             async with asyncio.timeout(10):
                 line = await reader.readline()
-            reply: Reply | Lines = await handle(msgspec.json.decode(line, type=dict[str, Any]))
+            found = msgspec.json.decode(line, type=dict[str, Any])
+            _check_time(found.pop(UNTIL, None))
+            reply: Reply | Lines = await handle(found)
         except (HavpnError, ValueError, TimeoutError, msgspec.DecodeError) as problem:
             reply = {"error": str(problem)}
         except Exception as problem:  # a part of the daemon failed, and the one who waits hears it
@@ -54,6 +59,16 @@ async def serve(run_dir: Path, handle: Handle) -> asyncio.AbstractServer:
     except BaseException:
         listening.close()
         raise
+
+
+def _check_time(until_s: Any) -> None:
+    """Refuse what its sender has given up: a daemon that hung would act on it unexpectedly.
+
+    :param until_s: when that is, since the boot; a sender of release 0.1 does not say it.
+    :raises HavpnError: if it is over.
+    """
+    if isinstance(until_s, int | float) and boot.clocks().boot_s >= until_s:
+        raise HavpnError("the request came too late and is not carried out: repeat it")
 
 
 async def _write_all(
@@ -118,7 +133,8 @@ def stream(
     with _understood(run_dir), socket.socket(socket.AF_UNIX) as line:
         line.settimeout(timeout_s)
         line.connect(str(run_dir / SOCKET))
-        line.sendall(msgspec.json.encode(what) + b"\n")
+        until_s = boot.clocks().boot_s + timeout_s
+        line.sendall(msgspec.json.encode(what | {UNTIL: until_s}) + b"\n")
         received = line.makefile("rb")
         reply: dict[str, Any] = msgspec.json.decode(received.readline(), type=dict)
         if "error" in reply:

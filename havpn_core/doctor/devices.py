@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import psutil
 
@@ -11,6 +12,7 @@ from havpn_core.doctor.case import Case
 from havpn_core.doctor.finding import Finding
 from havpn_core.echo.gate import parse_endpoint
 from havpn_core.host.lan.kernel import FAMILIES, forwarding, has_carrier
+from havpn_core.serve import options as serving
 
 SWITCH = {"IPv4": "net.ipv4.ip_forward", "IPv6": "net.ipv6.conf.all.forwarding"}
 """What turns forwarding of a family on."""
@@ -120,6 +122,10 @@ def _addresses(config: Config) -> Iterator[tuple[str, str]]:
         yield "lan.address", str(plan.address)
     for endpoint in config.respond.listen if config.respond else []:
         yield "respond.listen", parse_endpoint(endpoint)[0]
+    for endpoint in config.metrics.listen if config.metrics else ():
+        place = ip_address(serving.parse_endpoint(endpoint)[0])
+        if not (place.is_loopback or place.is_unspecified):
+            yield "metrics.listen", str(place)
 
 
 def _instances(config: Config) -> list[Instance]:

@@ -13,8 +13,10 @@ from havpn_core.echo.gate import parse_endpoint
 from havpn_core.errors import HavpnError
 from havpn_core.host.capabilities import missing_capabilities
 from havpn_core.host.disk.keys import read_keys
+from havpn_core.host.disk.rights import SERVICE, service_may_read
 from havpn_core.plugging.gate.building import lacks
 from havpn_core.plugging.gate.worker import Worker
+from havpn_core.serve import options as serving
 
 GRANT = "run as root, or grant it (AmbientCapabilities= of the unit)"
 FIRST_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -59,12 +61,29 @@ def missing(config: Config) -> list[str]:
     return found + [f"{key}: {text}" for key, text in programs_and_files(config)]
 
 
+def unreadable(config: Config) -> list[str]:
+    """Name the files of secrets that root reads, and the daemon of the packaged unit does not."""
+    named = [(each.name, each.options) for each in _instances(config)]
+    if config.pair is not None:
+        named.insert(0, ("pair", config.pair.options))
+    return [
+        f"{name}.{key}: {file}: the user {SERVICE}, as which the packaged unit runs the daemon, "
+        f"may not read it: run chown root:{SERVICE} and chmod 640 on it"
+        for name, options in named
+        for key in getattr(options, "__struct_fields__", ())
+        if key.endswith("_file") and isinstance(file := getattr(options, key), str)
+        if not service_may_read(Path(file))
+    ]
+
+
 def capabilities(config: Config) -> list[tuple[str, str]]:
     """Give each capability that is needed, with the key that needs it."""
     found, first = _named(config), _first_free_port()
     ports = [(f"{each.name}.port", getattr(each.options, "port", None)) for each in _links(config)]
     if config.respond is not None:
         ports += [("respond.listen", parse_endpoint(each)[1]) for each in config.respond.listen]
+    if config.metrics is not None:
+        ports += [("metrics.listen", serving.parse_endpoint(e)[1]) for e in config.metrics.listen]
     found += [
         (key, "CAP_NET_BIND_SERVICE")
         for key, port in dict.fromkeys(ports)

@@ -6,6 +6,7 @@ from havpn_core.config.instances import Instance, PathConfig
 from havpn_core.config.kinds import arrivals_of
 from havpn_core.config.options import Watches
 from havpn_core.daemon.state.path_status import ProbeStatus
+from havpn_core.doctor import devices
 from havpn_core.doctor.actions import diagnosed
 from havpn_core.doctor.case import Case
 from havpn_core.doctor.finding import Finding
@@ -23,12 +24,14 @@ LOOKS, LOOK_S = 4, 0.6
 
 
 async def look(case: Case) -> list[Finding]:
-    """Try all probes side by side."""
+    """Try all probes side by side, but for those whose device or address is not here."""
+    absent = {text.partition(": ")[0] for text in devices.absent(case.config)}
     found = await asyncio.gather(
         *(
             _one(case, path, probe)
             for path in case.config.paths
             for probe in (*path.probes, *path.road)
+            if not {f"{probe.name}.device", f"{probe.name}.source"} & absent  # it says so itself
         )
     )
     return [finding for findings in found for finding in findings]

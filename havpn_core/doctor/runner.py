@@ -33,6 +33,7 @@ CHECKS: Mapping[str, Check] = {
     "names": names.look,
     "lan": lan.look,
     "responder": responder.look,
+    "metrics": responder.look_at_metrics,
     "probes": probes.look,
     "links": links.look,
     "actions": actions.look,

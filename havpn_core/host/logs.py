@@ -80,8 +80,7 @@ class Form(logging.Formatter):
         """Write a record; each of its lines begins with its priority where that counts."""
         text, level = super().format(record), record.levelname
         if self._reader is Reader.JOURNAL:
-            prefix = f"<{PRIORITIES.get(level, 6)}>"
-            return "\n".join(prefix + line for line in text.split("\n"))
+            return _prioritised(text, level)
         at = time.localtime(record.created)
         when = f"{time.strftime('%Y-%m-%d %H:%M:%S', at)}.{record.msecs:03.0f}"
         line = f"{level:7} {text}"
@@ -90,6 +89,18 @@ class Form(logging.Formatter):
             line = f"\033[{colour}m{line}\033[0m" if colour else line
             return f"\033[2m{when}\033[0m {line}"
         return f"{when} {line}"
+
+
+def as_error(text: str, stream: TextIO) -> str:
+    """Give what ends a program as its reader takes it: to the journal it is an error, too."""
+    if reader_of(stream, os.environ) is not Reader.JOURNAL:
+        return text
+    return _prioritised(text, "ERROR")
+
+
+def _prioritised(text: str, level: str) -> str:
+    prefix = f"<{PRIORITIES.get(level, 6)}>"
+    return "\n".join(prefix + line for line in text.split("\n"))
 
 
 class DroppingHandler(logging.handlers.QueueHandler):

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from havpn_core.plugging.wording import describe
 from havpn_core.serve.document import Stalled, active
 from havpn_core.serve.request import BadRequest, Request
 from havpn_core.serve.sources import Mark, Sources
@@ -90,6 +91,8 @@ class Replies:
             return Reply(503, _sentence(str(problem)))
         except BadRequest as problem:
             return refusal(problem)
+        except Exception as problem:  # a status of another release; the next page may do
+            return Reply(500, _sentence(f"the status is not understood: {describe(problem)}"))
 
     async def _show_page(self, request: Request) -> Reply:
         return self._page

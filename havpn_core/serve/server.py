@@ -80,17 +80,17 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(0)  # drained means: the kernel has all of it
+        head = b""
         try:
             async with asyncio.timeout(self.limits.head_s):
                 head = await reader.readuntil(b"\r\n\r\n")
-            request = parse(head[:-2])
-            reply, body = await self.reply(request), request.method != "HEAD"
+            reply = await self.reply(parse(head[:-2]))
         except asyncio.LimitOverrunError:
-            reply, body = refusal(BadRequest(431, f"a head has up to {LARGEST} bytes")), True
+            reply = refusal(BadRequest(431, f"a head has up to {LARGEST} bytes"))
         except BadRequest as problem:
-            reply, body = refusal(problem), True
+            reply = refusal(problem)
         async with asyncio.timeout(self.limits.take_s):
-            writer.write(reply.encode(body=body))
+            writer.write(reply.encode(body=not head.startswith(b"HEAD ")))
             await writer.drain()
             writer.write_eof()
             # Closing at once would reset what the client has not read yet, if it sent more.

@@ -18,7 +18,9 @@ def check_line(status: Status) -> tuple[Level, str]:
     found = findings(status)
     level = worst(found)
     words = "; ".join(each.text for each in found) or _well(status)
-    return level, f"{said(level, f'{status.node} {words}')} | {' '.join(_figures(status))}"
+    # A graph that goes on with the last word of a daemon is worse than one that ends.
+    figures = [*(_figures(status) if status.works else ()), _figure("age", status.age_s, "s")]
+    return level, f"{said(level, f'{status.node} {words}')} | {' '.join(figures)}"
 
 
 def said(level: Level, words: str) -> str:
@@ -41,32 +43,31 @@ def _figures(status: Status) -> Iterator[str]:
     """Write ``label=value;warn;crit;min;max`` each, without limits that are decided above."""
     count = len(status.paths)
     up = sum(path.verdict in ("up", "failing") for path in status.paths.values())
-    yield _figure("active", int(status.role.observed == "active"), least=0, most=1)
-    yield _figure("paths_up", up, least=0, most=count)
+    yield _figure("active", int(status.role.observed == "active"), most=1)
+    yield _figure("paths_up", up, most=count)
     for name, path in status.paths.items():
         trips = [each.latency_ms for each in path.probes.values() if each.latency_ms is not None]
         if trips:
-            yield _figure(f"{name}_rtt", max(trips) / 1000, "s", least=0)
+            yield _figure(f"{name}_rtt", max(trips) / 1000, "s")
         if path.verdict in ("down", "unknown"):
             continue  # what it lost before
         for way in ("out", "back"):
             shares = [number(each.facts, f"loss_{way}") for each in path.probes.values()]
             if known := [each for each in shares if each is not None]:
-                yield _figure(f"{name}_loss_{way}", 100 * max(known), "%", least=0, most=100)
+                yield _figure(f"{name}_loss_{way}", 100 * max(known), "%", most=100)
         if path.quality and path.quality.loss is not None:
-            yield _figure(f"{name}_loss", 100 * path.quality.loss, "%", least=0, most=100)
+            yield _figure(f"{name}_loss", 100 * path.quality.loss, "%", most=100)
     if status.pair is not None:
         links = {name: link for name, link in status.pair.links.items() if name != LAN}
         alive = sum(link.alive for link in links.values())
-        yield _figure("links_alive", alive, least=0, most=len(links))
+        yield _figure("links_alive", alive, most=len(links))
         if status.pair.heard_s is not None:
-            yield _figure("partner_heard", status.pair.heard_s, "s", least=0)
-    yield _figure("age", status.age_s, "s", least=0)
+            yield _figure("partner_heard", status.pair.heard_s, "s")
 
 
-def _figure(
-    label: str, value: float, unit: str = "", *, least: int, most: int | None = None
-) -> str:
+def _figure(label: str, value: float, unit: str = "", *, most: int | None = None) -> str:
     label = re.sub(r"[^\w.-]", "_", label)
     limit = "" if most is None else str(most)
-    return f"{label}={round(value, 6):.10g}{unit};;;{least};{limit}"
+    # No exponent: the guidelines of plugins know digits, a point and a sign.
+    digits = f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{label}={digits}{unit};;;0;{limit}"

@@ -14,6 +14,7 @@ from havpn_core.showing.words import number, span, text
 FRESH_S = 3.0
 """What a far gateway said of itself counts for so many seconds."""
 UNKNOWN = "unknown"
+FAR = "far"
 
 
 class Member(msgspec.Struct, kw_only=True):
@@ -52,7 +53,12 @@ class Site(msgspec.Struct, kw_only=True):
 
 def site(status: Status) -> Site:
     """Give what a gateway knows of all four."""
-    members = [_this(status), _partner(status), *_far(status), _far_of_partner(status)]
+    older_s = 0.0 if status.works else status.age_s  # than when it was written
+    others = [_partner(status), *_far(status, older_s), _far_of_partner(status)]
+    for each in others:
+        if each.place != FAR and each.age_s is not None:
+            each.age_s += older_s
+    members = [_this(status), *others]
     return Site(node=status.node, state=status.state, gateways=members)
 
 
@@ -93,28 +99,28 @@ def _partner(status: Status) -> Member:
     )
 
 
-def _far(status: Status) -> Iterator[Member]:
+def _far(status: Status, older_s: float) -> Iterator[Member]:
     for name, path in status.paths.items():
         probes = [*path.probes.values()]
-        found = [member for probe in probes if (member := _by_stream(name, probe)) is not None]
+        found = [member for probe in probes if (member := _by_stream(name, probe, older_s))]
         if found:
             yield min(found, key=lambda each: (each.role is None, each.age_s or 0.0))
         else:
-            yield Member(place="far", name=name, known_by="no probe of type stream says it")
+            yield Member(place=FAR, name=name, known_by="no probe of type stream says it")
 
 
-def _by_stream(name: str, probe: ProbeStatus) -> Member | None:
+def _by_stream(name: str, probe: ProbeStatus, older_s: float) -> Member | None:
     if "far" not in probe.facts:
         return None
     far, age_s = far_of(probe), None
-    if far is not None:
-        age_s = number(far, "age_s")
+    if far is not None and (said_s := number(far, "age_s")) is not None:
+        age_s = said_s + older_s
     if far is None or age_s is None or age_s > FRESH_S:
         heard = "nothing heard yet" if age_s is None else f"silent for {span(age_s)}"
-        return Member(place="far", name=name, known_by=f"stream: {heard}", age_s=age_s)
+        return Member(place=FAR, name=name, known_by=f"stream: {heard}", age_s=age_s)
     fit = far.get("fit")
     return Member(
-        place="far",
+        place=FAR,
         name=name,
         node=text(far, "name"),
         role=text(far, "role") or None,

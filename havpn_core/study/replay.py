@@ -58,6 +58,7 @@ def replay(
     :param release: whether the role is given up while the path is unknown (``on_unknown``).
     """
     interval = settings.rules.interval_s
+    # With a burst, which is sent ahead of replies, a target would take endless haste into account.
     rules = replace(settings.rules, confirm_s=None)
     settings = replace(settings, rules=rules, timeout_s=float("inf"), adaptive=False, require=1)
     watch = Watch(settings, 1, Level.UP, 0.0, known=known)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from havpn_core import Context, HavpnError, NotResolved
+from havpn_core import Context, Diagnosis, HavpnError, NotResolved
 
 from .._sockets import words
 
@@ -71,6 +71,32 @@ def tls_context(ca_file: str | None) -> "ssl.SSLContext":
         raise HavpnError(f"ca_file: {ca_file}: {words(problem)}") from None
 
 
+def tried(
+    context: Context,
+    place: tuple[str, int],
+    tls: Callable[[], "ssl.SSLContext"] | None,
+    wait_s: float,
+) -> list[Diagnosis]:
+    """Connect to a service and say nothing to it, for ``havpn doctor``.
+
+    :param place: host and port.
+    :param tls: makes what verifies the service's certificate; ``None`` for a plain connection.
+    """
+    host, port = place
+    until_s = time.monotonic() + wait_s
+    try:
+        made = connect(context, host, port, until_s)
+        with ended_at(made, until_s), contextlib.ExitStack() as opened:
+            opened.callback(made.close)
+            if tls is not None:
+                opened.callback(tls().wrap_socket(made, server_hostname=host).close)
+    except Exception as problem:  # whatever a far end does to the TLS library
+        remedy = "correct host and port, or look at the service and the firewalls in between"
+        return [Diagnosis.failed(f"{host}, port {port}: {reason_of(problem, until_s)}", remedy)]
+    verified = "" if tls is None else ", and its certificate is verified"
+    return [Diagnosis.good(f"{host}, port {port}: the service takes a connection{verified}")]
+
+
 def missing_files(ca_file: str | None, read: Callable[[], object]) -> list[str]:
     """Say what is wrong on this host with the files that a notifier's options name.
 
@@ -112,6 +138,7 @@ def ended_at(made: socket.socket, until_s: float) -> Iterator[None]:
 
 def reason_of(problem: Exception, until_s: float) -> str:
     """Say why a connection failed, without anything that was sent over it."""
+    import http.client
     import ssl
 
     if isinstance(problem, HavpnError):
@@ -124,4 +151,5 @@ def reason_of(problem: Exception, until_s: float) -> str:
         return f"TLS failed: {(problem.reason or 'no reason given').lower().replace('_', ' ')}"
     if isinstance(problem, OSError):
         return words(problem)
-    return type(problem).__name__
+    no_http = isinstance(problem, http.client.HTTPException)
+    return "its reply is no HTTP: look into the address" if no_http else type(problem).__name__

@@ -1,14 +1,21 @@
 """Pure: the mail that tells of a burst of events."""
 
+import re
 from collections.abc import Sequence
 
 from havpn_core import Event
 
 from ._choice import gravity, values_of
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 LONGEST_SUBJECT = 150
 LONGEST_LINE = 900
 """Characters; SMTP takes lines of 998 (RFC 5321, section 4.5.3.1.6)."""
+
+
+def greeting_name(node: str) -> str:
+    """Give the name for EHLO; without one smtplib would query a name server for it."""
+    return node if _HOST_NAME.match(node) else "localhost"
 
 
 def subject_of(events: Sequence[Event]) -> str:

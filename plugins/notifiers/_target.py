@@ -80,8 +80,18 @@ def headers_of(lines: Iterable[str]) -> dict[str, str]:
             raise ValueError(
                 f"line {number} is no header: write a line as Authorization: Bearer TOKEN"
             )
-        found[name] = value.strip()
+        found = merged(found, {name: value.strip()})
     return found
+
+
+def merged(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
+    """Give headers of two origins, each once: a name has no case (RFC 9110, section 5.1).
+
+    :param above: those that replace others of their name.
+    """
+    given = {name.lower() for name in above}
+    kept = {name: value for name, value in below.items() if name.lower() not in given}
+    return {**kept, **above}
 
 
 def problem_of_header(name: str, value: str) -> str | None:

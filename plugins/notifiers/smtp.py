@@ -1,10 +1,10 @@
 """``smtp``: one mail for each burst of events."""
 
 import contextlib
-import re
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ import msgspec
 
 from havpn_core import (
     Context,
+    Diagnosis,
     Duration,
     Event,
     HavpnError,
@@ -24,8 +25,8 @@ from havpn_core import (
 )
 
 from ._choice import ChoiceOptions, wanted
-from ._connection import connect, ended_at, missing_files, reason_of, tls_context
-from ._letters import subject_of, text_of
+from ._connection import connect, ended_at, missing_files, reason_of, tls_context, tried
+from ._letters import greeting_name, subject_of, text_of
 
 if TYPE_CHECKING:
     import smtplib
@@ -34,10 +35,16 @@ if TYPE_CHECKING:
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 RECONSIDER_S = 300.0
 """Pause after what only the operator can put right; a login that fails often is locked."""
+NO_LOGIN = 530
+"""What a server replies to a mail where it wants a login first (RFC 4954, section 6)."""
 SHOWN = 200
 
-Address = Annotated[str, msgspec.Meta(pattern=r"\A[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}\Z")]
-_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+Address = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"\A[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}\Z", examples=["ops@example.com"]
+    ),
+]
 
 
 class SmtpOptions(ChoiceOptions, frozen=True, kw_only=True):
@@ -128,15 +135,23 @@ class Smtp:
             server = _greeted(made, options.host, greeting_name(self._context.node))
             opened.callback(server.close)
             if tls is not None and options.tls == "starttls":
-                server.starttls(context=tls)
+                with _offered("STARTTLS", options):
+                    server.starttls(context=tls)
             if login:
-                server.login(login[0], login[1])
+                with _offered("login", options):
+                    server.login(login[0], login[1])
             left_out = server.send_message(mail, options.sender, options.to)
-            for code, reply in left_out.values():
-                text = f"a recipient is refused: {said(code, reply, login)}"
+            for recipient, (code, reply) in left_out.items():
+                text = f"{recipient} is refused: {said(code, reply, login)}"
                 self._context.logger.warning("%s: %s", self._context.instance, text)
             with contextlib.suppress(Exception):  # the mail is accepted
                 server.quit()
+
+    def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Connect, and send nothing; see :class:`havpn_core.Diagnosing`."""
+        options = self._options
+        tls = partial(tls_context, options.ca_file) if options.tls == "implicit" else None
+        return tried(self._context, (options.host, port_of(options)), tls, timeout_s)
 
     def close(self) -> None:
         """Do nothing; no connection outlives its mail."""
@@ -173,9 +188,21 @@ def _greeted(made: socket.socket, host: str, own_name: str) -> "smtplib.SMTP":
     return Server(host, 25, local_hostname=own_name)
 
 
-def greeting_name(node: str) -> str:
-    """Give the name for EHLO; without one smtplib would query a name server for it."""
-    return node if _HOST_NAME.match(node) else "localhost"
+@contextlib.contextmanager
+def _offered(what: str, options: SmtpOptions) -> Iterator[None]:
+    """Say what a server lacks where smtplib finds nothing to begin with.
+
+    :raises HavpnError: for that; a reply of the server and an end of its connection pass.
+    """
+    import smtplib
+
+    try:
+        yield
+    except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
+        raise
+    except smtplib.SMTPException:
+        who = f"{options.host}:{port_of(options)}"
+        raise HavpnError(f"{who}: it offers no {what}: look into tls and port") from None
 
 
 def port_of(options: SmtpOptions) -> int:
@@ -213,17 +240,30 @@ def judged(problem: Exception, options: SmtpOptions, login: list[str], until_s: 
     who = f"{options.host}:{port_of(options)}"
     if isinstance(problem, HavpnError) and not isinstance(problem, NotResolved):
         return Retry(str(problem), RECONSIDER_S)
-    if isinstance(problem, smtplib.SMTPNotSupportedError):
-        lacking = "STARTTLS" if options.tls == "starttls" else "login"
-        return Retry(f"{who}: it offers no {lacking}: look into tls and port", RECONSIDER_S)
-    if isinstance(problem, smtplib.SMTPAuthenticationError):
-        text = said(problem.smtp_code, problem.smtp_error, login)
-        return Retry(f"{who}: the login is refused: look into login_file ({text})", RECONSIDER_S)
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
         return _refused(who, list(problem.recipients.values()), login)
-    if isinstance(problem, smtplib.SMTPResponseException):
-        return _refused(who, [(problem.smtp_code, problem.smtp_error)], login)
-    return Retry(f"{who}: {reason_of(problem, until_s)}")
+    if not isinstance(problem, smtplib.SMTPResponseException):
+        return Retry(f"{who}: {reason_of(problem, until_s)}")
+    code, reply = problem.smtp_code, problem.smtp_error
+    if isinstance(problem, smtplib.SMTPSenderRefused | smtplib.SMTPDataError) and code != NO_LOGIN:
+        return _refused(who, [(code, reply)], login)
+    refusal = isinstance(problem, smtplib.SMTPAuthenticationError) or code == NO_LOGIN
+    return _not_begun(who, code, said(code, reply, login), login=refusal)
+
+
+def _not_begun(who: str, code: int, text: str, *, login: bool) -> Retry:
+    """Say what a refusal before any mail needs; it says nothing of this one, and never is final.
+
+    :param login: whether it is the login that is refused, or missing.
+    """
+    if not 100 <= code < 600:
+        return Retry(f"{who}: this is no mail server: look into host and port", RECONSIDER_S)
+    what = "the login is refused" if login else "it takes no mail"
+    if code < 500:
+        return Retry(f"{who}: {what} for now ({text})", RECONSIDER_S if login else 0.0)
+    where = "login_file" if login else "host, port and tls"
+    what = "it wants a login first" if code == NO_LOGIN else what
+    return Retry(f"{who}: {what}: look into {where} ({text})", RECONSIDER_S)
 
 
 def _refused(who: str, replies: list[tuple[int, Any]], login: list[str]) -> Retry:

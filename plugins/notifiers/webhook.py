@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import msgspec
 
 from havpn_core import (
     Context,
+    Diagnosis,
     Duration,
     Event,
     HavpnError,
@@ -22,11 +24,13 @@ from havpn_core import (
 
 from ._bodies import Format, body_of, problem_of
 from ._choice import ChoiceOptions, wanted
-from ._connection import connect, ended_at, missing_files, reason_of, tls_context
-from ._target import Target, headers_of, passes, problem_of_open_headers, target_of
+from ._connection import connect, ended_at, missing_files, reason_of, tls_context, tried
+from ._target import Target, headers_of, merged, passes, problem_of_open_headers, target_of
 
 RECONSIDER_S = 60.0
 """Pause after what only the operator can put right."""
+OWN_HEADERS = {"Content-Type": "application/json", "User-Agent": "havpn", "Connection": "close"}
+"""What is sent along where the options say nothing else."""
 REPLY_BYTES = 4096
 SHOWN = 200
 """Characters of a reply that are shown."""
@@ -109,13 +113,14 @@ class Webhook:
         values = body_of(event, self._options.format, self._options.body)
         content = msgspec.json.encode(values)
         private = [target.resource, *headers.values()]
+        headers = merged(OWN_HEADERS, headers)
         try:
             status, after_s, said = self._post(target, headers, content, until_s)
         except Exception as problem:  # whatever a far end does to http.client
             return Retry(f"{target.origin}: {reason_of(problem, until_s)}")
         if 200 <= status < 300:
             return None
-        text = f"{target.origin} replied {status} {_phrase(status)}{remedy(status)}"
+        text = f"{target.origin} replied {_phrase(status)}{remedy(status)}"
         if said:
             text += f" ({redacted(said, private)[:SHOWN]})"
         if passes(status):
@@ -151,6 +156,15 @@ class Webhook:
             finally:
                 connection.close()
 
+    def diagnose(self, timeout_s: float, running: bool) -> list[Diagnosis]:
+        """Connect, and send nothing; see :class:`havpn_core.Diagnosing`."""
+        try:
+            target, _ = addressed(self._options)
+        except HavpnError:
+            return []  # `missing` says it
+        tls = partial(tls_context, self._options.ca_file) if target.secure else None
+        return tried(self._context, (target.host, target.port), tls, timeout_s)
+
     def close(self) -> None:
         """Do nothing; no connection outlives its event."""
 
@@ -160,11 +174,10 @@ def addressed(options: WebhookOptions) -> tuple[Target, dict[str, str]]:
 
     :raises HavpnError: naming the option and the file, without any of their content.
     """
-    headers = {"Content-Type": "application/json", "User-Agent": "havpn", "Connection": "close"}
-    headers |= options.headers
+    headers = dict(options.headers)
     try:
         if options.headers_file is not None:
-            headers |= headers_of(read_secret(Path(options.headers_file)))
+            headers = merged(headers, headers_of(read_secret(Path(options.headers_file))))
     except ValueError as problem:
         raise HavpnError(f"headers_file: {options.headers_file}: {problem}") from None
     except HavpnError as problem:
@@ -184,9 +197,9 @@ def _phrase(status: int) -> str:
     import http
 
     try:
-        return http.HTTPStatus(status).phrase
+        return f"{status} {http.HTTPStatus(status).phrase}"
     except ValueError:
-        return ""
+        return str(status)
 
 
 def remedy(status: int) -> str:

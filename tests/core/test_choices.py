@@ -70,3 +70,28 @@ def test_a_complaint_about_something_else_stays():
 def test_no_word_is_suggested_that_is_not_near():
     assert suggestion("qqq", ["auto"]) == ""
     assert suggestion("autoo", ["auto"]) == ", did you mean 'auto'?"
+
+
+Mail = Annotated[str, msgspec.Meta(pattern=r"\A.+@.+\Z", examples=["ops@example.com"])]
+
+
+class Forms(msgspec.Struct, kw_only=True):
+    one: Annotated[Mail, msgspec.Meta(description="...")] = msgspec.UNSET
+    many: list[Mail] = []
+    tag: Annotated[str, msgspec.Meta(pattern=r"\A[a-z]+\Z")] = "havpn"
+    bare: Annotated[str, msgspec.Meta(pattern=r"\A\d'\Z")] | None = None
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ({"one": "x"}, 'x.one: write a text such as "ops@example.com"'),
+        ({"many": ["a@b", "x"]}, 'x.many: write a text such as "ops@example.com" (at [1])'),
+        ({"tag": "7"}, 'x.tag: write a text such as "havpn"'),
+        ({"bare": "7"}, r"x.bare: write a text of the form \A\d'\Z"),
+    ],
+)
+def test_a_text_of_a_wrong_form_gets_an_example(table, problem):
+    with pytest.raises(ConfigError) as caught:
+        struct_of(Forms, "x", table)
+    assert caught.value.problems == [problem]

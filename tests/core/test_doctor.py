@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +21,7 @@ from havpn_core.doctor.finding import Finding, exit_status, report, summary
 from havpn_core.doctor.ownership import Sight, judged
 from havpn_core.doctor.runner import CHECKS, run
 from havpn_core.host.capabilities import missing_capabilities
+from havpn_core.host.disk import rights
 from havpn_core.host.lock import RunLock, holder
 from havpn_core.pair.frames import NONCE_BYTES, Authenticator, node_number
 from havpn_core.pair.message import Content, Mode
@@ -261,6 +263,36 @@ def test_low_ports_need_a_capability_where_the_kernel_says_so(
     assert not any("BIND_SERVICE" in each for each in needs.missing(config))
 
 
+def test_a_secret_that_only_root_reads_is_named(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(rights, "service_group", lambda: 77)
+    user = SimpleNamespace(pw_uid=66)
+    monkeypatch.setattr(rights.pwd, "getpwnam", {"havpn": user}.__getitem__)
+    modes = {"a": (0, 0, 0o600), "b": (0, 77, 0o640), "c": (66, 66, 0o600), "d": (0, 77, 0o600)}
+    tables = []
+    for name, (_, _, mode) in modes.items():
+        file = tmp_path / name
+        file.write_text("Authorization: Bearer x")
+        file.chmod(mode)
+        tables.append(f'[notifier.{name}]\ntype = "webhook"\nheaders_file = "{file}"')
+        tables.append('url = "https://localhost/"')
+    config = case(more="\n".join([*tables, '[notifier.gone]\ntype = "webhook"',
+                                  'url_file = "/gone"'])).config  # fmt: skip
+    real = Path.stat
+
+    def owned(self, **more):
+        uid, gid, mode = modes[self.name] if self.parent == tmp_path else (0, 0, 0o600)
+        return os.stat_result((0o100000 | mode, *real(self, **more)[1:4], uid, gid, 0, 0, 0, 0))
+
+    monkeypatch.setattr(Path, "stat", owned)
+    found = needs.unreadable(config)
+    assert [each.partition(":")[0] for each in found] == [
+        "notifier.a.headers_file", "notifier.d.headers_file",
+    ]  # fmt: skip
+    assert all("run chown root:havpn and chmod 640 on it" in each for each in found)
+    monkeypatch.setattr(rights.pwd, "getpwnam", {}.__getitem__)
+    assert needs.unreadable(config) == []  # there is no packaged unit
+
+
 def test_every_capability_is_known():
     text = Path("/proc/self/status").read_text()
     whole = int(text.partition("CapBnd:")[2].split()[0], 16) == (1 << 41) - 1
@@ -285,6 +317,8 @@ def test_programs_are_looked_for_where_the_daemon_looks(case, tmp_path):
     child = os.posix_spawn("/bin/sleep", ["sleep", "60"], {"PATH": str(tool.parent)})
     before = os.environ["PATH"]
     try:
+        while not Path(f"/proc/{child}/environ").read_bytes():  # until it is in its program
+            time.sleep(0.001)
         found = looked(needs, Case(given.config, given.run_dir, pid=child))
     finally:
         os.kill(child, 9)
@@ -339,6 +373,15 @@ def test_a_probe_is_sent_and_its_result_explained(case):
     assert "respond.allow" in refused.remedy
 
 
+@pytest.mark.parametrize("option", ['device = "nodev0"', 'source = "192.0.2.77"'])
+def test_a_probe_whose_own_end_is_not_here_is_not_tried(case, option):
+    """The missing interface or address is named; no firewall and no far end is at fault."""
+    given = case(probe=option)
+    assert looked(probes, given) == {}
+    (failed,) = looked(devices, given).values()
+    assert failed.level is Level.FAILED and "path.vpn1.probe.echo." in failed.remedy
+
+
 def test_what_a_sample_means(case):
     given = case(
         probe='watches = "tunnel"',
@@ -366,6 +409,61 @@ def test_the_responder_s_port_that_another_program_has(case):
     assert taken.level is Level.FAILED and "ss -ulnp" in taken.remedy
     free = looked(responder, case(more=more))[f"respond.listen 127.0.0.1:{port}"]
     assert free.level is Level.OK
+
+
+def test_the_port_of_the_metrics_is_bound_where_no_daemon_runs(case):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        given = case(more=f'[metrics]\nlisten = ["127.0.0.1:{port}", "192.0.2.77:9713"]')
+        found = asyncio.run(responder.look_at_metrics(given))
+    taken, absent = (each.diagnosis for each in found)
+    assert taken.level is absent.level is Level.FAILED
+    assert "ss -tlnp" in taken.remedy and "correct metrics.listen" in absent.remedy
+    given = case(more=f'[metrics]\nlisten = ["127.0.0.1:{port}", "[::1]:{port}"]')
+    found = asyncio.run(responder.look_at_metrics(given))
+    assert found == [
+        Finding.good(f"metrics.listen {place}:{port}", "can be bound")
+        for place in ("127.0.0.1", "[::1]")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "level", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nalive", Level.OK, "alive"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", Level.FAILED, "hangs"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", Level.FAILED, "not havpn"),
+        (b"", Level.FAILED, "not havpn"),
+        (100_000 * b"x", Level.FAILED, "none of HTTP"),
+        (None, Level.FAILED, "connection refused"),
+    ],
+)
+def test_the_metrics_of_a_daemon_are_requested(case, reply, level, words):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        given = case(more=f'[metrics]\nlisten = ["127.0.0.1:{port}"]', pid=1)
+
+        def serve():
+            made, _ = server.accept()
+            with made:
+                assert made.recv(1000).startswith(b"GET /liveness HTTP/1.1\r\n")
+                made.sendall(reply)
+
+        if reply is None:
+            server.close()
+        else:
+            threading.Thread(target=serve, daemon=True).start()
+        (found,) = asyncio.run(responder.look_at_metrics(given))
+    assert (found.diagnosis.level, words in found.diagnosis.text) == (level, True), found
+    assert bool(found.diagnosis.remedy) == (level is not Level.OK)
+
+
+def test_check_looks_for_the_address_and_the_right_to_the_port_of_the_metrics(case):
+    listen = '["192.0.2.77:80", "0.0.0.0:80", "[::]:80", "127.0.0.9:80"]'
+    config = case(more=f"[metrics]\nlisten = {listen}").config
+    there = "metrics.listen: no interface has the address 192.0.2.77 now"
+    assert devices.absent(config) == [there]
+    assert ("metrics.listen", "CAP_NET_BIND_SERVICE") in needs.capabilities(config)
 
 
 # --- frames of the partner -----------------------------------------------------------------------

@@ -368,3 +368,17 @@ def test_events_shows_one_file_where_the_other_is_something_else(tmp_path):
     ended = CliRunner().invoke(events, ["-c", str(file)])
     assert ended.stdout.count("vpn1") == 1
     assert isinstance(ended.exception, FileTrouble)
+
+
+def test_an_event_is_one_line_that_no_terminal_obeys(tmp_path):
+    from click.testing import CliRunner
+
+    from havpn_core.cli.events import events
+
+    file = tmp_path / "havpn.toml"
+    file.write_text(f'[node]\nstate_dir = "{tmp_path}"\n')
+    hostile = LINE.replace(b"vpn1", rb"vpn1\u001b[2J\nrole: active\u009b31m\ud83d\ude00")
+    (tmp_path / "events.jsonl").write_bytes(hostile)
+    shown = CliRunner().invoke(events, ["-c", str(file)], color=True).stdout
+    assert shown.count("\n") == 1 and "vpn1 [2J role: active 31m" in shown
+    assert shown[:-1].isprintable()

@@ -137,3 +137,19 @@ def test_the_daemon_writes_one_line_a_transition_with_its_priority(tmp_path):
         "<6>action gateway: standby"
     ]
     assert "[Errno" not in daemon.log()
+
+
+@pytest.mark.parametrize("command", ["run", "reload"])
+def test_what_ends_a_command_of_the_unit_is_an_error_in_the_journal(tmp_path, command):
+    """The unit runs both; without a priority it would be mere information."""
+    named = ["-c", str(tmp_path / "no.toml")] + ["--run-dir", str(tmp_path)] * (command != "run")
+    argv = [sys.executable, "-m", "havpn_core", command, *named]
+    with (tmp_path / "err").open("w+") as err:
+        found = os.fstat(err.fileno())
+        env = os.environ | {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        assert subprocess.run(argv, stderr=err, env=env, check=False, timeout=30).returncode == 1
+        err.seek(0)
+        said = err.read()
+    assert said.startswith("<3>") and said.count("\n") == 1
+    plain = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stderr
+    assert plain == said.removeprefix("<3>")

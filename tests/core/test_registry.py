@@ -161,6 +161,27 @@ def test_a_broken_plugin_is_shown_with_its_reason_and_hurts_nobody(site, source,
     assert reason[:30] in checked.stdout
 
 
+@pytest.mark.parametrize("name", ["havpn-foo", "havpn_foo", "Havpn.Foo"])
+def test_a_plugin_is_found_by_the_name_of_its_package(site, name):
+    """It is what the operator has installed."""
+    site.install("foo", GOOD.format(name="far-echo"))
+    config = site.folder / "havpn.toml"
+    config.write_text("")
+    checked = site.havpn("plugin", "check", name, "-c", str(config))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "provides probe far-echo" in checked.stdout
+    shown = site.havpn("plugin", "show", name, "-c", str(config))
+    assert shown.stdout.startswith("probe far-echo: A probe (havpn-foo 1.2)")
+    unknown = site.havpn("plugin", "show", "havpn-goo", "-c", str(config))
+    assert unknown.returncode == 1 and unknown.stderr.count(" exec,") == 1
+
+
+def test_a_package_that_cannot_be_loaded_says_why(site):
+    site.install("broken", "import no_such_module")
+    shown = site.havpn("plugin", "show", "havpn-broken")
+    assert shown.returncode == 1 and "ModuleNotFoundError" in shown.stderr
+
+
 def test_two_distributions_with_one_plugin_name_are_both_named(site):
     site.install("foo", GOOD.format(name="foo"))
     site.install("foo", GOOD.format(name="foo2"), "havpn-other", "havpn_other")

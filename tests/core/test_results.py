@@ -42,9 +42,13 @@ def test_how_a_gateway_stands(now, said):
 
 def test_pause_and_resume():
     end = "whatever its paths do, until havpn resume."
-    assert paused(ACTIVE) == f"Paused: this gateway stays active {end}"
-    assert paused(Now(None, None, "")) == f"Paused: this gateway changes nothing {end}"
-    assert resumed(STANDBY) == "Resumed: this gateway is standby (path vpn1 down)."
+    unknown = Now(None, None, "")
+    assert paused(ACTIVE, already=False) == f"Paused: this gateway stays active {end}"
+    assert paused(unknown, already=False) == f"Paused: this gateway changes nothing {end}"
+    assert paused(ACTIVE, already=True) == f"It was paused already: this gateway stays active {end}"
+    stays = "this gateway is standby (path vpn1 down)."
+    assert resumed(STANDBY, paused=True) == f"Resumed: {stays}"
+    assert resumed(STANDBY, paused=False) == f"It was not paused: {stays}"
 
 
 @pytest.mark.parametrize(

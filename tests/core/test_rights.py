@@ -1,5 +1,6 @@
 """Who may read a key: its owner, and the group of the service if it belongs to root."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from havpn_core.cli import main
-from havpn_core.host.disk import rights
+from havpn_core.host.disk import files, keys, rights
+from havpn_core.host.disk.keys import read_keys, read_secret
 from havpn_core.host.disk.trouble import FileTrouble
 
 GROUP = 997
@@ -53,3 +55,17 @@ def test_a_key_that_root_makes_is_for_the_service(monkeypatch, tmp_path, capsys)
     found = (tmp_path / "key").stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, GROUP, 0o640)
     assert "root:havpn, mode 640" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("read", [read_keys, read_secret])
+@pytest.mark.parametrize(("group", "said"), [(GROUP, "chown root:havpn and chmod 640"), (None, "")])
+def test_a_daemon_that_may_not_read_a_secret_says_who_may(monkeypatch, read, group, said):
+    def refused(file, **more):
+        raise FileTrouble(f"{file}: not permitted", errno.EACCES)
+
+    monkeypatch.setattr(files, "read_text", refused)
+    monkeypatch.setattr(keys, "service_group", lambda: group)
+    with pytest.raises(FileTrouble, match="key: not permitted") as caught:
+        read(Path("key"))
+    assert said in str(caught.value)
+    assert ("chown" in str(caught.value)) == (group is not None)

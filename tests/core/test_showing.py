@@ -360,11 +360,29 @@ def test_the_line_of_a_healthy_gateway_has_the_form_of_a_plugin_of_nagios():
     text, _, figures = line.partition(" | ")
     assert text == "HAVPN OK - gw-aa active, 1 of 1 paths up, partner standby"
     for figure in figures.split():
-        assert re.fullmatch(r"[\w.-]+=[-\d.e]+(s|%)?;;;\d*;\d*", figure), figure
+        assert re.fullmatch(r"[\w.-]+=[-\d.]+(s|%)?;;;\d*;\d*", figure), figure
     for part in ("active=1;;;0;1", "paths_up=1;;;0;1", "line_rtt=0.0123s;;;0;", "age=0.4s;;;0;",
                  "line_loss_out=1%;;;0;100", "links_alive=2;;;0;2",
                  "partner_heard=0.02s;;;0;"):  # fmt: skip
         assert part in figures.split()
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "shown"),
+    [(0.0412, "0.000041"), (0.0001, "0"), (100.0, "0.1"), (1e9, "1000000"), (1e18, f"{10**15}")],
+)
+def test_a_figure_has_no_exponent_which_graphs_do_not_read(latency_ms, shown):
+    status = calm()
+    for probe in status.paths["line"].probes.values():
+        probe.latency_ms = latency_ms
+    assert f" line_rtt={shown}s;;;0; " in check_line(status)[1]
+
+
+@pytest.mark.parametrize("state", ["stopped", "stale"])
+def test_a_daemon_that_does_not_work_has_no_figures_but_its_age(state):
+    status = calm()
+    status.state, status.age_s = state, 120.0
+    assert check_line(status)[1].partition(" | ")[2] == "age=120s;;;0;"
 
 
 def other(**changes):
@@ -478,6 +496,17 @@ def test_the_far_gateway_is_what_its_stream_says_while_that_is_fresh(far, shown)
     probe.facts["far"] = far
     rows = [row for row in site_rows(site(status)) if row.label.startswith("far of line")]
     assert flat(rows) == shown
+
+
+def test_what_a_dead_daemon_knew_of_the_others_is_as_old_as_its_status():
+    status = calm()
+    status.state, status.age_s, status.pair.heard_s = "stale", 7200.0, 0.25
+    next(iter(status.paths["line"].probes.values())).facts["far"] = FAR | {"age_s": 0.01}
+    ages = {each.place: each.age_s for each in site(status).gateways}
+    assert (ages["this"], ages["partner"], ages["far"]) == (7200.0, 7200.25, 7200.01)
+    shown = flat(site_rows(site(status)))
+    assert "! far of line unknown (stream: silent for 2 h)" in shown
+    assert re.search(r"partner standby, .*\(links, 2 h ago\)", shown), shown
 
 
 def test_the_partner_passes_on_what_its_far_gateway_says():

@@ -41,6 +41,16 @@ def test_json_is_one_object_a_change_and_nothing_else(file):
     assert ended.returncode == 0
 
 
+@pytest.mark.parametrize("profile", ["article", "balanced", "fast"])
+@pytest.mark.parametrize("samples", ["", ".", ".?r" + 30 * "x"])
+def test_samples_are_replayed_by_every_profile(file, profile, samples):
+    file.write_text(CONFIG.replace("article", profile))
+    ended = simulate(file, samples, "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    last = [json.loads(line)["to"] for line in ended.stdout.splitlines()][-1:]
+    assert last == (["down"] if "x" in samples else last)
+
+
 def test_a_bad_character_is_named(file):
     ended = simulate(file, "..!")
     assert ended.returncode == 1

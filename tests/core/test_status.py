@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import re
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -381,6 +383,36 @@ def test_a_wrong_wish_is_refused_and_no_status_is_unknown(daemon):
     assert none.stdout.startswith("HAVPN UNKNOWN - ")
     assert "has the daemon ever run with this configuration" in none.stdout
     assert daemon.havpn("status").returncode == 1
+
+
+@pytest.mark.parametrize("terminal", ["pipe", "dumb"])
+def test_what_is_no_screen_is_watched_in_plain_text_as_it_changes(tmp_path, terminal):
+    status = tmp_path / STATUS_FILE
+    status.write_bytes(GOLDEN)
+    config = tmp_path / "havpn.toml"
+    config.write_text(f'[node]\nrun_dir = "{tmp_path}"\nstate_dir = "{tmp_path}"\n')
+    command = [sys.executable, "-m", "havpn_core", "status", "--watch", "-c", config]
+    out, inside = os.openpty() if terminal == "dumb" else os.pipe()
+    with subprocess.Popen(command, stdout=inside, env=os.environ | {"TERM": terminal}) as watching:
+        os.close(inside)
+        shown = _read_until(out, "role            standby")
+        time.sleep(1.2)  # two more looks, at which nothing but its age has changed
+        status.write_bytes(GOLDEN.replace(b'"standby"', b'"active"', 2))
+        shown += _read_until(out, "role            active")
+        watching.send_signal(signal.SIGINT)
+    os.close(out)
+    assert watching.returncode == 0
+    assert "\033" not in shown
+    assert shown.count(" stale; ") == 2, shown
+
+
+def _read_until(number, text):
+    """Read from a descriptor until a text came."""
+    shown = ""
+    while text not in shown:
+        assert select.select([number], [], [], 20)[0], shown
+        shown += os.read(number, 65536).decode()
+    return shown
 
 
 def test_a_history_that_cannot_be_read_hides_no_status(tmp_path):

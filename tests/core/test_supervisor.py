@@ -165,8 +165,10 @@ def test_pause_and_switch(daemon):
     daemon.wait(lambda s: daemon.calls == ["give", "take", "give"], "the way there and back")
     daemon.wait_role("standby")
     refused = daemon.havpn("switch", "--to", "active", "--for", "soon")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "'soon' is no duration" in refused.stderr
+    said = daemon.havpn("switch", "--to", "active", "--for", "90").stdout
+    assert said.startswith("Forced to active until ") and " (in 90s): " in said
 
 
 def test_a_corrupt_state_file_is_set_aside(daemon):

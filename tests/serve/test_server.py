@@ -115,6 +115,16 @@ def test_a_head_has_no_body(tmp_path):
     publish(tmp_path)
     status, body, top = look(tmp_path, ("/liveness", "HEAD", {}))[0]
     assert (status, body) == (200, b"") and "Content-Length: 15" in top
+    refused = look(tmp_path, ("/nix", "HEAD", {}), ("/", "HEAD", {"Content_Length": "3"}))
+    assert [each[:2] for each in refused] == [(404, b""), (400, b"")]
+
+
+def test_a_status_of_another_form_is_a_sentence_and_the_next_page_is_served(tmp_path):
+    publish(tmp_path, paths=["line"], counts=7)
+    found = look(tmp_path, "/metrics", "/liveness", "/status")
+    assert [status for status, _, _ in found] == [500, 200, 200]
+    assert found[0][1].startswith(b"the status is not understood: ")
+    assert found[0][1].count(b"\n") == 1
 
 
 def test_a_history_that_did_not_change_is_not_sent_again(tmp_path):

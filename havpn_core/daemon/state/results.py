@@ -32,15 +32,22 @@ def stands(now: Now) -> str:
     return f"this gateway {still}; it is to be {now.wanted}{why}"
 
 
-def paused(now: Now) -> str:
-    """Say what ``havpn pause`` did."""
+def paused(now: Now, *, already: bool) -> str:
+    """Say what ``havpn pause`` did.
+
+    :param already: whether it was paused before.
+    """
     role = f"this gateway stays {now.observed}" if now.observed else "this gateway changes nothing"
-    return f"Paused: {role} whatever its paths do, until havpn resume."
+    done = "It was paused already" if already else "Paused"
+    return f"{done}: {role} whatever its paths do, until havpn resume."
 
 
-def resumed(now: Now) -> str:
-    """Say what ``havpn resume`` did."""
-    return f"Resumed: {stands(now)}."
+def resumed(now: Now, *, paused: bool) -> str:
+    """Say what ``havpn resume`` did.
+
+    :param paused: whether it was paused before.
+    """
+    return f"{'Resumed' if paused else 'It was not paused'}: {stands(now)}."
 
 
 def switched(to: str | None, until: str, now: Now) -> str:
@@ -59,6 +66,11 @@ def switched(to: str | None, until: str, now: Now) -> str:
     else:
         found = f"but {stands(now)}"
     return f"Forced to {to} {end}: {found}.{_while_paused(now)}"
+
+
+def not_forced(now: Now) -> str:
+    """Say what ``havpn switch --to auto`` did where no role was forced."""
+    return f"No role was forced: {stands(now)}.{_while_paused(now)}"
 
 
 def cleared(paths: list[str]) -> str:

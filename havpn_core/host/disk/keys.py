@@ -1,9 +1,12 @@
 """Read a file of keys, of a pair or of a stream, and of other secrets."""
 
+import errno
 from pathlib import Path
 
 from havpn_core.errors import HavpnError
 from havpn_core.host.disk import files
+from havpn_core.host.disk.rights import SERVICE, service_group
+from havpn_core.host.disk.trouble import FileTrouble
 
 KEY_BYTES = 32
 KEY_FILE_BYTES = 65536
@@ -16,7 +19,7 @@ def read_keys(file: Path) -> tuple[bytes, ...]:
 
     :raises HavpnError: if it cannot be read, others may read it, or a key is bad.
     """
-    text = files.read_text(file, largest=KEY_FILE_BYTES, private=True)
+    text = _private_text(file)
     if text is None:
         raise HavpnError(f"{file}: there is no such file: make one with havpn keygen {file}")
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
@@ -37,7 +40,7 @@ def read_secret(file: Path) -> list[str]:
     :raises HavpnError: if it cannot be read, others may read it, or it holds nothing; the text
         never quotes the content.
     """
-    text = files.read_text(file, largest=KEY_FILE_BYTES, private=True)
+    text = _private_text(file)
     if text is None:
         raise HavpnError(f"{file}: there is no such file: make it, with mode 600")
     lines = [line.strip() for line in text.splitlines()]
@@ -45,3 +48,14 @@ def read_secret(file: Path) -> list[str]:
     if not found:
         raise HavpnError(f"{file}: it is empty: write the secret into it")
     return found
+
+
+def _private_text(file: Path) -> str | None:
+    """Read it, or say how the daemon may where this user may not."""
+    try:
+        return files.read_text(file, largest=KEY_FILE_BYTES, private=True)
+    except FileTrouble as problem:
+        if problem.number != errno.EACCES or service_group() is None:
+            raise
+        let = f"let the daemon's user read it (chown root:{SERVICE} and chmod 640 on it)"
+        raise FileTrouble(f"{file}: not permitted: run as root, or {let}", errno.EACCES) from None

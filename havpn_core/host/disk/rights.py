@@ -2,6 +2,7 @@
 
 import grp
 import os
+import pwd
 import stat
 from collections.abc import Collection
 from pathlib import Path
@@ -50,6 +51,21 @@ def service_group() -> int | None:
         return grp.getgrnam(SERVICE).gr_gid
     except KeyError:
         return None
+
+
+def service_may_read(file: Path) -> bool:
+    """Whether the user of the packaged unit may read a file, by the file's own mode.
+
+    So does what is not there or cannot be looked at, and all where there is no such user.
+    """
+    group = service_group()
+    try:
+        user, facts = pwd.getpwnam(SERVICE).pw_uid, file.stat()
+    except (KeyError, OSError, ValueError):
+        return True
+    if facts.st_uid == user:
+        return bool(facts.st_mode & stat.S_IRUSR)
+    return bool(facts.st_mode & (stat.S_IRGRP if facts.st_gid == group else stat.S_IROTH))
 
 
 def _too_open(facts: os.stat_result) -> int:

@@ -8,8 +8,8 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from havpn_plugins.notifiers._letters import LONGEST_SUBJECT, subject_of, text_of
-from havpn_plugins.notifiers.smtp import Smtp, greeting_name, havpn_register_notifiers
+from havpn_plugins.notifiers._letters import LONGEST_SUBJECT, greeting_name, subject_of, text_of
+from havpn_plugins.notifiers.smtp import Smtp, havpn_register_notifiers
 from service_world import (
     EVENT,
     Mail,
@@ -128,6 +128,60 @@ def test_without_starttls_nothing_goes_in_the_clear(ca, login_file):
         again = notifier.notify(EVENT, 10.0)
     assert again.why == f"localhost:{mail.port}: it offers no STARTTLS: look into tls and port"
     assert (mail.logins, mail.mails) == ([], [])
+
+
+def scripted(replies):
+    """Give what speaks as a mail server that replies to each verb as it says."""
+
+    def talk(made):
+        def say(verb, usual):
+            made.sendall(f"{replies.get(verb, usual)}\r\n".encode())
+
+        say("greeting", "220 ready")
+        for line in made.makefile("rb"):
+            verb = line[:4].decode().strip().upper()
+            say(verb, {"EHLO": "250-test\r\n250 STARTTLS"}.get(verb, "250 taken"))
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("tls", "replies", "why", "after_s"),
+    [
+        ("none", {"greeting": "554 closed"},
+         "it takes no mail: look into host, port and tls (554 closed)", 300),
+        ("none", {"greeting": "421 busy"}, "it takes no mail for now (421 busy)", 0),
+        ("none", {"greeting": "hello"}, "this is no mail server: look into host and port", 300),
+        ("none", {"EHLO": "500 no", "HELO": "502 no"},
+         "it takes no mail: look into host, port and tls (502 no)", 300),
+        ("starttls", {"STAR": "454 later"}, "it takes no mail for now (454 later)", 0),
+        ("starttls", {"STAR": "502 never"},
+         "it takes no mail: look into host, port and tls (502 never)", 300),
+        ("none", {"MAIL": "530 who"}, "it wants a login first: look into login_file (530 who)",
+         300),
+    ],
+)  # fmt: skip
+def test_what_is_refused_before_a_mail_is_never_final(ca, tls, replies, why, after_s):
+    with talking(scripted(replies)) as port:
+        again = built(TYPE, config(port, ca, tls=tls)).notify(EVENT, 10.0)
+    assert again == Retry(f"localhost:{port}: {why}", after_s)
+
+
+@pytest.mark.parametrize("offer", [b"250 test\r\n", b"250-test\r\n250 AUTH GSSAPI\r\n"])
+def test_a_server_that_offers_no_login_is_named(ca, login_file, offer):
+    def talk(made):
+        made.sendall(b"220 ready\r\n")
+        for reply in (b"250-test\r\n250 STARTTLS\r\n", b"220 go\r\n", offer):
+            assert made.recv(1000)
+            made.sendall(reply)
+            if reply.startswith(b"220"):
+                made = server_tls(ca).wrap_socket(made, server_side=True)
+        made.recv(1000)
+
+    with talking(talk) as port:
+        made = config(port, ca, login_file=login_file)
+        again = built(TYPE, made).notify(EVENT, 10.0)
+    assert again == Retry(f"localhost:{port}: it offers no login: look into tls and port", 300)
 
 
 def test_a_refused_login_is_tried_again_later_and_the_password_is_in_no_message(ca, tmp_path):

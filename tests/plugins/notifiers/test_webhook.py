@@ -3,6 +3,7 @@
 import inspect
 import json
 import logging
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -114,6 +115,41 @@ def test_what_is_refused_for_good_is_no_secret_in_the_message(status, tmp_path):
     for word in (TOKEN, "hush", "shh", "T0/B0"):
         assert word not in text
     assert [path for path, _, _ in web.requests] == ["/services/T0/B0/hush?key=shh"]
+
+
+def test_a_header_is_sent_once_whatever_the_case_of_its_name(tmp_path):
+    file = secret(tmp_path / "headers", "x-team: night\nX-Kind: b\n")
+    open_ones = {"content-type": "text/plain", "X-Team": "day", "USER-AGENT": "gw"}
+    with Web() as web:
+        hook = built(TYPE, {"url": web.url, "headers": open_ones, "headers_file": file})
+        assert hook.notify(EVENT, 10.0) is None
+    found = [(name.lower(), value) for name, value in web.requests[0][1].items()]
+    for header in (("content-type", "text/plain"), ("x-team", "night"), ("user-agent", "gw"),
+                   ("x-kind", "b"), ("connection", "close")):  # fmt: skip
+        assert [each for each in found if each[0] == header[0]] == [header]
+
+
+def test_what_is_no_secret_is_left_in_the_message():
+    replies = [(404, {}, "no topic havpn for application/json")]
+    with Web(replies=replies) as web, pytest.raises(HavpnError) as caught:
+        built(TYPE, {"url": web.url}).notify(EVENT, 10.0)
+    assert "(no topic havpn for application/json)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "reply", [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + 70000 * b"a", b"\x15\x03\x01\0\2\2F"]
+)
+def test_what_is_no_http_is_said_in_words(reply):
+    def talk(made):
+        made.sendall(reply)
+        made.shutdown(socket.SHUT_WR)
+        while made.recv(4096):  # an end with something unread would be a reset
+            pass
+
+    with talking(talk) as port:
+        again = built(TYPE, {"url": f"http://127.0.0.1:{port}/"}).notify(EVENT, 5.0)
+    why = "its reply is no HTTP: look into the address"
+    assert again == Retry(f"http://127.0.0.1:{port}: {why}")
 
 
 def test_a_far_end_that_drips_is_over_at_the_deadline():
