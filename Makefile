@@ -49,9 +49,10 @@ lane: $(VENV)/ready
 test-more: $(VENV)/ready
 	$(BIN)/pytest -q -m more --timeout 1800
 
-# The packages in hosts of Debian 12 and 13 with systemd: 9 minutes, and 10 more where those are yet to be made.
+# The lane debian in full: drop-ins and Pacemaker on both Debians, by both shells. 12 minutes, and 6 more where the
+# roots of those Debians are yet to be made.
 test-debian: $(VENV)/ready
-	$(BIN)/pytest -q tests/systemd
+	$(BIN)/pytest -q -m 'more or not more' tests/systemd
 
 demo: $(VENV)/demo-ready
 	$(BIN)/havpn demo
@@ -123,21 +124,24 @@ compare: $(VENV)/ready
 compare-quick: $(VENV)/ready
 	$(BIN)/python -m benchmarks.compare --quick
 
+# All figures of docs/measurements.md: hours, on a machine that does nothing else. One of them, such as the first:
+# python -m benchmarks.keep footprint
 bench: $(VENV)/ready
-	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.keep footprint
+	$(BIN)/python -m benchmarks.keep scale
+	$(BIN)/python -m benchmarks.keep calm --hours 20 --plot docs/calm.svg
+	$(BIN)/python -m benchmarks.keep detection
+	$(BIN)/python -m benchmarks.keep under_load
+	$(BIN)/python -m benchmarks.keep plugin_list
+	$(BIN)/python -m benchmarks.keep first_site
+	$(BIN)/python -m benchmarks.keep pair --cuts 0 --seconds 0
+	$(BIN)/python -m benchmarks.keep client_loss
+	$(BIN)/python -m benchmarks.keep second_actions
+	$(BIN)/python -m benchmarks.keep scrapers
 	$(BIN)/python benchmarks/probe_cost.py
-	$(BIN)/python -m benchmarks.scale
-	$(BIN)/python -m benchmarks.calm --hours 20
 	$(BIN)/python -m benchmarks.calm_streams
-	$(BIN)/python -m benchmarks.detection
-	$(BIN)/python -m benchmarks.under_load
-	$(BIN)/python -m benchmarks.plugin_list
-	$(BIN)/python -m benchmarks.first_site
-	$(BIN)/python -m benchmarks.pair
-	$(BIN)/python -m benchmarks.client_loss
-	$(BIN)/python -m benchmarks.second_actions
+	$(BIN)/python -m benchmarks.pair --power-offs 0 --handovers 0
 	$(BIN)/python -m benchmarks.commits
-	$(BIN)/python -m benchmarks.scrapers
 	$(BIN)/python -m benchmarks.pacemaker
 
 clean:

@@ -73,6 +73,18 @@ MORE += [
         "test_plain_probe.py::test_a_plain_probe_keeps_*[[]patient]",
     )
 ]
+# What a cluster manager or another daemon of a Debian shows is tried on one of the two.
+MORE += [
+    f"tests/systemd/{each}"
+    for each in (
+        "test_clusters.py::test_pacemaker_follows_*[[]12-*]",
+        "test_clusters.py::test_pacemaker_follows_*[[]13-pcs]",
+        "test_clusters.py::test_every_block_*[[]12-*]",
+        "test_clusters.py::test_every_block_*[[]13-crmsh]",
+        "test_debian.py::test_an_upgrade_from_*[[]12-the other first]",
+        "test_drop_ins.py::*[[]12]",
+    )
+]
 
 
 @pytest.hookimpl(tryfirst=True)
