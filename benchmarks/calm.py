@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.bfd import bfd
+from benchmarks.figures import show
 from benchmarks.peers import Lost, Outcome, dpinger, keepalived_script, lsm
 from havpn_core.config.convert import decode_hook
 from havpn_core.config.options import PathOptions
@@ -172,15 +173,9 @@ def measure(hours: float, seed: int, times: int) -> dict[tuple[str, str], Cell]:
         return {pair: job.result() for pair, job in jobs.items()}
 
 
-def table(cells: dict[tuple[str, str], Cell]) -> str:
-    """Write the table as Markdown, so that it can be pasted as it is."""
-    rows = [["loss", *RULES], ["---"] * (len(RULES) + 1)]
-    rows += [[line, *(str(cells[rule, line]) for rule in RULES)] for line in ROWS]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(RULES) + 1)]
-    return "\n".join(
-        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
-        for row in rows
-    )
+def rows(cells: dict[tuple[str, str], Cell]) -> list[list[str]]:
+    """Give the rows of the table."""
+    return [[line, *(str(cells[rule, line]) for rule in RULES)] for line in ROWS]
 
 
 def plot(cells: dict[tuple[str, str], Cell], file: Path) -> None:
@@ -224,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error(f"--plot: {problem}")
     began = time.monotonic()
     cells = measure(options.hours, options.seed, options.changes)
-    print(table(cells))
+    show(["loss", *RULES], rows(cells))
     print(f"\n{NOTE}")
     print(
         f"{options.hours:g} simulated hours a cell, seed {options.seed}, "

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Sequence
 
 PACKAGES = {"keepalived": "keepalived", "lsm": "lsm", "fping": "fping", "bfdd": "frr"}
+SHOWN: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = []
+"""The heads and rows of each table that was printed, for :mod:`benchmarks.keep`."""
 PATHS = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/lib/frr"))
 
 
@@ -36,6 +38,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 def show(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table: the first column to the left, all others to the right."""
+    SHOWN.append((heads, rows))
     lines = [heads, *[[str(cell) for cell in row] for row in rows]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:

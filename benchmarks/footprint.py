@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.figures import show
+
 CONFIG = """
 [node]
 state_dir = "{dir}/state"
@@ -55,8 +57,9 @@ def call_s(*arguments: str) -> float:
     return time.monotonic() - began
 
 
-def main(seconds: float) -> None:
+def main() -> None:
     """Measure and print."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "havpn.toml"
         file.write_text(CONFIG.format(dir=folder))
@@ -72,15 +75,18 @@ def main(seconds: float) -> None:
             spent = after.user + after.system - before.user - before.system
             shown = [call_s("status", "--json", "-c", str(file)) for _ in range(7)]
             listed = [call_s("plugin", "list") for _ in range(7)]
-            print(f"resident                  {process.memory_info().rss / 2**20:8.1f} MiB")
-            print(f"processor, over {seconds:3.0f} s      {spent / seconds * 100:8.2f} % of a core")
-            print(f"start to first probe      {start:8.3f} s")
-            print(f"havpn status --json       {statistics.median(shown):8.3f} s (median of 7)")
-            print(f"havpn plugin list         {statistics.median(listed):8.3f} s (median of 7)")
+            rows = [
+                ("resident", f"{process.memory_info().rss / 2**20:.1f} MiB"),
+                (f"processor, over {seconds:.0f} s", f"{spent / seconds * 100:.2f} % of a core"),
+                ("start to first probe", f"{start:.3f} s"),
+                ("havpn status --json, median of 7", f"{statistics.median(shown):.3f} s"),
+                ("havpn plugin list, median of 7", f"{statistics.median(listed):.3f} s"),
+            ]
+            show(("an idle daemon", ""), rows)
         finally:
             daemon.terminate()
             daemon.wait(10)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
+    main()
