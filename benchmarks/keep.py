@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.compare.machine import machine
-from benchmarks.compare.page import filled
+from benchmarks.compare.page import BETWEEN, filled, table
 from benchmarks.figures import SHOWN
 from benchmarks.measurements import Kept, sections
 
@@ -41,11 +41,12 @@ def write(results: dict[str, Kept]) -> None:
 
 
 def page(text: str, results: dict[str, Kept]) -> str:
-    """Write the tables into the page.
+    """Write the tables into the page, and into a place of one not measured yet that it is not.
 
-    :raises ValueError: a table has no place in it, or a place has no table.
+    :raises ValueError: a table has no place in it.
     """
-    return filled(text, sections(results))
+    places = {match[1]: table([], []) for match in BETWEEN.finditer(text)}
+    return filled(text, places | sections(results))
 
 
 def write_page(results: dict[str, Kept]) -> None:
