@@ -73,7 +73,7 @@ MORE += [
         "test_plain_probe.py::test_a_plain_probe_keeps_*[[]patient]",
     )
 ]
-# The quick start runs on both Debians, the life of the package on the newer one, and so do the drop-ins.
+# The quick start runs on both Debians, the rest (and no cluster manager) on the newer one.
 MORE += [
     "tests/systemd/test_clusters.py::*",
     "tests/systemd/test_debian.py::*[[]12*]",
