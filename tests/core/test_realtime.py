@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from havpn_core.host import realtime
 from tests.core.daemon import Daemon
 
 
@@ -38,3 +40,13 @@ def test_a_priority_out_of_range_is_named(gateway):
     refused = gateway.havpn("check")
     assert refused.returncode == 1
     assert "node.realtime" in refused.stderr
+
+
+def test_no_thread_keeps_the_interpreter_for_long():
+    """What that is worth: the row "burns-a-core" of docs/measurements.md."""
+    before = sys.getswitchinterval()
+    try:
+        assert realtime.settle(0, lock=False, fresh=True) == []
+        assert sys.getswitchinterval() == pytest.approx(realtime.TURN_S)
+    finally:
+        sys.setswitchinterval(before)
