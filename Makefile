@@ -49,8 +49,8 @@ lane: $(VENV)/ready
 test-more: $(VENV)/ready
 	$(BIN)/pytest -q -m more --timeout 1800
 
-# The lane debian in full: drop-ins and Pacemaker on both Debians, by both shells. 12 minutes, and 6 more where the
-# roots of those Debians are yet to be made.
+# The lane debian in full, on both Debians, with heartbeat and Pacemaker: 15 minutes, of which 6 make the roots of
+# those Debians where they are not in the cache.
 test-debian: $(VENV)/ready
 	$(BIN)/pytest -q -m 'more or not more' tests/systemd
 
