@@ -24,7 +24,7 @@ def check(file: Path) -> None:
     for path in config.paths:
         for line in timing(path, in_threads(config, path)):
             click.echo(line)
-    lacking = absent(config)
+    lacking = [f"{key}: {text}" for key, text in absent(config)]
     live = [*lacking, *not_forwarding(config)]
     for warning in [*warnings(config), *live, *registry.problems()]:
         click.echo(f"warning: {warning}")

@@ -40,20 +40,20 @@ def named(config: Config) -> Named:
     return found
 
 
-def absent(config: Config) -> list[str]:
-    """Say what is not there now, for ``havpn check``; it may come later.
+def absent(config: Config) -> list[tuple[str, str]]:
+    """Say what is not there now; it may come later.
 
-    :returns: sentences, each with the key that it is about.
+    :returns: each key with what is wrong with what it names.
     """
     there, addresses = _present()
     wanted = named(config)
     found = []
     for device, keys in wanted.devices.items():
         if device not in there:
-            found += [f"{key}: there is no interface {device} now" for key in keys]
+            found += [(key, f"there is no interface {device} now") for key in keys]
     for address, keys in wanted.addresses.items():
         if address not in addresses:
-            found += [f"{key}: no interface has the address {address} now" for key in keys]
+            found += [(key, f"no interface has the address {address} now") for key in keys]
     return found
 
 

@@ -25,7 +25,7 @@ LOOKS, LOOK_S = 4, 0.6
 
 async def look(case: Case) -> list[Finding]:
     """Try all probes side by side, but for those whose device or address is not here."""
-    absent = {text.partition(": ")[0] for text in devices.absent(case.config)}
+    absent = {key for key, _ in devices.absent(case.config)}
     found = await asyncio.gather(
         *(
             _one(case, path, probe)

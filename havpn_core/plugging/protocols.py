@@ -97,7 +97,7 @@ class Renewable(Protocol):
     """A probe that can make its next probe take another way."""
 
     def renew(self) -> None:
-        """Leave another way from now on, as by another source port.
+        """Leave another way from now on, such as by another source port.
 
         Called before a probe that confirms a failure, so that one dead member of an aggregated
         line does not speak for all.

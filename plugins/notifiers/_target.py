@@ -78,7 +78,7 @@ def headers_of(lines: Iterable[str]) -> dict[str, str]:
         name, colon, value = line.partition(":")
         if not colon or problem_of_header(name, value.strip()):
             raise ValueError(
-                f"line {number} is no header: write a line as Authorization: Bearer TOKEN"
+                f"line {number} is no header: write a line such as Authorization: Bearer TOKEN"
             )
         found = merged(found, {name: value.strip()})
     return found

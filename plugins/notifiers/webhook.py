@@ -61,7 +61,7 @@ class WebhookOptions(ChoiceOptions, frozen=True, kw_only=True):
     headers_file: Annotated[
         str | None,
         msgspec.Meta(
-            description="a file of mode 600 with secret headers, a line each, as "
+            description="a file of mode 600 with secret headers, a line each, such as "
             "Authorization: Bearer TOKEN"
         ),
     ] = None

@@ -461,7 +461,7 @@ def test_the_metrics_of_a_daemon_are_requested(case, reply, level, words):
 def test_check_looks_for_the_address_and_the_right_to_the_port_of_the_metrics(case):
     listen = '["192.0.2.77:80", "0.0.0.0:80", "[::]:80", "127.0.0.9:80"]'
     config = case(more=f"[metrics]\nlisten = {listen}").config
-    there = "metrics.listen: no interface has the address 192.0.2.77 now"
+    there = ("metrics.listen", "no interface has the address 192.0.2.77 now")
     assert devices.absent(config) == [there]
     assert ("metrics.listen", "CAP_NET_BIND_SERVICE") in needs.capabilities(config)
 

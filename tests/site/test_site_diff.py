@@ -159,7 +159,7 @@ def test_a_gateway_that_is_not_reached_is_one_finding(gateways):
     ended = run(gateways, "--ssh")
     assert ended.output.splitlines()[0] == (
         "gw-bb: gateway: is not reached over ssh (ssh: connect to host gw-bb port 22: No route to "
-        "host): make ssh -o BatchMode=yes gw-bb true work, as by Host gw-bb in ~/.ssh/config"
+        "host): make ssh -o BatchMode=yes gw-bb true work, such as by Host gw-bb in ~/.ssh/config"
     )
     assert ended.exit_code == 1
 

@@ -155,7 +155,7 @@ def _distrust(place: Path, facts: os.stat_result) -> str | None:
 
 def _remedy(problem: OSError) -> str:
     if isinstance(problem, PermissionError):
-        return "have the daemon's user read it, as by chmod a+r on a file without secrets"
+        return "have the daemon's user read it, such as by chmod a+r on a file without secrets"
     return "put a file there"
 
 

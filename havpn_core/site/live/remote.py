@@ -40,7 +40,7 @@ COPY = (
     "while read -r f; do if [ -r \"$f\" ]; then echo \"$f\"; else echo \"{hidden}$f\" >&2; fi; done"
     " | tar -chPf - -T -"
 )  # fmt: skip
-REACH = "make ssh -o BatchMode=yes {} true work, as by Host {} in ~/.ssh/config"
+REACH = "make ssh -o BatchMode=yes {} true work, such as by Host {} in ~/.ssh/config"
 
 
 class Unreachable(Exception):
